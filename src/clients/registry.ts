@@ -56,6 +56,15 @@ export class ClientRegistry {
     pending.length = 0;
   }
 
+  /** Ends the connections of clients that sent nothing for `seconds` (0: never) and wait for nothing. */
+  closeIdle(seconds: number): void {
+    if (seconds === 0) return;
+    const oldest = this.clock.now() - seconds * 1000;
+    for (const client of this.byId.values()) {
+      if (client.lastInteraction < oldest && client.blocked === undefined) this.disconnect(client, false);
+    }
+  }
+
   /** Ends a client's connection; what it was sent already still goes out if `afterReplies`. */
   disconnect(client: Client, afterReplies: boolean): void {
     if (client.closing) return;

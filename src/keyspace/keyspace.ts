@@ -86,6 +86,10 @@ export class Keyspace {
     this.arena.clear();
   }
 
+  resetStatistics(): void {
+    for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[]) this.statistics[name] = 0;
+  }
+
   /** Seconds, 24 bits: what an entry remembers as its last access. */
   get lruClock(): number {
     return (this.now / 1000) & 0xffffff;
