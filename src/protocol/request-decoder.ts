@@ -160,7 +160,7 @@ export class RequestDecoder {
         }
         const count = this.readLength('mbulk');
         if (count === incomplete) return false;
-        if (count !== count || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
+        if (Number.isNaN(count) || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
         if (count > limits.maxArguments) {
           const text =
             limits === unauthenticatedLimits
@@ -194,7 +194,7 @@ export class RequestDecoder {
         } else {
           const length = this.readLength('bulk');
           if (length === incomplete) return false;
-          if (length !== length || length < 0 || length > limits.maxBulkLength) {
+          if (Number.isNaN(length) || length < 0 || length > limits.maxBulkLength) {
             const unauthenticated = limits === unauthenticatedLimits && length > limits.maxBulkLength;
             throw new ProtocolError(unauthenticated ? 'unauthenticated bulk length' : 'invalid bulk length');
           }
