@@ -3,10 +3,10 @@ import { floatSyntax, scaledDigits } from './float-syntax.js';
 import { type BinaryFloat, divideRounding, roundToBinary } from './rounding.js';
 
 /**
- * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT. Redis computes it in x86's 80-bit long double (64 bits of mantissa) and prints
- * 17 fractional digits without trailing zeros, so that 0.1 + 0.2 is 0.3. Here the same numbers are kept as BigInt
- * mantissa and exponent, and every step is rounded exactly as the 80-bit format rounds, so that the
- * results are the same to the last digit on every machine.
+ * The arithmetic of INCRBYFLOAT and HINCRBYFLOAT. Redis computes it in x86's 80-bit long double (64 bits of
+ * mantissa) and prints 17 fractional digits without trailing zeros, so that 0.1 + 0.2 is 0.3. Here the same
+ * numbers are kept as BigInt mantissa and exponent, and every step is rounded exactly as the 80-bit format
+ * rounds, so that the results are the same to the last digit on every machine.
  */
 
 /** A long double: a finite one is mantissa x 2 ^ exponent with a signed mantissa of at most 64 bits. */
@@ -18,15 +18,17 @@ const MAX_BITS = 16384; // all finite numbers are below 2^16384
 const FRACTION_DIGITS = 17;
 const FRACTION_SCALE = 10n ** BigInt(FRACTION_DIGITS);
 
-// Decimal exponents outside of which the number is infinite or zero for sure, so that no huge power is computed.
+// Decimal exponents outside of which the number is infinite or zero for sure, so that no huge power is
+// computed.
 const MAX_DECIMAL_EXPONENT = 4940;
 const MIN_DECIMAL_EXPONENT = -5000;
 const MAX_BINARY_EXPONENT = 16400;
 const MIN_BINARY_EXPONENT = -16500;
 
 /**
- * The long double nearest to the number that the bytes spell, or undefined: "value is not a valid float". That are
- * texts outside `floatSyntax`, numbers that do not fit (1e5000), and numbers so small that they would become 0.
+ * The long double nearest to the number that the bytes spell, or undefined: "value is not a valid float".
+ * That are texts outside `floatSyntax`, numbers that do not fit (1e5000), and numbers so small that they
+ * would become 0.
  */
 export function parseLongDouble(bytes: Bytes): LongDouble | undefined {
   const syntax = floatSyntax(bytes.buffer, bytes.start, bytes.end);
@@ -39,8 +41,8 @@ export function parseLongDouble(bytes: Bytes): LongDouble | undefined {
 }
 
 /**
- * The sum, printed as Redis prints it. Undefined if it is infinite or not a number: "increment would produce NaN or
- * Infinity".
+ * The sum, printed as Redis prints it. Undefined if it is infinite or not a number: "increment would produce
+ * NaN or Infinity".
  */
 export function addDecimal(a: LongDouble, b: LongDouble): string | undefined {
   if (typeof a === 'string' || typeof b === 'string') return undefined;
@@ -96,7 +98,10 @@ function formatMagnitude({ mantissa, exponent }: BinaryFloat, negative: boolean)
   return fraction === '' ? whole : `${whole}.${fraction}`;
 }
 
-/** A non-negative finite double as mantissa and exponent: halved or doubled, without loss, until it is an integer. */
+/**
+ * A non-negative finite double as mantissa and exponent: halved or doubled, without loss, until it is an
+ * integer.
+ */
 function exactBinary(n: number): BinaryFloat {
   let exponent = 0;
   while (!Number.isInteger(n)) {

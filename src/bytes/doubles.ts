@@ -5,8 +5,8 @@ import { roundToBinary } from './rounding.js';
 /**
  * 64-bit floating-point numbers as text: sorted set scores, and doubles in replies.
  *
- * Redis 7.2 prints the shortest digits that read back as the same number; Redis 7.0 and C's `%.17g` print 17 digits
- * (0.1 is 0.10000000000000001). Both forms are here; the first is the one that clients see.
+ * Redis 7.2 prints the shortest digits that read back as the same number; Redis 7.0 and C's `%.17g` print 17
+ * digits (0.1 is 0.10000000000000001). Both forms are here; the first is the one that clients see.
  */
 
 const MINUS = 0x2d;
@@ -18,9 +18,9 @@ export const MAX_DOUBLE_LENGTH = 32;
 const PLAIN_INTEGER_LIMIT = 2 ** 62;
 
 /**
- * A double as Redis 7.2 prints it: `inf`, `-inf`, `nan`, `-0`; whole numbers up to 2^62 in full; otherwise the shortest
- * digits that read back as the same number, with an exponent (`1e+21`, `1.5e-7`) where the plain form would have more
- * than 6 fractional digits or 6 trailing zeros, by the rule explained at `layOut`.
+ * A double as Redis 7.2 prints it: `inf`, `-inf`, `nan`, `-0`; whole numbers up to 2^62 in full; otherwise
+ * the shortest digits that read back as the same number, with an exponent (`1e+21`, `1.5e-7`) where the plain
+ * form would have more than 6 fractional digits or 6 trailing zeros, by the rule explained at `layOut`.
  */
 export function formatDouble(n: number): string {
   if (Number.isSafeInteger(n)) return Object.is(n, -0) ? '-0' : String(n);
@@ -31,7 +31,10 @@ export function formatDouble(n: number): string {
   return layOut(n);
 }
 
-/** Writes what formatDouble returns at `buffer[at]`; returns the position after it. Whole numbers make no string. */
+/**
+ * Writes what formatDouble returns at `buffer[at]`; returns the position after it. Whole numbers make no
+ * string.
+ */
 export function writeDouble(buffer: Buffer, at: number, n: number): number {
   if (Number.isSafeInteger(n) && !Object.is(n, -0)) return writeInteger(buffer, at, n);
   return at + buffer.write(formatDouble(n), at, 'latin1');
@@ -75,8 +78,9 @@ export function parseDouble(buffer: Buffer, start: number, end: number): number 
 const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 
 /**
- * Digits with at most one point between them, 15 at most, after an optional minus: both the digits and the power of ten
- * are exact as doubles, so one division rounds correctly. NaN for everything else, `-0` included.
+ * Digits with at most one point between them, 15 at most, after an optional minus: both the digits and the
+ * power of ten are exact as doubles, so one division rounds correctly. NaN for everything else, `-0`
+ * included.
  */
 function readShortDecimal(buffer: Buffer, start: number, end: number): number {
   const integer = readSafeInteger(buffer, start, end);
@@ -120,7 +124,8 @@ function readHexadecimal(text: string, negative: boolean): number {
 
 function binaryToNumber(digits: bigint, exponent: number): number {
   if (digits === 0n) return 0;
-  const magnitude = digits.toString(16).length * 4 + exponent; // at most 3 above the exponent of the first bit
+  // At most 3 above the exponent of the first bit.
+  const magnitude = digits.toString(16).length * 4 + exponent;
   if (magnitude > 1028) return Infinity;
   if (magnitude < -1080) return 0;
   const numerator = exponent >= 0 ? digits << BigInt(exponent) : digits;
@@ -147,8 +152,8 @@ function withPoint(digits: string, whole: number): string {
 }
 
 /**
- * The shortest digits, laid out as the fpconv library does, which Redis 7.2 prints with. With the value written as
- * digits x 10^scale and as d.ddd x 10^exponent:
+ * The shortest digits, laid out as the fpconv library does, which Redis 7.2 prints with. With the value
+ * written as digits x 10^scale and as d.ddd x 10^exponent:
  *   - whole numbers are plain as long as that adds at most 6 zeros or so (exponent < number of digits + 7),
  *   - fractions are plain if scale > -7 or the exponent is within -3 .. 3,
  *   - the rest has an exponent with a sign and no padding.

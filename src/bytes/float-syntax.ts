@@ -1,14 +1,16 @@
 import { lowerCase } from './bytes.js';
 
 /**
- * The syntax of a floating-point number as C's strtod takes it and Redis lets it pass: an optional sign, then decimal
- * digits with an optional point and exponent, or `0x` hexadecimal digits with an optional point and binary exponent
- * (`p`), or `inf` / `infinity` in any case. Blanks, `nan`, an empty text and anything left over are refused.
- * How precisely the value is then kept is the affair of `doubles.ts` and `decimal.ts`.
+ * The syntax of a floating-point number as C's strtod takes it and Redis lets it pass: an optional sign, then
+ * decimal digits with an optional point and exponent, or `0x` hexadecimal digits with an optional point and
+ * binary exponent (`p`), or `inf` / `infinity` in any case. Blanks, `nan`, an empty text and anything left
+ * over are refused. How precisely the value is then kept is the affair of `doubles.ts` and `decimal.ts`.
  */
 export type FloatSyntax = 'decimal' | 'hexadecimal' | 'infinite' | 'invalid';
 
-/** Longer texts are refused: Redis has a buffer of that size for long doubles, and no number needs as much. */
+/**
+ * Longer texts are refused: Redis has a buffer of that size for long doubles, and no number needs as much.
+ */
 const MAX_LENGTH = 5119;
 
 const PLUS = 0x2b;

@@ -22,8 +22,9 @@ export function divideRounding(n: bigint, d: bigint): bigint {
 }
 
 /**
- * numerator / denominator rounded to `precision` bits, a tie to the even mantissa, as IEEE 754 does. The exponent never goes
- * below `minExponent`, so that small results lose bits as subnormal numbers do. Both non-negative, denominator not 0.
+ * numerator / denominator rounded to `precision` bits, a tie to the even mantissa, as IEEE 754 does. The
+ * exponent never goes below `minExponent`, so that small results lose bits as subnormal numbers do. Both
+ * non-negative, denominator not 0.
  */
 export function roundToBinary(
   numerator: bigint,
@@ -32,7 +33,8 @@ export function roundToBinary(
   minExponent: number,
 ): BinaryFloat {
   if (numerator === 0n) return { mantissa: 0n, exponent: 0 };
-  // The quotient lies between 2^(difference - 1) and 2^(difference + 1); which half decides its number of bits.
+  // The quotient lies between 2^(difference - 1) and 2^(difference + 1); which half decides its number of
+  // bits.
   const difference = bitLength(numerator) - bitLength(denominator);
   const upper =
     difference >= 0
