@@ -116,7 +116,7 @@ export class RawClient {
 
 /** A command as a RESP array of bulk strings. */
 export function encodeCommand(words: Words): Buffer {
-  const parts = [Buffer.from(`*${words.length}\r\n`, 'latin1')];
+  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`, 'latin1')];
   for (const word of words) {
     const bytes = Buffer.isBuffer(word) ? word : Buffer.from(String(word), 'latin1');
     parts.push(Buffer.from(`$${bytes.length}\r\n`, 'latin1'), bytes, Buffer.from('\r\n', 'latin1'));
