@@ -84,7 +84,8 @@ export class Respite implements AsyncDisposable {
    * unless started with `clock: 'manual'`.
    */
   advanceTime(milliseconds: number): void {
-    if (this.manualClock === undefined) throw new Error("advanceTime needs Respite.start({ clock: 'manual' })");
+    if (this.manualClock === undefined)
+      throw new Error("advanceTime needs Respite.start({ clock: 'manual' })");
     this.manualClock.advance(milliseconds);
     this.server.afterTimePassed();
   }

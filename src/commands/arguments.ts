@@ -5,7 +5,7 @@ import { CommandError, errors } from '../protocol/errors.js';
 /** An integer that JavaScript holds exactly. Throws CommandError(message) for anything else. */
 export function integerArgument(argument: Bytes, message: string = errors.notInteger): number {
   const n = readSafeInteger(argument.buffer, argument.start, argument.end);
-  if (n !== n) throw new CommandError(message);
+  if (Number.isNaN(n)) throw new CommandError(message);
   return n;
 }
 
@@ -15,7 +15,7 @@ export function integerArgument(argument: Bytes, message: string = errors.notInt
  */
 export function longArgument(argument: Bytes, message: string = errors.notInteger): number {
   const n = readSafeInteger(argument.buffer, argument.start, argument.end);
-  if (n === n) return n;
+  if (!Number.isNaN(n)) return n;
   const large = readInt64(argument.buffer, argument.start, argument.end);
   if (large === undefined) throw new CommandError(message);
   return Number(large);

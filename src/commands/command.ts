@@ -57,7 +57,9 @@ export interface KeySpec {
   /** First key at this argument (the command's name is 0) ... */
   begin: number | { keyword: string; startFrom: number };
   /** ... last key, relative to the first (-1: last argument, -2: last but one), with a step; or a count of keys. */
-  find: { last: number; step: number; limit?: number } | { keyCountAt: number; firstKey: number; step: number };
+  find:
+    | { last: number; step: number; limit?: number }
+    | { keyCountAt: number; firstKey: number; step: number };
   notes?: string;
 }
 

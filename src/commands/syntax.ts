@@ -33,11 +33,53 @@ export interface Argument {
 
 const keyNames = new Set(['key', 'newkey', 'source', 'destination', 'destkey', 'key1', 'key2', 'numkey']);
 const integerNames = new Set([
-  'seconds', 'milliseconds', 'increment-integer', 'decrement', 'offset', 'count', 'start', 'end', 'stop', 'bit', 'value-bit',
-  'index', 'index1', 'index2', 'db', 'destination-db', 'protover', 'cursor', 'min-match-len', 'port', 'client-id', 'numkeys',
-  'timeout-ms', 'len', 'numreplicas', 'increment-int', 'rank', 'maxlen', 'limit', 'element-count', 'maxage', 'version', 'numlocal',
+  'seconds',
+  'milliseconds',
+  'increment-integer',
+  'decrement',
+  'offset',
+  'count',
+  'start',
+  'end',
+  'stop',
+  'bit',
+  'value-bit',
+  'index',
+  'index1',
+  'index2',
+  'db',
+  'destination-db',
+  'protover',
+  'cursor',
+  'min-match-len',
+  'port',
+  'client-id',
+  'numkeys',
+  'timeout-ms',
+  'len',
+  'numreplicas',
+  'increment-int',
+  'rank',
+  'maxlen',
+  'limit',
+  'element-count',
+  'maxage',
+  'version',
+  'numlocal',
 ]);
-const doubleNames = new Set(['increment-float', 'timeout', 'min-score', 'max-score', 'score', 'radius', 'width', 'height', 'longitude', 'latitude', 'weight']);
+const doubleNames = new Set([
+  'increment-float',
+  'timeout',
+  'min-score',
+  'max-score',
+  'score',
+  'radius',
+  'width',
+  'height',
+  'longitude',
+  'latitude',
+  'weight',
+]);
 const unixTimeNames = new Set(['unix-time-seconds', 'unix-time-milliseconds']);
 
 function typeOf(name: string): ArgumentType {
@@ -104,8 +146,14 @@ function joinTokens(list: Argument[]): Argument[] {
   const joined: Argument[] = [];
   for (const next of list) {
     const last = joined[joined.length - 1];
-    const joinable = last?.type === 'pure-token' && !last.optional && !last.multiple && next.type !== 'pure-token';
-    if (joinable && next.token === undefined && !next.optional && list.indexOf(next) === list.indexOf(last) + 1) {
+    const joinable =
+      last?.type === 'pure-token' && !last.optional && !last.multiple && next.type !== 'pure-token';
+    if (
+      joinable &&
+      next.token === undefined &&
+      !next.optional &&
+      list.indexOf(next) === list.indexOf(last) + 1
+    ) {
       joined.pop();
       joined.push({ ...next, token: last.token });
     } else {
@@ -125,7 +173,11 @@ function block(list: Argument[]): Argument {
   const last = list[list.length - 1];
   const repeated = last?.multiple && last.type !== 'block' && list.length > 1 && !last.token;
   const members = repeated ? [...list.slice(0, -1), { ...last, multiple: false }] : list;
-  return { ...plain(list.map((m) => m.name).join('-'), 'block'), multiple: repeated === true, arguments: members };
+  return {
+    ...plain(list.map((m) => m.name).join('-'), 'block'),
+    multiple: repeated === true,
+    arguments: members,
+  };
 }
 
 /** Fewest words that the arguments take. */
@@ -134,7 +186,8 @@ function fewest(argument: Argument): number {
   if (argument.type === 'pure-token') return 1;
   const token = argument.token === undefined ? 0 : 1;
   if (argument.type === 'oneof') return token + Math.min(...argument.arguments!.map(fewest));
-  if (argument.type === 'block') return token + argument.arguments!.reduce((sum, member) => sum + fewest(member), 0);
+  if (argument.type === 'block')
+    return token + argument.arguments!.reduce((sum, member) => sum + fewest(member), 0);
   return token + 1;
 }
 

@@ -76,7 +76,12 @@ export class Dispatcher {
     return this.resolveSubcommand(client, command, args, argc);
   }
 
-  private resolveSubcommand(client: Client, container: Command, args: Bytes[], argc: number): Command | undefined {
+  private resolveSubcommand(
+    client: Client,
+    container: Command,
+    args: Bytes[],
+    argc: number,
+  ): Command | undefined {
     if (argc < 2) return this.reject(client, wrongArity(container.fullName), container);
     const command = container.subcommands!.get(args[1].latin1().toLowerCase());
     if (command === undefined) {

@@ -109,7 +109,8 @@ export class WaitingClients {
 
   /** The heap keeps entries of clients that were served; they are dropped when they come up. */
   private dropStale(): void {
-    while (this.deadlines.length > 0 && this.deadlines[0].client.blocked !== this.deadlines[0].state) this.popDeadline();
+    while (this.deadlines.length > 0 && this.deadlines[0].client.blocked !== this.deadlines[0].state)
+      this.popDeadline();
   }
 
   private pushDeadline(at: number, client: Client, state: BlockedState): void {

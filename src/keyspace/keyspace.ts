@@ -87,7 +87,8 @@ export class Keyspace {
   }
 
   resetStatistics(): void {
-    for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[]) this.statistics[name] = 0;
+    for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[])
+      this.statistics[name] = 0;
   }
 
   /** Seconds, 24 bits: what an entry remembers as its last access. */

@@ -233,13 +233,13 @@ export class ReplyWriter {
     if (this.muted) return;
     this.reserve(text.length + 3);
     this.chunk[this.at++] = type;
-    this.at += this.chunk.latin1Write(text, this.at);
+    this.at += this.chunk.write(text, this.at, 'latin1');
     this.endLine();
   }
 
   private latin1(text: string): void {
     this.reserve(text.length + 2);
-    this.at += this.chunk.latin1Write(text, this.at);
+    this.at += this.chunk.write(text, this.at, 'latin1');
   }
 
   /** Decimal digits of a safe integer. Room must have been reserved. */
@@ -250,7 +250,7 @@ export class ReplyWriter {
       return;
     }
     if (n < -0x7fffffff || n > 0x7fffffff) {
-      this.at += chunk.latin1Write(String(n), this.at);
+      this.at += chunk.write(String(n), this.at, 'latin1');
       return;
     }
     let rest = n;

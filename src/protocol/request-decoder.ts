@@ -35,7 +35,7 @@ export class PartialRequest {
   remaining = unread;
   bulkLength = unread;
   argc = 0;
-  offsets: Int32Array | undefined;
+  offsets: Int32Array<ArrayBufferLike> | undefined;
 
   constructor(source: Buffer, start: number, end: number) {
     this.length = end - start;
@@ -91,7 +91,7 @@ export class RequestDecoder {
   private requestStart = 0;
   private remaining = unread;
   /** Start and end of each argument, relative to the first byte of the request. */
-  private offsets = new Int32Array(64);
+  private offsets: Int32Array<ArrayBufferLike> = new Int32Array(64);
   private readonly nothing = Buffer.alloc(0);
 
   constructor() {
@@ -160,9 +160,12 @@ export class RequestDecoder {
         }
         const count = this.readLength('mbulk');
         if (count === incomplete) return false;
-        if (count !== count || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
+        if (Number.isNaN(count) || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
         if (count > limits.maxArguments) {
-          const text = limits === unauthenticatedLimits ? 'unauthenticated multibulk length' : 'invalid multibulk length';
+          const text =
+            limits === unauthenticatedLimits
+              ? 'unauthenticated multibulk length'
+              : 'invalid multibulk length';
           throw new ProtocolError(text);
         }
         if (count <= 0) continue;
@@ -191,7 +194,7 @@ export class RequestDecoder {
         } else {
           const length = this.readLength('bulk');
           if (length === incomplete) return false;
-          if (length !== length || length < 0 || length > limits.maxBulkLength) {
+          if (Number.isNaN(length) || length < 0 || length > limits.maxBulkLength) {
             const unauthenticated = limits === unauthenticatedLimits && length > limits.maxBulkLength;
             throw new ProtocolError(unauthenticated ? 'unauthenticated bulk length' : 'invalid bulk length');
           }
@@ -247,7 +250,8 @@ export class RequestDecoder {
     const start = this.position + 1;
     const lineEnd = findByte(buffer, carriageReturn, start, limit);
     if (lineEnd < 0 || lineEnd + 1 >= limit) {
-      if (lineEnd < 0 && limit - start > maxInlineLength) throw new ProtocolError(`too big ${what} count string`);
+      if (lineEnd < 0 && limit - start > maxInlineLength)
+        throw new ProtocolError(`too big ${what} count string`);
       return incomplete;
     }
     let at = start;
@@ -278,14 +282,14 @@ export class RequestDecoder {
       return false;
     }
     const end = newline > start && buffer[newline - 1] === carriageReturn ? newline - 1 : newline;
-    const words = splitInline(buffer.latin1Slice(start, end));
+    const words = splitInline(buffer.toString('latin1', start, end));
     if (words === undefined) throw new ProtocolError('unbalanced quotes in request');
     this.position = newline + 1;
     if (words.length === 0) return true;
     // Words never take more bytes than the line they stand in, so they are put in place, one after the other.
     let at = start;
     for (const word of words) {
-      buffer.latin1Write(word, at);
+      buffer.write(word, at, 'latin1');
       this.addArgument(at - start, at - start + word.length);
       at += word.length;
     }

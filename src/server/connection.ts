@@ -1,6 +1,11 @@
 import type { Socket } from 'node:net';
 import { type Client, Gate, type Transport } from '../clients/client.js';
-import { PartialRequest, ProtocolError, type RequestLimits, unauthenticatedLimits } from '../protocol/request-decoder.js';
+import {
+  PartialRequest,
+  ProtocolError,
+  type RequestLimits,
+  unauthenticatedLimits,
+} from '../protocol/request-decoder.js';
 import type { EventLoop } from './event-loop.js';
 
 /**
@@ -52,7 +57,8 @@ export class Connection implements Transport {
   }
 
   resume(): void {
-    if (this.partial !== undefined && !this.client.closing && this.client.blocked === undefined) this.decodePartial();
+    if (this.partial !== undefined && !this.client.closing && this.client.blocked === undefined)
+      this.decodePartial();
   }
 
   private decode(buffer: Buffer, start: number, end: number): void {

@@ -1,6 +1,6 @@
+import type { ServerApi } from '../commands/server-api.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
-import type { ServerApi } from '../commands/server-api.js';
 
 /** Most arguments of one request. */
 export const maxArguments = 1024 * 1024;

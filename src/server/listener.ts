@@ -40,7 +40,7 @@ function readIntoBuffer(
   let events: SocketEvents | undefined;
   (accepted as unknown as HandleHolder)._handle = null;
   accepted.destroy();
-  const options: net.SocketConstructorOpts & { handle: object } = {
+  const options: net.SocketConstructorOpts & { handle: object; onread: net.OnReadOpts } = {
     handle,
     onread: {
       buffer: readBuffer,

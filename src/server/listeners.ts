@@ -1,10 +1,10 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { Gate } from '../clients/client.js';
 import type { Config } from '../config/config.js';
 import { Connection } from './connection.js';
 import { createListener, type SocketEvents } from './listener.js';
 import type { RespiteServer } from './server.js';
-import { Gate } from '../clients/client.js';
 
 /** The server cannot listen where it was told to. */
 export class ListenError extends Error {}
@@ -37,10 +37,14 @@ export class Listeners {
         await this.listenTcp(hostOf(name), this.port || port, backlog);
       } catch (error) {
         const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-        const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOTFOUND'].includes(reason);
+        const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOTFOUND'].includes(
+          reason,
+        );
         if (optional && unavailable) continue;
         const text = reason === 'EADDRINUSE' ? 'Address already in use' : reason;
-        this.owner.log.warning(`Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${text}`);
+        this.owner.log.warning(
+          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${text}`,
+        );
         throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
       }
     }
@@ -85,7 +89,9 @@ export class Listeners {
   }
 
   private adopt(server: Server): void {
-    server.on('error', (error) => this.owner.log.warning(`Error accepting a client connection: ${error.message}`));
+    server.on('error', (error) =>
+      this.owner.log.warning(`Error accepting a client connection: ${error.message}`),
+    );
     this.servers.push(server);
   }
 
@@ -118,7 +124,8 @@ export class Listeners {
   private refusalFor(socket: Socket, unixPath: string | undefined): string | undefined {
     const { config, clients } = this.owner;
     if (clients.size >= config.values.maxclients) return 'ERR max number of clients reached';
-    const open = !config.values['protected-mode'] || config.values.requirepass !== '' || unixPath !== undefined;
+    const open =
+      !config.values['protected-mode'] || config.values.requirepass !== '' || unixPath !== undefined;
     if (open || isLoopback(socket.remoteAddress)) return undefined;
     return protectedModeRefusal;
   }
@@ -144,7 +151,12 @@ function hostOf(address: string): string {
 }
 
 function isLoopback(address: string | undefined): boolean {
-  return address === undefined || address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+  return (
+    address === undefined ||
+    address === '::1' ||
+    address.startsWith('127.') ||
+    address.startsWith('::ffff:127.')
+  );
 }
 
 function addressesOf(socket: Socket, unixPath: string | undefined): { remote: string; local: string } {

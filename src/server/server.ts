@@ -5,7 +5,13 @@ import type { Client } from '../clients/client.js';
 import { ClientRegistry } from '../clients/registry.js';
 import type { CommandSpec } from '../commands/command.js';
 import { CommandTable } from '../commands/registry.js';
-import type { DebugState, Log, ServerApi, ServerStatistics, ShutdownRequest } from '../commands/server-api.js';
+import type {
+  DebugState,
+  Log,
+  ServerApi,
+  ServerStatistics,
+  ShutdownRequest,
+} from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -91,7 +97,8 @@ export class RespiteServer implements ServerApi {
     );
     this.keyspace.observer = {
       keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
-      databaseReplaced: (database, replacement) => this.loop.dispatcher.databaseReplaced(database, replacement),
+      databaseReplaced: (database, replacement) =>
+        this.loop.dispatcher.databaseReplaced(database, replacement),
       event: () => {},
     };
     this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
@@ -209,7 +216,8 @@ export class RespiteServer implements ServerApi {
 
   /** Removes all keys, as FLUSHALL does. */
   flush(): void {
-    for (const database of this.keyspace.databases) this.loop.dispatcher.databaseReplaced(database, undefined);
+    for (const database of this.keyspace.databases)
+      this.loop.dispatcher.databaseReplaced(database, undefined);
     this.keyspace.flushAll();
   }
 }
