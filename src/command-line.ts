@@ -12,6 +12,10 @@ import { directives, groups } from './config/directives.js';
 import { configFromText } from './config/files.js';
 import { quoteWord } from './config/words.js';
 
+/** Columns of --help when it does not go to a terminal, and of the values' syntax in it. */
+const helpWidth = 110;
+const syntaxWidth = 24;
+
 /** The version of Redis whose behaviour is offered. */
 const redisVersion = '7.2.4';
 
@@ -81,7 +85,10 @@ function helpOrVersion(args: readonly string[], version: string): string | undef
   let output = '';
   const program = describe(version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => (output += text) });
+    .configureOutput({
+      writeOut: (text) => (output += text),
+      getOutHelpWidth: () => process.stdout.columns ?? helpWidth,
+    });
   try {
     program.parse([args[0]], { from: 'user' });
   } catch {
@@ -126,14 +133,19 @@ function optionOf(name: string): Option | undefined {
   if (directive === undefined || directive.hidden || directive.fileOnly) return undefined;
   const { kind, initial, help, alias, inert } = directive;
   const initialText = kind.format(initial);
+  // commander knows <...> and [...] only around the whole value.
+  const syntax = kind.syntax.replaceAll(/[<>[\]]/g, '');
+  const isLong = syntax.length > syntaxWidth;
   const notes = [
+    isLong ? syntax.replaceAll('|', ' | ') : '',
     initialText === '' ? '' : `default ${initialText}`,
     alias === undefined ? '' : `also --${alias}`,
     inert === undefined ? '' : 'without effect',
   ].filter((note) => note !== '');
-  // commander knows <...> and [...] only around the whole value.
-  const syntax = kind.syntax.replaceAll(/[<>[\]]/g, '');
-  return new Option(`--${name} <${syntax}>`, notes.length === 0 ? help : `${help} (${notes.join('; ')})`);
+  return new Option(
+    `--${name} <${isLong ? 'value' : syntax}>`,
+    notes.length === 0 ? help : `${help} (${notes.join('; ')})`,
+  );
 }
 
 function versionLine(version: string): string {
