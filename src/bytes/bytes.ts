@@ -23,12 +23,12 @@ export class Bytes {
 
   /** The bytes as a latin1 string, one character a byte. For cold paths. */
   latin1(): string {
-    return this.buffer.latin1Slice(this.start, this.end);
+    return this.buffer.toString('latin1', this.start, this.end);
   }
 
   /** The bytes decoded as UTF-8, for messages a person reads. */
   utf8(): string {
-    return this.buffer.utf8Slice(this.start, this.end);
+    return this.buffer.toString('utf8', this.start, this.end);
   }
 
   /** A view of the same bytes in a buffer of its own. */

@@ -1,0 +1,123 @@
+import type { Bytes } from '../bytes/bytes.js';
+import type { Database } from '../keyspace/database.js';
+import type { ChunkPool } from '../protocol/reply-writer.js';
+import { ReplyWriter } from '../protocol/reply-writer.js';
+
+/** The socket side of a client, as the rest of the server sees it. */
+export interface Transport {
+  /** Remote end as `ip:port`, or the socket's path followed by `:0`. */
+  readonly remoteAddress: string;
+  /** Own end, in the same form. */
+  readonly localAddress: string;
+  /** File descriptor, or -1 where the platform has none to show. */
+  readonly fd: number;
+  /** Bytes received that do not yet make a whole request. */
+  readonly queryBufferUsed: number;
+  /** Bytes held for receiving. */
+  readonly queryBufferCapacity: number;
+  /** Bytes handed to the operating system that it has not taken yet. */
+  readonly unsentBytes: number;
+  /** Sends what the client's reply writer holds. */
+  flush(): void;
+  /** Ends the connection; after what is unsent, or at once. */
+  close(when: 'after-flush' | 'now'): void;
+  /** Goes on with requests that were received while the client was blocked or paused. */
+  resume(): void;
+}
+
+/** Reasons why a client's commands need more than the direct way through the dispatcher. A bit each. */
+export const Gate = {
+  /** Has not authenticated. */
+  unauthenticated: 1,
+  /** Between MULTI and EXEC. */
+  transaction: 2,
+  /** In RESP2 subscriber mode. */
+  subscriber: 4,
+  /** CLIENT REPLY is not ON. */
+  replyMuted: 8,
+} as const;
+
+/** A command kept for later: its arguments are copies. */
+export type QueuedArguments = Bytes[];
+
+/** The state of a MULTI. */
+export class Transaction {
+  readonly queue: { args: QueuedArguments; argc: number }[] = [];
+  /** Set when a queued command was refused: EXEC will discard. */
+  broken = false;
+  /** Bytes held by the queued arguments. */
+  bytes = 0;
+}
+
+/** A key a client watches. */
+export interface WatchedKey {
+  database: Database;
+  /** Latin1. */
+  key: string;
+  /** The key had expired already when it was watched: its removal is not a change. */
+  expired: boolean;
+}
+
+/** What a blocked client waits for. */
+export interface BlockedState {
+  kind: 'keys' | 'wait';
+  database: Database;
+  /** Latin1 keys, without repetition. */
+  keys: string[];
+  /** Copies, for the command is run again when a key becomes ready. */
+  args: Bytes[];
+  /** Unix time in ms at which the client gives up, or Infinity. */
+  deadline: number;
+  /** Writes the reply of a client that gave up. */
+  onTimeout: (reply: ReplyWriter) => void;
+  /** Position in the order of arrival. */
+  ticket: number;
+}
+
+/** A connected client: its identity and the state that commands leave behind between requests. */
+export class Client {
+  readonly reply: ReplyWriter;
+  database: Database;
+  /** Latin1. */
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  user = 'default';
+  /** Bits of `Gate`. */
+  gate = 0;
+  transaction: Transaction | undefined;
+  watched: WatchedKey[] = [];
+  /** A watched key changed. */
+  watchBroken = false;
+  blocked: BlockedState | undefined;
+  /** Full name of the command run last, for CLIENT LIST. */
+  lastCommand = 'NULL';
+  /** Unix time in ms. */
+  lastInteraction: number;
+  closing = false;
+  /** Set while the client waits in the list of those to flush. */
+  flushQueued = false;
+  /** CLIENT NO-EVICT and NO-TOUCH. */
+  noEvict = false;
+  noTouch = false;
+  /** CLIENT REPLY: `off` mutes, `skip` mutes one reply. */
+  replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
+  transport: Transport;
+
+  constructor(
+    readonly id: number,
+    readonly createdAt: number,
+    database: Database,
+    pool: ChunkPool,
+    transport: Transport,
+  ) {
+    this.reply = new ReplyWriter(pool);
+    this.database = database;
+    this.lastInteraction = createdAt;
+    this.transport = transport;
+  }
+
+  setGate(bit: number, on: boolean): void {
+    this.gate = on ? this.gate | bit : this.gate & ~bit;
+  }
+}

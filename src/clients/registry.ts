@@ -1,0 +1,75 @@
+import type { Clock } from '../ambient/clock.js';
+import type { Database } from '../keyspace/database.js';
+import { ChunkPool } from '../protocol/reply-writer.js';
+import { Client, type Transport } from './client.js';
+
+/** All connected clients, and the list of those that have something to send. */
+export class ClientRegistry {
+  readonly pool = new ChunkPool();
+  private readonly byId = new Map<number, Client>();
+  private nextId = 1;
+  private pending: Client[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  get size(): number {
+    return this.byId.size;
+  }
+
+  connect(database: Database, transport: Transport): Client {
+    const client = new Client(this.nextId++, this.clock.now(), database, this.pool, transport);
+    this.byId.set(client.id, client);
+    return client;
+  }
+
+  /** Forgets a client whose connection has ended. */
+  forget(client: Client): void {
+    this.byId.delete(client.id);
+    client.closing = true;
+    client.reply.reset();
+  }
+
+  get(id: number): Client | undefined {
+    return this.byId.get(id);
+  }
+
+  /** In the order of connection. */
+  all(): IterableIterator<Client> {
+    return this.byId.values();
+  }
+
+  /** The client's replies leave with the next `flushPending`. */
+  queueFlush(client: Client): void {
+    if (client.flushQueued) return;
+    client.flushQueued = true;
+    this.pending.push(client);
+  }
+
+  /** Sends what was written since the last call. Flushing may queue others, so the list is walked as it grows. */
+  flushPending(): void {
+    const { pending } = this;
+    for (let i = 0; i < pending.length; i++) {
+      const client = pending[i];
+      client.flushQueued = false;
+      client.transport.flush();
+    }
+    pending.length = 0;
+  }
+
+  /** Ends the connections of clients that sent nothing for `seconds` (0: never) and wait for nothing. */
+  closeIdle(seconds: number): void {
+    if (seconds === 0) return;
+    const oldest = this.clock.now() - seconds * 1000;
+    for (const client of this.byId.values()) {
+      if (client.lastInteraction < oldest && client.blocked === undefined) this.disconnect(client, false);
+    }
+  }
+
+  /** Ends a client's connection; what it was sent already still goes out if `afterReplies`. */
+  disconnect(client: Client, afterReplies: boolean): void {
+    if (client.closing) return;
+    client.closing = true;
+    if (afterReplies) this.queueFlush(client);
+    client.transport.close(afterReplies ? 'after-flush' : 'now');
+  }
+}

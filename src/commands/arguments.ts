@@ -1,0 +1,68 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { readInt64, readSafeInteger } from '../bytes/integers.js';
+import { CommandError, errors } from '../protocol/errors.js';
+
+/** An integer that JavaScript holds exactly. Throws CommandError(message) for anything else. */
+export function integerArgument(argument: Bytes, message: string = errors.notInteger): number {
+  const n = readSafeInteger(argument.buffer, argument.start, argument.end);
+  if (Number.isNaN(n)) throw new CommandError(message);
+  return n;
+}
+
+/**
+ * A 64-bit integer as the nearest number: exact up to 2^53, rounded beyond. For counts, offsets and times, where
+ * values beyond 2^53 only need to be recognised as too large.
+ */
+export function longArgument(argument: Bytes, message: string = errors.notInteger): number {
+  const n = readSafeInteger(argument.buffer, argument.start, argument.end);
+  if (!Number.isNaN(n)) return n;
+  const large = readInt64(argument.buffer, argument.start, argument.end);
+  if (large === undefined) throw new CommandError(message);
+  return Number(large);
+}
+
+/** A 64-bit integer, exactly. */
+export function int64Argument(argument: Bytes, message: string = errors.notInteger): bigint {
+  const n = readInt64(argument.buffer, argument.start, argument.end);
+  if (n === undefined) throw new CommandError(message);
+  return n;
+}
+
+/** Walks over the arguments of a call, for commands with options. Positions count from the command's name, 0. */
+export class ArgumentReader {
+  constructor(
+    private readonly args: Bytes[],
+    private readonly argc: number,
+    public position: number,
+  ) {}
+
+  get done(): boolean {
+    return this.position >= this.argc;
+  }
+
+  /** Arguments not yet read. */
+  get left(): number {
+    return this.argc - this.position;
+  }
+
+  /** The next argument. Throws CommandError (syntax error) if there is none. */
+  next(): Bytes {
+    if (this.position >= this.argc) throw new CommandError(errors.syntax);
+    return this.args[this.position++];
+  }
+
+  /** Consumes the next argument if it is `word` (lower case ASCII) in any case. */
+  take(word: string): boolean {
+    if (this.position >= this.argc || !this.args[this.position].is(word)) return false;
+    this.position++;
+    return true;
+  }
+
+  integer(message?: string): number {
+    return integerArgument(this.next(), message);
+  }
+
+  long(message?: string): number {
+    return longArgument(this.next(), message);
+  }
+}

@@ -1,0 +1,132 @@
+import type { Bytes } from '../bytes/bytes.js';
+import type { Client } from '../clients/client.js';
+import type { Database } from '../keyspace/database.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import type { Command } from './registry.js';
+import type { ServerApi } from './server-api.js';
+
+export type CommandGroup =
+  | 'bitmap'
+  | 'connection'
+  | 'generic'
+  | 'geo'
+  | 'hash'
+  | 'hyperloglog'
+  | 'list'
+  | 'pubsub'
+  | 'scripting'
+  | 'server'
+  | 'set'
+  | 'sorted-set'
+  | 'stream'
+  | 'string'
+  | 'transactions';
+
+/** What the dispatcher must know of a command. A bit each; names as COMMAND INFO shows them, with `-` for `_`. */
+export const CommandFlag = {
+  write: 1 << 0,
+  readonly: 1 << 1,
+  denyoom: 1 << 2,
+  admin: 1 << 3,
+  pubsub: 1 << 4,
+  noscript: 1 << 5,
+  blocking: 1 << 6,
+  loading: 1 << 7,
+  stale: 1 << 8,
+  skip_monitor: 1 << 9,
+  skip_slowlog: 1 << 10,
+  asking: 1 << 11,
+  fast: 1 << 12,
+  no_auth: 1 << 13,
+  may_replicate: 1 << 14,
+  no_async_loading: 1 << 15,
+  no_multi: 1 << 16,
+  movablekeys: 1 << 17,
+  allow_busy: 1 << 18,
+  no_mandatory_keys: 1 << 19,
+} as const;
+
+export type CommandFlagName = keyof typeof CommandFlag;
+
+/**
+ * Where a command's keys stand and what happens to them. `flags` in the words of COMMAND INFO, such as
+ * 'RO access' or 'OW update'. Exactly one way to begin and one way to find the rest.
+ */
+export interface KeySpec {
+  flags: string;
+  /** First key at this argument (the command's name is 0) ... */
+  begin: number | { keyword: string; startFrom: number };
+  /** ... last key, relative to the first (-1: last argument, -2: last but one), with a step; or a count of keys. */
+  find:
+    | { last: number; step: number; limit?: number }
+    | { keyCountAt: number; firstKey: number; step: number };
+  notes?: string;
+}
+
+/** Key spec of a command whose only key is its first argument. */
+export function oneKey(flags: string): KeySpec[] {
+  return [{ flags, begin: 1, find: { last: 0, step: 1 } }];
+}
+
+/** Key spec of a command whose arguments from the first on are keys, `step` apart. */
+export function manyKeys(flags: string, step = 1): KeySpec[] {
+  return [{ flags, begin: 1, find: { last: -1, step } }];
+}
+
+/**
+ * A command, declared once. Arity, COMMAND and its subcommands, ACL categories and the documentation are
+ * derived from it.
+ */
+export interface CommandSpec {
+  /** Lower case; of a subcommand only its own word. */
+  name: string;
+  group: CommandGroup;
+  since: string;
+  summary: string;
+  complexity: string;
+  /** Arguments in redis-cli's notation, see syntax.ts; '' for none. */
+  syntax: string;
+  flags: CommandFlagName[];
+  /** ACL categories beyond those that follow from group and flags. */
+  categories?: string[];
+  keys?: KeySpec[];
+  /** Finds the keys where the specs cannot tell: argument positions. */
+  findKeys?: (args: Bytes[], argc: number) => number[];
+  /** Facts for clusters and proxies, as COMMAND INFO shows them (`nondeterministic_output` ...). */
+  tips?: string[];
+  /** [version, what changed], oldest first. */
+  history?: [string, string][];
+  deprecated?: { since: string; replacedBy: string };
+  subcommands?: CommandSpec[];
+  /** Absent for a container that only has subcommands. */
+  handler?: Handler;
+  /** Overrides the arity derived from `syntax`, where Redis's own differs. */
+  arity?: number;
+}
+
+/**
+ * Runs a command: parse, look up, check the type, change, reply, mark changed, in this order, so that an error
+ * leaves everything as it was. Throws CommandError for what the client did wrong.
+ */
+export type Handler = (call: Call) => void;
+
+/** One execution of a command. The object is reused: handlers keep nothing of it. */
+export interface Call {
+  readonly server: ServerApi;
+  client: Client;
+  database: Database;
+  command: Command;
+  /** The command's name and its arguments; only the first `argc` are valid, until the handler returns. */
+  args: Bytes[];
+  argc: number;
+  reply: ReplyWriter;
+  /** Inside EXEC or a script: must not block. */
+  denyBlocking: boolean;
+  /** True while a blocked client's command is tried again because one of its keys is ready. */
+  retried: boolean;
+  /**
+   * Blocks the client until one of the keys is ready (then the command is run again) or the deadline passes.
+   * The handler must have written nothing, and returns after it.
+   */
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void;
+}

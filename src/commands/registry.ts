@@ -1,0 +1,143 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { lowerCase } from '../bytes/bytes.js';
+import { CommandFlag, type CommandSpec, type Handler } from './command.js';
+import { type Argument, arityOf, parseSyntax } from './syntax.js';
+
+/** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
+export class Command {
+  /** With its container: `config|get`. */
+  readonly fullName: string;
+  readonly arity: number;
+  /** Bits of `CommandFlag`. */
+  readonly flags: number;
+  readonly handler: Handler | undefined;
+  readonly subcommands: ReadonlyMap<string, Command> | undefined;
+  calls = 0;
+  /** Total run time in µs. */
+  microseconds = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+
+  constructor(
+    readonly spec: CommandSpec,
+    readonly parent?: Command,
+  ) {
+    this.fullName = parent === undefined ? spec.name : `${parent.spec.name}|${spec.name}`;
+    const words = parent === undefined ? 1 : 2;
+    this.arity = spec.arity ?? (spec.subcommands && !spec.handler ? -2 : arityOf(this.syntax(), words));
+    this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
+    this.handler = spec.handler;
+    if (spec.subcommands) {
+      this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
+    }
+  }
+
+  /** The argument tree. Parsed anew on each call: only COMMAND DOCS and the start want it. */
+  syntax(): Argument[] {
+    return parseSyntax(this.spec.syntax);
+  }
+
+  has(flag: number): boolean {
+    return (this.flags & flag) !== 0;
+  }
+
+  /** True if `argc` words, all names included, are a number the command takes. */
+  accepts(argc: number): boolean {
+    return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
+  }
+
+  resetStatistics(): void {
+    this.calls = this.microseconds = this.rejectedCalls = this.failedCalls = 0;
+    for (const sub of this.subcommands?.values() ?? []) sub.resetStatistics();
+  }
+}
+
+/**
+ * Commands by name. The look-up works on the request's bytes, ignoring case, without making a string.
+ * Hot: about 15 ns.
+ */
+export class CommandTable {
+  private readonly byName = new Map<string, Command>();
+  private slots: (Command | undefined)[] = [];
+  private names: Buffer[] = [];
+  private mask = 0;
+
+  constructor(specs: Iterable<CommandSpec>) {
+    for (const spec of specs) {
+      if (this.byName.has(spec.name)) throw new Error(`command '${spec.name}' is declared twice`);
+      this.byName.set(spec.name, new Command(spec));
+    }
+    this.index();
+  }
+
+  get size(): number {
+    return this.byName.size;
+  }
+
+  /** All commands with the name they answer to, in order of declaration. */
+  entries(): IterableIterator<[string, Command]> {
+    return this.byName.entries();
+  }
+
+  all(): IterableIterator<Command> {
+    return this.byName.values();
+  }
+
+  /** By latin1 name, any case; `container|sub` for a subcommand. */
+  named(name: string): Command | undefined {
+    const [own, sub] = name.toLowerCase().split('|', 2);
+    const command = this.byName.get(own);
+    return sub === undefined ? command : command?.subcommands?.get(sub);
+  }
+
+  /** The command a request names, not looking at subcommands. */
+  find(name: Bytes): Command | undefined {
+    const { buffer, start, end } = name;
+    const length = end - start;
+    let slot = hashName(buffer, start, end) & this.mask;
+    for (;;) {
+      const command = this.slots[slot];
+      if (command === undefined) return undefined;
+      const known = this.names[slot];
+      if (known.length === length) {
+        let i = 0;
+        while (i < length && lowerCase(buffer[start + i]) === known[i]) i++;
+        if (i === length) return command;
+      }
+      slot = (slot + 1) & this.mask;
+    }
+  }
+
+  /** Gives a command another name, or none at all (''), as `rename-command` asks. Throws Error if that cannot be. */
+  rename(from: string, to: string): void {
+    const command = this.byName.get(from.toLowerCase());
+    if (command === undefined) throw new Error('No such command in rename-command');
+    const target = to.toLowerCase();
+    if (target !== '' && this.byName.has(target)) throw new Error('Target command name already exists');
+    this.byName.delete(from.toLowerCase());
+    if (target !== '') this.byName.set(target, command);
+    this.index();
+  }
+
+  private index(): void {
+    let size = 64;
+    while (size < this.byName.size * 4) size *= 2;
+    this.mask = size - 1;
+    this.slots = new Array<Command | undefined>(size).fill(undefined);
+    this.names = new Array<Buffer>(size).fill(Buffer.alloc(0));
+    for (const [name, command] of this.byName) {
+      const bytes = Buffer.from(name, 'latin1');
+      let slot = hashName(bytes, 0, bytes.length) & this.mask;
+      while (this.slots[slot] !== undefined) slot = (slot + 1) & this.mask;
+      this.slots[slot] = command;
+      this.names[slot] = bytes;
+    }
+  }
+}
+
+/** FNV-1a over the bytes with the case bit set: names are few and not chosen by clients. */
+function hashName(buffer: Buffer, start: number, end: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (buffer[i] | 0x20), 0x01000193);
+  return hash ^ (hash >>> 15);
+}

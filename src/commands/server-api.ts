@@ -1,0 +1,76 @@
+import type { Clock } from '../ambient/clock.js';
+import type { Random } from '../ambient/random.js';
+import type { Client } from '../clients/client.js';
+import type { ClientRegistry } from '../clients/registry.js';
+import type { Config } from '../config/config.js';
+import type { Database } from '../keyspace/database.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+import type { CommandTable } from './registry.js';
+
+/** The Redis whose behaviour is followed; clients choose features by it. */
+export const redisVersion = '7.2.4';
+
+/** Log lines of four weights. */
+export interface Log {
+  debug(text: string): void;
+  verbose(text: string): void;
+  notice(text: string): void;
+  warning(text: string): void;
+}
+
+/** Counters that INFO shows and CONFIG RESETSTAT clears. */
+export interface ServerStatistics {
+  connectionsReceived: number;
+  connectionsRejected: number;
+  commandsProcessed: number;
+  netInputBytes: number;
+  netOutputBytes: number;
+  totalErrorReplies: number;
+  unexpectedErrorReplies: number;
+  /** Wrong passwords and unknown users. */
+  loginsRefused: number;
+  /** Replies by error code; bounded. */
+  errorCounts: Map<string, number>;
+}
+
+export interface ShutdownRequest {
+  save: 'save' | 'nosave' | 'default';
+  now: boolean;
+  force: boolean;
+}
+
+/** Switches that only DEBUG turns. */
+export interface DebugState {
+  activeExpire: boolean;
+}
+
+/** What a command can reach of the server that runs it. */
+export interface ServerApi {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Config;
+  readonly log: Log;
+  readonly keyspace: Keyspace;
+  readonly clients: ClientRegistry;
+  readonly commands: CommandTable;
+  readonly statistics: ServerStatistics;
+  readonly debug: DebugState;
+  /** 40 hexadecimal digits, new with each start. */
+  readonly runId: string;
+  /** Unix time in ms. */
+  readonly startedAt: number;
+  /** The text of INFO for these sections (lower case names; empty: the default ones). */
+  info(sections: string[]): string;
+  /** Clears counters and peaks. */
+  resetStatistics(): void;
+  /** Ends the server after the reply of the current command has left. */
+  shutdown(request: ShutdownRequest): void;
+  /** True if a shutdown was under way and has been called off. */
+  abortShutdown(): boolean;
+  /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */
+  unblock(client: Client, how: 'timeout' | 'error'): boolean;
+  /** Number of blocked clients. */
+  blockedCount(): number;
+  watch(client: Client, database: Database, key: string): void;
+  unwatchAll(client: Client): void;
+}

@@ -1,0 +1,336 @@
+import { Bytes } from '../bytes/bytes.js';
+import { type Client, Gate, type Transaction } from '../clients/client.js';
+import { type Call, CommandFlag } from '../commands/command.js';
+import type { Command } from '../commands/registry.js';
+import type { ServerApi } from '../commands/server-api.js';
+import type { Database } from '../keyspace/database.js';
+import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { WaitingClients } from './waiting.js';
+import { WatchedKeys } from './watched-keys.js';
+
+/** States of the server that keep some commands from running. A bit each. */
+export const ServerGate = {
+  /** A data set is being loaded. */
+  loading: 1 << 16,
+  /** A memory limit is set, so that commands flagged denyoom must ask. */
+  memoryLimit: 1 << 17,
+} as const;
+
+/** Commands that MULTI does not queue. */
+const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const maxErrorCodes = 128;
+
+/** A kind of error that INFO errorstats does not list by its own code once there are too many. */
+const otherErrors = 'ERRORSTATS_OVERFLOW';
+
+/**
+ * The one place where a request becomes the run of a command. What holds for every command is done here:
+ * arity, authentication, transactions, statistics, errors, waking those who wait for keys.
+ *
+ * Hot: `execute` of a plain command costs a look-up, one test of the gates and one reading of the clock.
+ */
+export class Dispatcher {
+  readonly waiting = new WaitingClients();
+  readonly watched = new WatchedKeys();
+  /** Bits of ServerGate. */
+  gate = 0;
+  /** Called with the µs each command took; the slow log and latency monitor attach here. */
+  onDuration: ((client: Client, call: Call, microseconds: number) => void) | undefined;
+
+  private readonly call: DispatcherCall;
+  /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
+  private mark = 0;
+  private depth = 0;
+  private readonly resumed: Client[] = [];
+
+  constructor(private readonly server: ServerApi) {
+    this.call = new DispatcherCall(server, this);
+  }
+
+  /** Starts a batch of requests: they share one reading of the time. */
+  beginBatch(): void {
+    this.server.keyspace.tick();
+    this.mark = this.server.clock.microseconds();
+  }
+
+  /** Runs one request of a client, or queues or refuses it. */
+  execute(client: Client, args: Bytes[], argc: number): void {
+    client.lastInteraction = this.server.keyspace.now;
+    const command = this.resolve(client, args, argc);
+    if (command === undefined) return;
+    if ((client.gate | this.gate) !== 0 && !this.admits(client, command, args, argc)) return;
+    this.run(client, command, args, argc);
+    if (this.waiting.hasReady) this.serveWaiting();
+  }
+
+  /** Finds the command a request names and checks its arity. Replies with the error and returns undefined otherwise. */
+  private resolve(client: Client, args: Bytes[], argc: number): Command | undefined {
+    const command = this.server.commands.find(args[0]);
+    if (command === undefined) return this.reject(client, unknownCommand(args, argc));
+    if (command.subcommands === undefined) {
+      if (command.accepts(argc)) return command;
+      return this.reject(client, wrongArity(command.fullName), command);
+    }
+    if (argc === 1 && command.handler !== undefined) return command;
+    return this.resolveSubcommand(client, command, args, argc);
+  }
+
+  private resolveSubcommand(
+    client: Client,
+    container: Command,
+    args: Bytes[],
+    argc: number,
+  ): Command | undefined {
+    if (argc < 2) return this.reject(client, wrongArity(container.fullName), container);
+    const command = container.subcommands!.get(args[1].latin1().toLowerCase());
+    if (command === undefined) {
+      const shown = excerpt(args[1].latin1());
+      return this.reject(
+        client,
+        `ERR unknown subcommand '${shown}'. Try ${container.spec.name.toUpperCase()} HELP.`,
+        container,
+      );
+    }
+    if (!command.accepts(argc)) return this.reject(client, wrongArity(command.fullName), command);
+    return command;
+  }
+
+  /** Refuses a request before it runs. */
+  private reject(client: Client, message: string, command?: Command): undefined {
+    if (client.transaction !== undefined) client.transaction.broken = true;
+    if (command !== undefined) command.rejectedCalls++;
+    client.reply.error(message);
+    this.countError(message);
+    return undefined;
+  }
+
+  /** The slow half of the way in: something about the client or the server is not as usual. */
+  private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
+      return this.refuses(client, command, errors.noAuth);
+    }
+    if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
+      return this.refuses(client, command, errors.loading);
+    }
+    if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
+      if (command.has(CommandFlag.no_multi)) {
+        return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
+      }
+      enqueue(client.transaction!, args, argc);
+      client.reply.simple('QUEUED');
+      return false;
+    }
+    return true;
+  }
+
+  private refuses(client: Client, command: Command, message: string): false {
+    this.reject(client, message, command);
+    return false;
+  }
+
+  /** Runs a command whose turn it is, and keeps the books. */
+  private run(client: Client, command: Command, args: Bytes[], argc: number): void {
+    const { call } = this;
+    call.client = client;
+    call.database = client.database;
+    call.command = command;
+    call.args = args;
+    call.argc = argc;
+    call.reply = client.reply;
+    const errorsBefore = client.reply.errors;
+    try {
+      command.handler!(call);
+    } catch (error) {
+      this.replyError(client, command, error);
+    }
+    const now = this.server.clock.microseconds();
+    const took = now - this.mark;
+    this.mark = now;
+    command.calls++;
+    command.microseconds += took;
+    client.lastCommand = command.fullName;
+    this.server.statistics.commandsProcessed++;
+    if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
+    if (this.onDuration !== undefined) this.onDuration(client, call, took);
+  }
+
+  private replyError(client: Client, command: Command, error: unknown): void {
+    if (error instanceof CommandError) {
+      client.reply.error(error.message);
+      return;
+    }
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (error instanceof RangeError && /allocation|Invalid typed array length/.test(text)) {
+      client.reply.error('OOM the server could not get the memory that the command needs');
+      return;
+    }
+    this.server.log.warning(`Internal error in '${command.fullName}': ${text}`);
+    client.reply.error(`ERR internal error in '${command.fullName}', see the server's log`);
+  }
+
+  private countFailure(client: Client, command: Command): void {
+    // EXEC's own reply holds the errors of its commands, which were counted when they ran.
+    if (command.fullName === 'exec' && client.reply.lastError !== errors.execAborted) return;
+    command.failedCalls++;
+    this.countError(client.reply.lastError);
+  }
+
+  /** Counts an error reply by its code, the first word. */
+  countError(message: string): void {
+    const { statistics } = this.server;
+    statistics.totalErrorReplies++;
+    const code = /^[^ ]*/.exec(message)![0];
+    const counts = statistics.errorCounts;
+    const key = counts.has(code) || counts.size < maxErrorCodes ? code : otherErrors;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+
+  /** Runs one command of a transaction. It cannot block and wakes nobody until the transaction is over. */
+  runQueued(outer: Call, args: Bytes[], argc: number): void {
+    const { client } = outer;
+    const command = this.resolve(client, args, argc);
+    if (command === undefined) return;
+    const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
+    this.depth++;
+    this.call.denyBlocking = true;
+    try {
+      this.run(client, command, args, argc);
+    } finally {
+      this.depth--;
+      this.call.denyBlocking = this.depth > 0;
+      Object.assign(outer, saved);
+    }
+  }
+
+  /** Blocks the current client. See `Call.block`. */
+  block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+    const { client } = call;
+    if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
+    const args = call.args.slice(0, call.argc).map((arg) => arg.copy());
+    this.waiting.add(client, {
+      kind: 'keys',
+      database: call.database,
+      keys: [...new Set(keys.map((key) => key.latin1()))],
+      args,
+      deadline,
+      onTimeout,
+      ticket: this.waiting.nextTicket(),
+    });
+    this.updateObserved();
+  }
+
+  /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
+  serveWaiting(): void {
+    while (this.waiting.hasReady) {
+      for (const [database, key] of this.waiting.takeReady()) {
+        for (const client of this.waiting.waitingFor(database, key)) {
+          if (!database.has(Bytes.of(key))) break;
+          this.retry(client);
+        }
+      }
+    }
+  }
+
+  private retry(client: Client): void {
+    const state = client.blocked;
+    if (state === undefined) return;
+    const command = this.server.commands.find(state.args[0]);
+    if (command === undefined) return;
+    const selected = client.database;
+    const errorsBefore = client.reply.errors;
+    const sizeBefore = client.reply.size;
+    client.database = state.database;
+    this.call.retried = true;
+    this.run(client, command, state.args, state.args.length);
+    this.call.retried = false;
+    client.database = selected;
+    const answered = client.reply.size !== sizeBefore || client.reply.errors !== errorsBefore;
+    if (answered) this.release(client);
+  }
+
+  /** A blocked client got its answer: it goes on with what it sent meanwhile. */
+  private release(client: Client): void {
+    this.waiting.remove(client);
+    this.updateObserved();
+    this.server.clients.queueFlush(client);
+    this.resumed.push(client);
+  }
+
+  /** Gives up waiting for a client whose connection has ended. */
+  forget(client: Client): void {
+    this.waiting.remove(client);
+    this.watched.removeAll(client);
+    this.updateObserved();
+  }
+
+  unblock(client: Client, how: 'timeout' | 'error'): boolean {
+    const state = client.blocked;
+    if (state === undefined) return false;
+    if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
+    else state.onTimeout(client.reply);
+    this.release(client);
+    return true;
+  }
+
+  /** Answers those whose time is up. */
+  expireBlocked(): void {
+    for (const client of this.waiting.takeOverdue(this.server.clock.now())) this.unblock(client, 'timeout');
+  }
+
+  /** Clients that were blocked and may go on. Taken by the server at the end of a batch. */
+  takeResumed(): Client[] {
+    return this.resumed.length === 0 ? this.resumed : this.resumed.splice(0);
+  }
+
+  updateObserved(): void {
+    this.server.keyspace.observed = this.waiting.size > 0 || this.watched.size > 0;
+  }
+
+  /** A key was changed. Part of the keyspace's observer. */
+  keyModified(database: Database, key: Bytes): void {
+    this.watched.touched(database, key);
+    this.waiting.touched(database, key);
+  }
+
+  databaseReplaced(database: Database, replacement: Database | undefined): void {
+    this.watched.databaseReplaced(database, replacement);
+    if (replacement !== undefined) this.waiting.touchedAll(database);
+  }
+}
+
+class DispatcherCall implements Call {
+  client!: Client;
+  database!: Database;
+  command!: Command;
+  args: Bytes[] = [];
+  argc = 0;
+  reply!: ReplyWriter;
+  denyBlocking = false;
+  retried = false;
+
+  constructor(
+    readonly server: ServerApi,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+    if (this.denyBlocking) onTimeout(this.reply);
+    else this.dispatcher.block(this, keys, deadline, onTimeout);
+  }
+}
+
+function enqueue(transaction: Transaction, args: Bytes[], argc: number): void {
+  const copies = args.slice(0, argc).map((arg) => arg.copy());
+  transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
+  transaction.queue.push({ args: copies, argc });
+}
+
+/** Names what was sent and the beginning of the arguments, at most 128 characters of each. */
+function unknownCommand(args: Bytes[], argc: number): string {
+  let shown = '';
+  for (let i = 1; i < argc && shown.length < 128; i++) {
+    shown += `'${args[i].latin1().slice(0, 128 - shown.length)}' `;
+  }
+  return `ERR unknown command '${excerpt(args[0].latin1())}', with args beginning with: ${shown}`;
+}

@@ -1,0 +1,99 @@
+import { Gate, Transaction } from '../clients/client.js';
+import { type Call, type CommandSpec, manyKeys } from '../commands/command.js';
+import { CommandError, errors } from '../protocol/errors.js';
+import type { Dispatcher } from './dispatcher.js';
+
+/** MULTI and its companions. They are declared here, not in commands/, because EXEC runs other commands. */
+export function transactionCommands(dispatcher: () => Dispatcher): CommandSpec[] {
+  const common = { group: 'transactions' as const, syntax: '' };
+  return [
+    {
+      ...common,
+      name: 'multi',
+      since: '1.2.0',
+      summary: 'Starts a transaction: the commands that follow are queued until EXEC.',
+      complexity: 'O(1)',
+      flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+      handler: multi,
+    },
+    {
+      ...common,
+      name: 'exec',
+      since: '1.2.0',
+      summary: 'Runs all queued commands, with nothing in between.',
+      complexity: 'Depends on commands in the transaction',
+      flags: ['noscript', 'loading', 'stale', 'skip_slowlog'],
+      handler: (call) => exec(call, dispatcher()),
+    },
+    {
+      ...common,
+      name: 'discard',
+      since: '2.0.0',
+      summary: 'Drops the queued commands and ends the transaction.',
+      complexity: 'O(N), when N is the number of queued commands',
+      flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+      handler: discard,
+    },
+    {
+      ...common,
+      name: 'watch',
+      since: '2.2.0',
+      summary: 'Makes the next transaction depend on keys that nobody changes until then.',
+      complexity: 'O(1) for every key.',
+      syntax: 'key [key ...]',
+      flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+      keys: manyKeys('RO'),
+      handler: watch,
+    },
+    {
+      ...common,
+      name: 'unwatch',
+      since: '2.2.0',
+      summary: 'Forgets all watched keys.',
+      complexity: 'O(1)',
+      flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
+      handler: ({ server, client, reply }) => {
+        server.unwatchAll(client);
+        reply.ok();
+      },
+    },
+  ];
+}
+
+function multi({ client, reply }: Call): void {
+  if (client.transaction !== undefined) throw new CommandError('ERR MULTI calls can not be nested');
+  client.transaction = new Transaction();
+  client.setGate(Gate.transaction, true);
+  reply.ok();
+}
+
+/** Ends a client's transaction and forgets its watched keys. */
+export function endTransaction({ client, server }: Call): void {
+  client.transaction = undefined;
+  client.setGate(Gate.transaction, false);
+  server.unwatchAll(client);
+}
+
+function exec(call: Call, dispatcher: Dispatcher): void {
+  const { client, reply } = call;
+  const { transaction } = client;
+  if (transaction === undefined) throw new CommandError('ERR EXEC without MULTI');
+  const changed = client.watchBroken || dispatcher.watched.hasExpired(client);
+  endTransaction(call);
+  if (transaction.broken) throw new CommandError(errors.execAborted);
+  if (changed) return reply.nullArray();
+  reply.array(transaction.queue.length);
+  for (const { args, argc } of transaction.queue) dispatcher.runQueued(call, args, argc);
+}
+
+function discard(call: Call): void {
+  if (call.client.transaction === undefined) throw new CommandError('ERR DISCARD without MULTI');
+  endTransaction(call);
+  call.reply.ok();
+}
+
+function watch({ client, server, args, argc, database, reply }: Call): void {
+  if (client.transaction !== undefined) throw new CommandError('ERR WATCH inside MULTI is not allowed');
+  if (!client.watchBroken) for (let i = 1; i < argc; i++) server.watch(client, database, args[i].latin1());
+  reply.ok();
+}

@@ -1,0 +1,77 @@
+import { Bytes } from '../bytes/bytes.js';
+import type { Client } from '../clients/client.js';
+import { absent, type Database } from '../keyspace/database.js';
+
+/** Which clients WATCH which keys. A change of a key breaks the transactions of its watchers. */
+export class WatchedKeys {
+  private readonly byDatabase = new Map<Database, Map<string, Set<Client>>>();
+  private count = 0;
+
+  /** Number of (client, key) pairs. */
+  get size(): number {
+    return this.count;
+  }
+
+  add(client: Client, database: Database, key: string): void {
+    let keys = this.byDatabase.get(database);
+    if (keys === undefined) this.byDatabase.set(database, (keys = new Map()));
+    let clients = keys.get(key);
+    if (clients === undefined) keys.set(key, (clients = new Set()));
+    if (clients.has(client)) return;
+    clients.add(client);
+    this.count++;
+    const ref = database.peek(Bytes.of(key));
+    client.watched.push({ database, key, expired: ref !== absent && database.isExpired(ref) });
+  }
+
+  removeAll(client: Client): void {
+    for (const { database, key } of client.watched) {
+      const keys = this.byDatabase.get(database);
+      const clients = keys?.get(key);
+      clients?.delete(client);
+      if (clients?.size === 0) keys?.delete(key);
+      this.count--;
+    }
+    client.watched = [];
+    client.watchBroken = false;
+  }
+
+  touched(database: Database, key: Bytes): void {
+    const keys = this.byDatabase.get(database);
+    if (keys === undefined || keys.size === 0) return;
+    const name = key.latin1();
+    for (const client of keys.get(name) ?? []) this.breakUnlessExpiry(client, database, name, key);
+  }
+
+  /** The removal of a key that had expired already when it was watched is no change; all else is. */
+  private breakUnlessExpiry(client: Client, database: Database, name: string, key: Bytes): void {
+    const watched = client.watched.find((entry) => entry.database === database && entry.key === name);
+    if (watched?.expired && database.peek(key) === absent) watched.expired = false;
+    else client.watchBroken = true;
+  }
+
+  /** A database is emptied or exchanged: every watched key that exists before or after has changed. */
+  databaseReplaced(database: Database, replacement: Database | undefined): void {
+    for (const [name, clients] of this.byDatabase.get(database) ?? []) {
+      const key = Bytes.of(name);
+      const existed = existsFor(database, key);
+      const exists = replacement !== undefined && existsFor(replacement, key);
+      if (!existed && !exists) continue;
+      for (const client of clients) client.watchBroken = true;
+    }
+  }
+
+  /** True if a key that was alive when it was watched has expired since. */
+  hasExpired(client: Client): boolean {
+    return client.watched.some(({ database, key, expired }) => {
+      if (expired) return false;
+      const ref = database.peek(Bytes.of(key));
+      return ref !== absent && database.isExpired(ref);
+    });
+  }
+}
+
+function existsFor(database: Database, key: Bytes): boolean {
+  const ref = database.peek(key);
+  return ref !== absent && !database.isExpired(ref);
+}

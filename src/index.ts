@@ -1,0 +1,112 @@
+/**
+ * Respite inside a Node process: a Redis-compatible server for tests, and for applications that want Redis to be
+ * optional. Several servers in one process share nothing.
+ *
+ *   const server = await Respite.start();
+ *   const redis = new Redis(server.url);
+ *   ...
+ *   await server.close();
+ */
+import { ManualClock, SystemClock } from './ambient/clock.js';
+import { SeededRandom, unpredictableRandom } from './ambient/random.js';
+import type { CommandSpec } from './commands/command.js';
+import { Config, type Directives } from './config/config.js';
+import { createLog } from './server/log.js';
+import { RespiteServer } from './server/server.js';
+
+/** Any directive of redis.conf, by its name, and what only an embedded server has. */
+export type RespiteOptions = Partial<Directives> & {
+  /** `manual`: time stands still until `advanceTime`. Default `system`. */
+  clock?: 'system' | 'manual';
+  /** Makes everything that is left to chance repeatable. */
+  seed?: number;
+  /** Commands of your own, beside the built-in ones. */
+  commands?: CommandSpec[];
+};
+
+/** An embedded server differs from the command line in these: any free port, this machine only, no log. */
+const embeddedDefaults: Partial<Directives> = { port: 0, bind: ['127.0.0.1'], save: [], loglevel: 'nothing' };
+
+export class Respite implements AsyncDisposable {
+  private constructor(
+    private readonly server: RespiteServer,
+    private readonly manualClock: ManualClock | undefined,
+  ) {}
+
+  /**
+   * Starts a server. Without `port` the operating system chooses one. Throws ConfigError for a directive that cannot
+   * be, ListenError if the address or port is not to be had.
+   */
+  static async start(options: RespiteOptions = {}): Promise<Respite> {
+    const { clock: clockKind, seed, commands, ...directives } = options;
+    const config = new Config();
+    config.assign({ ...embeddedDefaults, ...directives });
+    const manualClock = clockKind === 'manual' ? new ManualClock() : undefined;
+    const clock = manualClock ?? new SystemClock();
+    const server = new RespiteServer({
+      config,
+      log: createLog({ ...logSettings(config), clock: () => clock.now() }),
+      clock,
+      random: seed === undefined ? unpredictableRandom() : new SeededRandom(seed),
+      extraCommands: commands,
+      anyPort: options.port === undefined || options.port === 0,
+    });
+    const respite = new Respite(server, manualClock);
+    server.onShutdown = () => void respite.close();
+    await server.start();
+    return respite;
+  }
+
+  /** Address that the server listens on. */
+  get host(): string {
+    return this.server.listeners.host;
+  }
+
+  /** TCP port that the server listens on. */
+  get port(): number {
+    return this.server.listeners.port;
+  }
+
+  /** `redis://host:port`, with the password if there is one. */
+  get url(): string {
+    const password = this.server.config.values.requirepass;
+    const login = password === '' ? '' : `:${encodeURIComponent(password)}@`;
+    return `redis://${login}${this.host}:${this.port}`;
+  }
+
+  /** Removes all keys of all databases. */
+  flush(): void {
+    this.server.flush();
+  }
+
+  /**
+   * Moves time forward: keys expire, blocked clients give up, notifications are sent, before this returns. Throws Error
+   * unless started with `clock: 'manual'`.
+   */
+  advanceTime(milliseconds: number): void {
+    if (this.manualClock === undefined)
+      throw new Error("advanceTime needs Respite.start({ clock: 'manual' })");
+    this.manualClock.advance(milliseconds);
+    this.server.afterTimePassed();
+  }
+
+  /** Ends all connections and stops listening; leaves no open handle. May be called twice. */
+  async close(): Promise<void> {
+    await this.server.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function logSettings(config: Config) {
+  const { values } = config;
+  return {
+    level: values.loglevel,
+    format: values['log-format'],
+    file: values.logfile,
+    pid: process.pid,
+    role: 'M' as const,
+  };
+}

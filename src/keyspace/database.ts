@@ -1,0 +1,353 @@
+import { Bytes, copyBytes } from '../bytes/bytes.js';
+import {
+  accessOf,
+  addExpiry,
+  createEntry,
+  expiryOf,
+  hasExpiry,
+  keyLengthOf,
+  keyOffsetOf,
+  kindOf,
+  payloadLengthOf,
+  payloadOffsetOf,
+  releaseEntry,
+  removeExpiry,
+  resizeEntry,
+  setAccess,
+  setExpiry,
+  setKind,
+} from '../memory/entry.js';
+import type { Ref } from '../memory/arena.js';
+import { Table } from '../memory/table.js';
+import { EventClass, ValueType } from './events.js';
+import type { Keyspace } from './keyspace.js';
+
+/** How a string came to be, which decides its OBJECT ENCODING: as SET decides, or always `raw` after an edit in place. */
+export const StringForm = { plain: 0, edited: 1 } as const;
+
+/** Type and encoding of an entry in one number. */
+export function kind(type: ValueType, encoding: number): number {
+  return type | (encoding << 3);
+}
+export const plainString = kind(ValueType.string, StringForm.plain);
+export const editedString = kind(ValueType.string, StringForm.edited);
+
+/** Nothing was found. */
+export const absent: Ref = 0;
+
+/**
+ * One numbered database: keys to entries, and an index of those that expire. A `Ref` that a method returns is
+ * valid until the next change of that key.
+ */
+export class Database {
+  keys: Table;
+  /** The entries that have an expiry; the same refs as in `keys`. */
+  expires: Table;
+  private readonly view: Bytes;
+
+  constructor(
+    readonly keyspace: Keyspace,
+    readonly index: number,
+  ) {
+    this.keys = this.newTable();
+    this.expires = this.newTable();
+    this.view = new Bytes(Buffer.alloc(0));
+  }
+
+  get size(): number {
+    return this.keys.size;
+  }
+
+  private newTable(): Table {
+    return new Table(this.keyspace.arena, this.keyspace.seedHigh, this.keyspace.seedLow);
+  }
+
+  /** The entry of a key, expired or not, without any trace of the look-up. */
+  peek(key: Bytes): Ref {
+    const { keys } = this;
+    return keys.find(key.buffer, key.start, key.end, keys.hash(key.buffer, key.start, key.end));
+  }
+
+  /**
+   * The live entry of a key for a command that reads it: counts a hit or a miss, and marks the access.
+   * An expired key is removed here and is absent.
+   */
+  read(key: Bytes): Ref {
+    const { keyspace } = this;
+    const ref = this.live(key);
+    if (ref === absent) {
+      keyspace.statistics.misses++;
+      if (keyspace.eventMask !== 0) this.event(EventClass.keyMiss, 'keymiss', key);
+      return absent;
+    }
+    keyspace.statistics.hits++;
+    setAccess(keyspace.arena, ref, keyspace.lruClock);
+    return ref;
+  }
+
+  /** The live entry of a key for a command that changes it: no hit or miss is counted. */
+  write(key: Bytes): Ref {
+    const ref = this.live(key);
+    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
+    return ref;
+  }
+
+  /** The live entry of a key without marking the access: TTL, TYPE, OBJECT and the like. */
+  live(key: Bytes): Ref {
+    const ref = this.peek(key);
+    if (ref === absent || !hasExpiry(this.keyspace.arena, ref)) return ref;
+    return this.isExpired(ref) ? this.expireNow(key, ref) : ref;
+  }
+
+  /** True if the key is there and has not expired. Leaves no trace. */
+  has(key: Bytes): boolean {
+    return this.live(key) !== absent;
+  }
+
+  isExpired(ref: Ref): boolean {
+    const { arena, now } = this.keyspace;
+    return hasExpiry(arena, ref) && expiryOf(arena, ref) < now;
+  }
+
+  private expireNow(key: Bytes, ref: Ref): Ref {
+    if (!this.keyspace.keepExpired) this.removeExpired(key, ref);
+    return absent;
+  }
+
+  /** Removes a key whose time has come, with all that follows from it. The key must not be a view of the entry. */
+  removeExpired(key: Bytes, ref: Ref): void {
+    const { keyspace } = this;
+    this.removeEntry(ref);
+    keyspace.statistics.expiredKeys++;
+    if (keyspace.observed) keyspace.observer.keyModified(this, key);
+    this.event(EventClass.expired, 'expired', key);
+  }
+
+  typeOf(ref: Ref): ValueType {
+    return (kindOf(this.keyspace.arena, ref) & 7) as ValueType;
+  }
+
+  kindOf(ref: Ref): number {
+    return kindOf(this.keyspace.arena, ref);
+  }
+
+  /** The stored bytes of an entry, in `into` or in a view that the next call overwrites. Valid until the next allocation. */
+  payload(ref: Ref, into: Bytes = this.view): Bytes {
+    const { arena } = this.keyspace;
+    into.buffer = arena.bufferOf(ref);
+    into.start = payloadOffsetOf(arena, ref);
+    into.end = into.start + payloadLengthOf(arena, ref);
+    return into;
+  }
+
+  payloadLength(ref: Ref): number {
+    return payloadLengthOf(this.keyspace.arena, ref);
+  }
+
+  /** The key bytes of an entry. */
+  keyOf(ref: Ref, into: Bytes = this.view): Bytes {
+    const { arena } = this.keyspace;
+    into.buffer = arena.bufferOf(ref);
+    into.start = keyOffsetOf(arena, ref);
+    into.end = into.start + keyLengthOf(arena, ref);
+    return into;
+  }
+
+  /**
+   * Makes room for a value of `length` bytes under the key, replacing what was there; the caller fills it. The
+   * expiry goes unless `keepExpiry`. Neither key nor later source may be a view of the old value.
+   */
+  put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
+    const { keys, keyspace } = this;
+    const { arena } = keyspace;
+    const hash = keys.hash(key.buffer, key.start, key.end);
+    const old = keys.find(key.buffer, key.start, key.end, hash);
+    if (old === absent) return this.create(key, hash, newKind, length);
+    this.releaseValue(old);
+    let ref = old;
+    if (!keepExpiry && hasExpiry(arena, old)) ref = this.dropExpiry(ref, hash);
+    ref = this.resized(ref, length, 0, hash);
+    setKind(arena, ref, newKind);
+    setAccess(arena, ref, keyspace.lruClock);
+    keys.touchBucket(hash);
+    return ref;
+  }
+
+  private create(key: Bytes, hash: number, newKind: number, length: number): Ref {
+    const { keyspace } = this;
+    const ref = createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
+    setAccess(keyspace.arena, ref, keyspace.lruClock);
+    this.keys.insert(ref, hash);
+    if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
+    return ref;
+  }
+
+  /** Stores a string. The bytes must not be a view of the key's own old value. */
+  setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
+    const ref = this.put(key, plainString, end - start, keepExpiry);
+    const { arena } = this.keyspace;
+    copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), buffer, start, end);
+    return ref;
+  }
+
+  /** Changes the length of an entry's payload, keeping its beginning. Returns where the entry is now. */
+  resize(ref: Ref, length: number): Ref {
+    const hash = this.keys.hashOf(ref);
+    this.keys.touchBucket(hash);
+    return this.resized(ref, length, Math.min(length, this.payloadLength(ref)), hash);
+  }
+
+  /** Announces that an entry's payload is about to be edited in place and sets its kind. */
+  edit(ref: Ref, newKind: number): void {
+    this.keys.touchBucket(this.keys.hashOf(ref));
+    setKind(this.keyspace.arena, ref, newKind);
+  }
+
+  private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
+    const { arena } = this.keyspace;
+    const expiring = hasExpiry(arena, ref);
+    const moved = resizeEntry(arena, ref, length, keep);
+    if (moved !== ref) {
+      this.keys.replace(ref, moved, hash);
+      if (expiring) this.expires.replace(ref, moved, hash);
+    }
+    return moved;
+  }
+
+  /** Removes a live key and its value. False if there is none. */
+  remove(key: Bytes): boolean {
+    const ref = this.live(key);
+    if (ref === absent) return false;
+    this.removeEntry(ref);
+    return true;
+  }
+
+  /** Takes an entry out of the database and frees it. */
+  removeEntry(ref: Ref): void {
+    this.releaseValue(ref);
+    this.detach(ref);
+    releaseEntry(this.keyspace.arena, ref);
+  }
+
+  /** Takes an entry out of the tables without freeing it. */
+  private detach(ref: Ref): void {
+    const hash = this.keys.hashOf(ref);
+    if (hasExpiry(this.keyspace.arena, ref)) this.expires.removeRef(ref, hash);
+    this.keys.removeRef(ref, hash);
+  }
+
+  /** Frees what an entry's payload refers to. Strings and packed values have nothing outside their entry. */
+  private releaseValue(_ref: Ref): void {}
+
+  /** Unix time in ms at which the entry expires, or -1. */
+  expiry(ref: Ref): number {
+    const { arena } = this.keyspace;
+    return hasExpiry(arena, ref) ? expiryOf(arena, ref) : -1;
+  }
+
+  /** Sets when an entry expires, in unix ms. Returns where the entry is now. */
+  setExpiry(ref: Ref, when: number): Ref {
+    const { arena } = this.keyspace;
+    const hash = this.keys.hashOf(ref);
+    this.keys.touchBucket(hash);
+    if (hasExpiry(arena, ref)) {
+      setExpiry(arena, ref, when);
+      return ref;
+    }
+    const moved = addExpiry(arena, ref, when);
+    if (moved !== ref) this.keys.replace(ref, moved, hash);
+    this.expires.insert(moved, hash);
+    return moved;
+  }
+
+  /** Makes an entry permanent. Returns where it is now. */
+  clearExpiry(ref: Ref): Ref {
+    if (!hasExpiry(this.keyspace.arena, ref)) return ref;
+    const hash = this.keys.hashOf(ref);
+    this.keys.touchBucket(hash);
+    return this.dropExpiry(ref, hash);
+  }
+
+  private dropExpiry(ref: Ref, hash: number): Ref {
+    this.expires.removeRef(ref, hash);
+    const moved = removeExpiry(this.keyspace.arena, ref);
+    if (moved !== ref) this.keys.replace(ref, moved, hash);
+    return moved;
+  }
+
+  /** Seconds since the entry was last accessed. */
+  idleSeconds(ref: Ref): number {
+    return (this.keyspace.lruClock - accessOf(this.keyspace.arena, ref)) & 0xffffff;
+  }
+
+  /**
+   * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from` must
+   * exist and differ from `to`.
+   */
+  move(ref: Ref, target: Database, to: Bytes): void {
+    const when = this.expiry(ref);
+    const copy = this.copyTo(ref, target, to);
+    if (when >= 0) target.setExpiry(copy, when);
+    this.removeEntry(ref);
+  }
+
+  /** Stores a copy of an entry's value under another key, without its expiry. Returns the copy. */
+  copyTo(ref: Ref, target: Database, to: Bytes): Ref {
+    const from = this.payload(ref, new Bytes(Buffer.alloc(0)));
+    const copy = target.put(to, this.kindOf(ref), from.length);
+    const { arena } = this.keyspace;
+    copyBytes(arena.bufferOf(copy), payloadOffsetOf(arena, copy), from.buffer, from.start, from.end);
+    return copy;
+  }
+
+  /** Removes all keys at once. */
+  flush(): void {
+    const { keys } = this;
+    this.expires.clear();
+    this.expires = this.newTable();
+    this.keys = this.newTable();
+    const { arena } = this.keyspace;
+    keys.forEach((ref) => {
+      this.releaseValue(ref);
+      releaseEntry(arena, ref);
+    });
+    keys.clear();
+  }
+
+  /** Forgets all entries without freeing them: the arena is about to be cleared. */
+  detachAll(): void {
+    this.keys.clear();
+    this.expires.clear();
+  }
+
+  /** Exchanges all keys with those of another database. */
+  swap(other: Database): void {
+    [this.keys, other.keys] = [other.keys, this.keys];
+    [this.expires, other.expires] = [other.expires, this.expires];
+  }
+
+  /** A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten by the next call. */
+  randomKey(): Ref {
+    const next = () => this.keyspace.random.next();
+    for (let tries = 0; tries < 100 && this.size > 0; tries++) {
+      const ref = this.keys.random(next);
+      if (!this.isExpired(ref)) return ref;
+      this.expireNow(this.keyOf(ref, new Bytes(Buffer.alloc(0))).copy(), ref);
+    }
+    return absent;
+  }
+
+  /** A key was changed: counts it, tells those who watch it, and publishes `event`. */
+  modified(key: Bytes, eventClass: number, event: string): void {
+    const { keyspace } = this;
+    keyspace.dirty++;
+    if (keyspace.observed) keyspace.observer.keyModified(this, key);
+    if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
+  }
+
+  /** Publishes an event, if its class is wanted. */
+  event(eventClass: number, event: string, key: Bytes): void {
+    const { keyspace } = this;
+    if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
+  }
+}

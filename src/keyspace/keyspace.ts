@@ -1,0 +1,98 @@
+import type { Clock } from '../ambient/clock.js';
+import type { Random } from '../ambient/random.js';
+import type { Bytes } from '../bytes/bytes.js';
+import { Arena } from '../memory/arena.js';
+import { Database } from './database.js';
+
+/** What the layers above want to hear about keys. */
+export interface KeyspaceObserver {
+  /** A key was changed, created or removed. Called only while `Keyspace.observed` is set. */
+  keyModified(database: Database, key: Bytes): void;
+  /** All keys of a database are about to go, or change with those of another. */
+  databaseReplaced(database: Database, replacement: Database | undefined): void;
+  /** Something notifiable happened. Called only for classes in `Keyspace.eventMask`. */
+  event(eventClass: number, event: string, key: Bytes, database: Database): void;
+}
+
+const nobody: KeyspaceObserver = { keyModified() {}, databaseReplaced() {}, event() {} };
+
+/** Counters that INFO shows. */
+export interface KeyspaceStatistics {
+  hits: number;
+  misses: number;
+  expiredKeys: number;
+  expiredStalePercent: number;
+  expiredTimeCapReached: number;
+  expireCycleMicroseconds: number;
+  evictedKeys: number;
+}
+
+/** All databases and what they share: one arena, one clock reading per loop turn, one count of changes. */
+export class Keyspace {
+  readonly arena = new Arena();
+  readonly databases: Database[];
+  /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
+  now: number;
+  /** Changes since the last save. */
+  dirty = 0;
+  /** Set while somebody watches or waits for keys. */
+  observed = false;
+  /** Bits of EventClass that are published; 0 when notifications are off. */
+  eventMask = 0;
+  observer: KeyspaceObserver = nobody;
+  /** `lazyexpire` can be held back: expired keys look absent but are kept (replicas, paused writes). */
+  keepExpired = false;
+  readonly seedHigh: number;
+  readonly seedLow: number;
+  readonly statistics: KeyspaceStatistics = {
+    hits: 0,
+    misses: 0,
+    expiredKeys: 0,
+    expiredStalePercent: 0,
+    expiredTimeCapReached: 0,
+    expireCycleMicroseconds: 0,
+    evictedKeys: 0,
+  };
+
+  constructor(
+    readonly clock: Clock,
+    readonly random: Random,
+    databases: number,
+  ) {
+    this.seedHigh = random.int32();
+    this.seedLow = random.int32();
+    this.now = Math.floor(clock.now());
+    this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
+  }
+
+  /** Reads the clock. Called at the start of each batch of work. */
+  tick(): void {
+    this.now = Math.floor(this.clock.now());
+  }
+
+  /** Number of keys in all databases. */
+  get size(): number {
+    return this.databases.reduce((sum, database) => sum + database.size, 0);
+  }
+
+  /** Bytes of all tables. */
+  get tableBytes(): number {
+    return this.databases.reduce((sum, database) => sum + database.keys.bytes + database.expires.bytes, 0);
+  }
+
+  /** Removes every key of every database; the arena's memory goes back at once. */
+  flushAll(): void {
+    for (const database of this.databases) database.detachAll();
+    this.arena.clear();
+  }
+
+  resetStatistics(): void {
+    for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[])
+      this.statistics[name] = 0;
+  }
+
+  /** Seconds, 24 bits: what an entry remembers as its last access. */
+  get lruClock(): number {
+    return (this.now / 1000) & 0xffffff;
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * A client did something wrong. The message is the reply, code first, without the dash. Handlers throw it before
+ * they write or change anything.
+ */
+export class CommandError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.stack = '';
+  }
+}
+
+/** Error texts that more than one place needs. They are part of the contract with clients, letter by letter. */
+export const errors = {
+  syntax: 'ERR syntax error',
+  notInteger: 'ERR value is not an integer or out of range',
+  notFloat: 'ERR value is not a valid float',
+  wrongType: 'WRONGTYPE Operation against a key holding the wrong kind of value',
+  noSuchKey: 'ERR no such key',
+  outOfRange: 'ERR index out of range',
+  overflow: 'ERR increment or decrement would overflow',
+  nanOrInfinity: 'ERR increment would produce NaN or Infinity',
+  stringTooLong: 'ERR string exceeds maximum allowed size (proto-max-bulk-len)',
+  offsetOutOfRange: 'ERR offset is out of range',
+  notPositive: 'ERR value is out of range, must be positive',
+  sameObject: 'ERR source and destination objects are the same',
+  databaseOutOfRange: 'ERR DB index is out of range',
+  invalidDatabase: 'ERR invalid DB index',
+  outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
+  noAuth: 'NOAUTH Authentication required.',
+  execAborted: 'EXECABORT Transaction discarded because of previous errors.',
+  wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
+  loading: 'LOADING Redis is loading the dataset in memory',
+  timeoutNotFloat: 'ERR timeout is not a float or out of range',
+  timeoutNegative: 'ERR timeout is negative',
+  timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  minMax: 'ERR min or max is not a float',
+} as const;
+
+/** The command was called with a number of arguments it does not take. `name` is its full name, lower case. */
+export function wrongArity(name: string): string {
+  return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** An expire time that cannot be represented or is not positive. */
+export function invalidExpire(name: string): string {
+  return `ERR invalid expire time in '${name}' command`;
+}
+
+/** Shows at most 128 characters of what a client sent. */
+export function excerpt(latin1: string): string {
+  return latin1.length > 128 ? latin1.slice(0, 128) : latin1;
+}

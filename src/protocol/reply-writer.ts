@@ -1,0 +1,309 @@
+import { type Bytes, copyBytes } from '../bytes/bytes.js';
+
+/** Bytes in an ordinary output chunk. */
+export const chunkSize = 16384;
+const maxPooledChunks = 64;
+/** A bulk of at least this many bytes gets a chunk of its own size. */
+const largeBulk = 8192;
+
+/** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
+export class ChunkPool {
+  private readonly free: Buffer[] = [];
+
+  acquire(): Buffer {
+    return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
+  }
+
+  release(chunk: Buffer): void {
+    if (chunk.length === chunkSize && this.free.length < maxPooledChunks) this.free.push(chunk);
+  }
+}
+
+const cr = 0x0d;
+const lf = 0x0a;
+const none = Buffer.alloc(0);
+
+/**
+ * Writes replies in RESP2 or RESP3, whichever the client speaks, so that commands say what they answer and
+ * not how it is encoded. Each connection has one; it holds a chunk of memory only while something is unsent.
+ *
+ * Hot: simple replies, integers and bulks cost no allocation.
+ */
+export class ReplyWriter {
+  /** The RESP version of the client. */
+  protocol: 2 | 3 = 2;
+  /** When set, everything written is dropped (CLIENT REPLY, commands run for their effect only). */
+  muted = false;
+  /** Number of errors written since the start; the dispatcher compares it to see that a command failed. */
+  errors = 0;
+  /** The error written last, without the dash. */
+  lastError = '';
+  /** Bytes in the chunks that are full. */
+  private fullBytes = 0;
+  private full: Buffer[] = [];
+  private chunk: Buffer = none;
+  private at = 0;
+
+  constructor(private readonly pool: ChunkPool) {}
+
+  /** Unsent bytes. */
+  get size(): number {
+    return this.fullBytes + this.at;
+  }
+
+  /** `+OK` */
+  ok(): void {
+    this.preset(okReply);
+  }
+
+  /** A simple string; must have no line end. */
+  simple(text: string): void {
+    this.line(0x2b, text);
+  }
+
+  /** An error: code, blank, text. Line ends become blanks, for one error must not become two replies. */
+  error(message: string): void {
+    this.errors++;
+    this.lastError = message;
+    this.line(0x2d, message.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' '));
+  }
+
+  integer(n: number): void {
+    if (this.muted) return;
+    this.reserve(32);
+    this.chunk[this.at++] = 0x3a;
+    this.digits(n);
+    this.endLine();
+  }
+
+  /** A 64-bit integer that may lie beyond 2^53. */
+  bigint(n: bigint): void {
+    this.line(0x3a, n.toString());
+  }
+
+  bulk(buffer: Buffer, start: number, end: number): void {
+    if (this.muted) return;
+    const length = end - start;
+    if (length >= largeBulk) return this.largeBulk(buffer, start, end);
+    this.reserve(length + 16);
+    this.chunk[this.at++] = 0x24;
+    this.digits(length);
+    this.endLine();
+    copyBytes(this.chunk, this.at, buffer, start, end);
+    this.at += length;
+    this.endLine();
+  }
+
+  bytes(view: Bytes): void {
+    this.bulk(view.buffer, view.start, view.end);
+  }
+
+  /** A bulk string from a latin1 string. */
+  text(latin1: string): void {
+    if (this.muted) return;
+    this.header(0x24, latin1.length);
+    this.latin1(latin1);
+    this.endLineReserved();
+  }
+
+  /** A bulk string from text that people read, as UTF-8. */
+  utf8(text: string): void {
+    const encoded = Buffer.from(text, 'utf8');
+    this.bulk(encoded, 0, encoded.length);
+  }
+
+  /** "No value": `$-1` or `_`. */
+  null(): void {
+    this.preset(this.protocol === 2 ? nullBulk : null3);
+  }
+
+  /** "No array": `*-1` or `_`. */
+  nullArray(): void {
+    this.preset(this.protocol === 2 ? nullArray2 : null3);
+  }
+
+  array(length: number): void {
+    this.header(0x2a, length);
+  }
+
+  /** A map of `pairs` keys and values; in RESP2 a flat array. */
+  map(pairs: number): void {
+    if (this.protocol === 2) this.header(0x2a, pairs * 2);
+    else this.header(0x25, pairs);
+  }
+
+  set(length: number): void {
+    this.header(this.protocol === 2 ? 0x2a : 0x7e, length);
+  }
+
+  /** Out-of-band data; in RESP2 an array. */
+  push(length: number): void {
+    this.header(this.protocol === 2 ? 0x2a : 0x3e, length);
+  }
+
+  /** Attributes of the reply that follows; RESP3 only. */
+  attribute(pairs: number): void {
+    this.header(0x7c, pairs);
+  }
+
+  /** A double already in Redis's notation; in RESP2 a bulk string. */
+  double(text: string): void {
+    if (this.protocol === 2) this.text(text);
+    else this.line(0x2c, text);
+  }
+
+  boolean(value: boolean): void {
+    if (this.protocol === 2) this.integer(value ? 1 : 0);
+    else this.preset(value ? true3 : false3);
+  }
+
+  bigNumber(digits: string): void {
+    if (this.protocol === 2) this.text(digits);
+    else this.line(0x28, digits);
+  }
+
+  /** Text for people, with a format of three letters such as `txt`; in RESP2 a bulk string. */
+  verbatim(format: string, text: string): void {
+    const encoded = Buffer.from(text, 'utf8');
+    if (this.muted) return;
+    if (this.protocol === 2) return this.bulk(encoded, 0, encoded.length);
+    this.header(0x3d, encoded.length + 4);
+    this.latin1(`${format}:`);
+    this.raw(encoded, 0, encoded.length);
+    this.endLineReserved();
+  }
+
+  /** Bytes that are encoded already. */
+  raw(buffer: Buffer, start: number, end: number): void {
+    if (this.muted) return;
+    this.reserve(end - start);
+    copyBytes(this.chunk, this.at, buffer, start, end);
+    this.at += end - start;
+  }
+
+  /**
+   * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `recycle` when
+   * it has copied or sent them.
+   */
+  take(): Buffer[] {
+    const chunks = this.full;
+    if (this.at > 0) chunks.push(this.chunk.subarray(0, this.at));
+    this.reset();
+    return chunks;
+  }
+
+  /** The unsent bytes if they are all in one chunk. They stay the writer's until `sent` or `handedOver`. */
+  single(): Buffer | undefined {
+    return this.full.length === 0 ? this.chunk.subarray(0, this.at) : undefined;
+  }
+
+  /** The bytes of `single` were copied: the chunk can be used again at once. */
+  sent(): void {
+    this.pool.release(this.chunk);
+    this.chunk = none;
+    this.at = 0;
+  }
+
+  /** Forgets the unsent bytes; whoever got them owns their memory now. */
+  reset(): void {
+    this.full = [];
+    this.fullBytes = 0;
+    this.chunk = none;
+    this.at = 0;
+  }
+
+  private preset(reply: Buffer): void {
+    if (this.muted) return;
+    this.reserve(8);
+    const { chunk } = this;
+    let at = this.at;
+    for (let i = 0; i < reply.length; i++) chunk[at++] = reply[i];
+    this.at = at;
+  }
+
+  private header(type: number, n: number): void {
+    if (this.muted) return;
+    this.reserve(32);
+    this.chunk[this.at++] = type;
+    this.digits(n);
+    this.endLine();
+  }
+
+  private line(type: number, text: string): void {
+    if (this.muted) return;
+    this.reserve(text.length + 3);
+    this.chunk[this.at++] = type;
+    this.at += this.chunk.write(text, this.at, 'latin1');
+    this.endLine();
+  }
+
+  private latin1(text: string): void {
+    this.reserve(text.length + 2);
+    this.at += this.chunk.write(text, this.at, 'latin1');
+  }
+
+  /** Decimal digits of a safe integer. Room must have been reserved. */
+  private digits(n: number): void {
+    const { chunk } = this;
+    if (n >= 0 && n < 10) {
+      chunk[this.at++] = 48 + n;
+      return;
+    }
+    if (n < -0x7fffffff || n > 0x7fffffff) {
+      this.at += chunk.write(String(n), this.at, 'latin1');
+      return;
+    }
+    let rest = n;
+    if (rest < 0) {
+      chunk[this.at++] = 0x2d;
+      rest = -rest;
+    }
+    let end = this.at + 1;
+    for (let bound = 10; bound <= rest; bound *= 10) end++;
+    this.at = end;
+    do {
+      const quotient = (rest / 10) | 0;
+      chunk[--end] = 48 + rest - quotient * 10;
+      rest = quotient;
+    } while (rest > 0);
+  }
+
+  private endLine(): void {
+    this.chunk[this.at++] = cr;
+    this.chunk[this.at++] = lf;
+  }
+
+  private endLineReserved(): void {
+    this.reserve(2);
+    this.endLine();
+  }
+
+  private largeBulk(buffer: Buffer, start: number, end: number): void {
+    this.header(0x24, end - start);
+    this.raw(buffer, start, end);
+    this.endLineReserved();
+  }
+
+  /** Makes room for `length` more bytes in one piece. */
+  private reserve(length: number): void {
+    if (this.at + length > this.chunk.length) this.grow(length);
+  }
+
+  private grow(length: number): void {
+    if (this.at > 0) {
+      this.full.push(this.chunk.subarray(0, this.at));
+      this.fullBytes += this.at;
+    } else if (this.chunk !== none) {
+      this.pool.release(this.chunk);
+    }
+    this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
+    this.at = 0;
+  }
+}
+
+const okReply = Buffer.from('+OK\r\n');
+const nullBulk = Buffer.from('$-1\r\n');
+const nullArray2 = Buffer.from('*-1\r\n');
+const null3 = Buffer.from('_\r\n');
+const true3 = Buffer.from('#t\r\n');
+const false3 = Buffer.from('#f\r\n');

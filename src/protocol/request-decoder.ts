@@ -1,0 +1,358 @@
+import { Bytes } from '../bytes/bytes.js';
+
+/** What a client sent breaks the protocol: it gets `-ERR Protocol error: <message>` and is disconnected. */
+export class ProtocolError extends Error {}
+
+/** Limits that are checked before memory is taken. Sizes in bytes. */
+export interface RequestLimits {
+  /** Longest argument (`proto-max-bulk-len`). */
+  maxBulkLength: number;
+  /** Most arguments of one request. */
+  maxArguments: number;
+}
+
+/** The strict limits before a client has authenticated, as Redis sets them. */
+export const unauthenticatedLimits: RequestLimits = { maxBulkLength: 16384, maxArguments: 10 };
+
+/** Longest inline request, and longest line that announces a length. */
+export const maxInlineLength = 65536;
+
+const maxPooledArguments = 1024;
+const star = 0x2a;
+const dollar = 0x24;
+const carriageReturn = 0x0d;
+const lineFeed = 0x0a;
+
+/**
+ * Bytes of a connection that do not yet make a whole request, with how far they were decoded, so that a
+ * request that arrives in many pieces is decoded once and not anew with each piece.
+ */
+export class PartialRequest {
+  /** Received bytes; `length` of them are valid. Offset 0 is the first byte of the request. */
+  buffer: Buffer;
+  length: number;
+  position = 0;
+  remaining = unread;
+  bulkLength = unread;
+  argc = 0;
+  offsets: Int32Array<ArrayBufferLike> | undefined;
+
+  constructor(source: Buffer, start: number, end: number) {
+    this.length = end - start;
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(this.length, 64));
+    source.copy(this.buffer, 0, start, end);
+  }
+
+  /** Bytes that this connection holds in memory. */
+  get capacity(): number {
+    return this.buffer.length + (this.offsets === undefined ? 0 : this.offsets.byteLength);
+  }
+
+  append(source: Buffer, start: number, end: number): void {
+    const needed = this.length + end - start;
+    if (needed > this.buffer.length) this.grow(needed);
+    source.copy(this.buffer, this.length, start, end);
+    this.length = needed;
+  }
+
+  /**
+   * Grows by doubling, but never past what the bulk that is being read needs: a large value ends in a buffer of
+   * its own size, and a client that only announces a length makes nobody take memory for it.
+   */
+  private grow(needed: number): void {
+    const wanted = this.bulkLength === unread ? needed : this.position + this.bulkLength + 2;
+    const capacity = Math.max(needed, Math.min(Math.max(wanted, needed), needed * 2));
+    const larger = Buffer.allocUnsafeSlow(capacity);
+    this.buffer.copy(larger, 0, 0, this.length);
+    this.buffer = larger;
+  }
+}
+
+const unread = -1;
+
+/**
+ * Decodes requests in place: arguments are views of the receive buffer. One decoder serves all connections of
+ * an event loop; what must survive until the next read is kept in a `PartialRequest`.
+ *
+ * Hot: a complete request costs no allocation. Source of the format: RESP specification and inline commands.
+ */
+export class RequestDecoder {
+  /** Arguments of the request decoded last. Only the first `argc` are valid, until the next `next()`. */
+  readonly args: Bytes[] = [];
+  argc = 0;
+  /** First byte after the last request that was decoded. */
+  end = 0;
+  /** Announced length of the argument being received, or -1; with `remaining` it describes an incomplete request. */
+  bulkLength = unread;
+
+  private buffer: Buffer;
+  private limit = 0;
+  private position = 0;
+  private requestStart = 0;
+  private remaining = unread;
+  /** Start and end of each argument, relative to the first byte of the request. */
+  private offsets: Int32Array<ArrayBufferLike> = new Int32Array(64);
+  private readonly nothing = Buffer.alloc(0);
+
+  constructor() {
+    this.buffer = this.nothing;
+  }
+
+  /** Starts on fresh bytes. */
+  begin(buffer: Buffer, start: number, end: number): void {
+    this.buffer = buffer;
+    this.limit = end;
+    this.end = start;
+    this.remaining = unread;
+    this.bulkLength = unread;
+    this.position = this.requestStart = start;
+    this.argc = 0;
+  }
+
+  /** Goes on with bytes kept from before. */
+  resume(partial: PartialRequest): void {
+    this.begin(partial.buffer, 0, partial.length);
+    this.position = partial.position;
+    this.remaining = partial.remaining;
+    this.bulkLength = partial.bulkLength;
+    this.argc = partial.argc;
+    if (partial.offsets !== undefined) {
+      this.offsets = partial.offsets;
+      partial.offsets = undefined;
+    }
+  }
+
+  /** Keeps what has not made a whole request, if anything. `previous` is reused when its bytes are still in place. */
+  suspend(previous: PartialRequest | undefined): PartialRequest | undefined {
+    const { requestStart: start, limit } = this;
+    if (start >= limit) return undefined;
+    let partial = previous;
+    if (partial === undefined || start > 0 || partial.buffer !== this.buffer) {
+      partial = new PartialRequest(this.buffer, start, limit);
+    }
+    partial.position = this.position - start;
+    partial.remaining = this.remaining;
+    partial.bulkLength = this.bulkLength;
+    partial.argc = this.remaining === unread ? 0 : this.argc;
+    if (partial.argc > 0) {
+      partial.offsets = this.offsets;
+      this.offsets = new Int32Array(64);
+    }
+    this.buffer = this.nothing;
+    return partial;
+  }
+
+  /**
+   * Decodes the next request into `args`. False: the bytes end before the request does.
+   * Empty requests (`*0`, blank lines) are skipped. Throws ProtocolError.
+   */
+  next(limits: RequestLimits): boolean {
+    const { buffer, limit } = this;
+    for (;;) {
+      if (this.remaining === unread) {
+        this.requestStart = this.position;
+        this.argc = 0;
+        if (this.position >= limit) return false;
+        if (buffer[this.position] !== star) {
+          if (!this.inline()) return false;
+          if (this.argc === 0) continue;
+          return this.finish();
+        }
+        const count = this.readLength('mbulk');
+        if (count === incomplete) return false;
+        if (Number.isNaN(count) || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
+        if (count > limits.maxArguments) {
+          const text =
+            limits === unauthenticatedLimits
+              ? 'unauthenticated multibulk length'
+              : 'invalid multibulk length';
+          throw new ProtocolError(text);
+        }
+        if (count <= 0) continue;
+        this.remaining = count;
+        this.bulkLength = unread;
+      }
+      if (!this.bulks(limits)) return false;
+      return this.finish();
+    }
+  }
+
+  private bulks(limits: RequestLimits): boolean {
+    const { buffer, limit } = this;
+    while (this.remaining > 0) {
+      if (this.bulkLength === unread) {
+        const at = this.position;
+        if (at >= limit) return false;
+        if (buffer[at] !== dollar) {
+          throw new ProtocolError(`expected '$', got '${String.fromCharCode(buffer[at])}'`);
+        }
+        // The common case by hand: one or two digits, both line-end bytes at hand.
+        const tens = buffer[at + 1] - 48;
+        if (at + 4 < limit && tens >= 0 && tens <= 9 && buffer[at + 2] === carriageReturn) {
+          this.bulkLength = tens;
+          this.position = at + 4;
+        } else {
+          const length = this.readLength('bulk');
+          if (length === incomplete) return false;
+          if (Number.isNaN(length) || length < 0 || length > limits.maxBulkLength) {
+            const unauthenticated = limits === unauthenticatedLimits && length > limits.maxBulkLength;
+            throw new ProtocolError(unauthenticated ? 'unauthenticated bulk length' : 'invalid bulk length');
+          }
+          this.bulkLength = length;
+        }
+      }
+      const end = this.position + this.bulkLength;
+      if (end + 2 > limit) return false;
+      this.addArgument(this.position - this.requestStart, end - this.requestStart);
+      this.position = end + 2;
+      this.bulkLength = unread;
+      this.remaining--;
+    }
+    return true;
+  }
+
+  private addArgument(start: number, end: number): void {
+    const at = this.argc << 1;
+    if (at >= this.offsets.length) {
+      const larger = new Int32Array(this.offsets.length * 2);
+      larger.set(this.offsets);
+      this.offsets = larger;
+    }
+    this.offsets[at] = start;
+    this.offsets[at + 1] = end;
+    this.argc++;
+  }
+
+  /** Turns the offsets into views. */
+  private finish(): boolean {
+    const { args, offsets, buffer, requestStart, argc } = this;
+    for (let i = 0; i < argc; i++) {
+      let view = args[i];
+      if (view === undefined) args[i] = view = new Bytes(buffer);
+      view.buffer = buffer;
+      view.start = requestStart + offsets[i << 1];
+      view.end = requestStart + offsets[(i << 1) + 1];
+    }
+    if (args.length > maxPooledArguments && argc < maxPooledArguments) this.shrinkPool();
+    this.remaining = unread;
+    this.end = this.requestStart = this.position;
+    return true;
+  }
+
+  private shrinkPool(): void {
+    this.args.length = maxPooledArguments;
+    this.offsets = this.offsets.slice(0, maxPooledArguments * 2);
+  }
+
+  /** Reads `<type><digits>\r\n` at the position. NaN: not a number. `incomplete`: no line end yet. */
+  private readLength(what: 'mbulk' | 'bulk'): number {
+    const { buffer, limit } = this;
+    const start = this.position + 1;
+    const lineEnd = findByte(buffer, carriageReturn, start, limit);
+    if (lineEnd < 0 || lineEnd + 1 >= limit) {
+      if (lineEnd < 0 && limit - start > maxInlineLength)
+        throw new ProtocolError(`too big ${what} count string`);
+      return incomplete;
+    }
+    let at = start;
+    const negative = buffer[at] === 0x2d;
+    if (negative) at++;
+    if (at === lineEnd || lineEnd - at > 15) return this.skipLine(lineEnd, Number.NaN);
+    let value = 0;
+    for (; at < lineEnd; at++) {
+      const digit = buffer[at] - 48;
+      if (digit < 0 || digit > 9) return this.skipLine(lineEnd, Number.NaN);
+      value = value * 10 + digit;
+    }
+    return this.skipLine(lineEnd, negative ? -value : value);
+  }
+
+  private skipLine(lineEnd: number, value: number): number {
+    this.position = lineEnd + 2;
+    return value;
+  }
+
+  /** An inline request: words on a line, with quotes as in redis-cli. Unquoted bytes are copied to a buffer of their own. */
+  private inline(): boolean {
+    const { buffer, limit } = this;
+    const start = this.position;
+    const newline = findByte(buffer, lineFeed, start, limit);
+    if (newline < 0) {
+      if (limit - start > maxInlineLength) throw new ProtocolError('too big inline request');
+      return false;
+    }
+    const end = newline > start && buffer[newline - 1] === carriageReturn ? newline - 1 : newline;
+    const words = splitInline(buffer.toString('latin1', start, end));
+    if (words === undefined) throw new ProtocolError('unbalanced quotes in request');
+    this.position = newline + 1;
+    if (words.length === 0) return true;
+    // Words never take more bytes than the line they stand in, so they are put in place, one after the other.
+    let at = start;
+    for (const word of words) {
+      buffer.write(word, at, 'latin1');
+      this.addArgument(at - start, at - start + word.length);
+      at += word.length;
+    }
+    return true;
+  }
+}
+
+const incomplete = -Infinity;
+
+/** Position of `byte` in [start, end), or -1. By hand for the first bytes: lengths are short. */
+function findByte(buffer: Buffer, byte: number, start: number, end: number): number {
+  const near = Math.min(end, start + 24);
+  for (let i = start; i < near; i++) if (buffer[i] === byte) return i;
+  if (near === end) return -1;
+  const found = buffer.indexOf(byte, near);
+  return found >= 0 && found < end ? found : -1;
+}
+
+const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
+const isSpace = (c: string) => c === ' ' || (c >= '\t' && c <= '\r') || c === '\0';
+
+/**
+ * Splits a line into words: blanks separate, "..." knows \n \r \t \b \a \xHH, '...' only \'.
+ * Undefined if a quote is not closed or is followed by something else than a blank.
+ */
+export function splitInline(line: string): string[] | undefined {
+  const words: string[] = [];
+  let i = 0;
+  for (;;) {
+    while (i < line.length && isSpace(line[i])) i++;
+    if (i >= line.length) return words;
+    let word = '';
+    while (i < line.length && !isSpace(line[i])) {
+      const quote = line[i];
+      if (quote !== '"' && quote !== "'") {
+        word += line[i++];
+        continue;
+      }
+      i++;
+      for (;;) {
+        if (i >= line.length) return undefined;
+        const c = line[i];
+        if (c === quote) break;
+        if (c === '\\' && quote === '"' && i + 1 < line.length) {
+          const hex = /^x([0-9a-fA-F]{2})/.exec(line.slice(i + 1, i + 4));
+          if (hex) {
+            word += String.fromCharCode(Number.parseInt(hex[1], 16));
+            i += 4;
+          } else {
+            word += escapes[line[i + 1]] ?? line[i + 1];
+            i += 2;
+          }
+        } else if (c === '\\' && quote === "'" && line[i + 1] === "'") {
+          word += "'";
+          i += 2;
+        } else {
+          word += c;
+          i++;
+        }
+      }
+      i++;
+      if (i < line.length && !isSpace(line[i])) return undefined;
+    }
+    words.push(word);
+  }
+}

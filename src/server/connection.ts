@@ -1,0 +1,160 @@
+import type { Socket } from 'node:net';
+import { type Client, Gate, type Transport } from '../clients/client.js';
+import {
+  PartialRequest,
+  ProtocolError,
+  type RequestLimits,
+  unauthenticatedLimits,
+} from '../protocol/request-decoder.js';
+import type { EventLoop } from './event-loop.js';
+
+/**
+ * One client's socket: cuts what arrives into requests, hands them to the dispatcher, and sends what the client's
+ * reply writer holds.
+ */
+export class Connection implements Transport {
+  readonly remoteAddress: string;
+  readonly localAddress: string;
+  client!: Client;
+  private partial: PartialRequest | undefined;
+  private ended = false;
+
+  constructor(
+    private readonly loop: EventLoop,
+    readonly socket: Socket,
+    addresses: { remote: string; local: string },
+    readonly fd: number,
+  ) {
+    this.remoteAddress = addresses.remote;
+    this.localAddress = addresses.local;
+  }
+
+  get queryBufferUsed(): number {
+    return this.partial?.length ?? 0;
+  }
+
+  get queryBufferCapacity(): number {
+    return this.partial?.capacity ?? 0;
+  }
+
+  get unsentBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  /** Bytes arrived in [0, length) of a buffer that is ours until we return. */
+  received(buffer: Buffer, length: number): void {
+    const { loop, client } = this;
+    if (client.closing) return;
+    loop.server.statistics.netInputBytes += length;
+    if (this.partial === undefined) {
+      if (client.blocked === undefined) return this.decode(buffer, 0, length);
+      this.partial = new PartialRequest(buffer, 0, length);
+    } else {
+      this.partial.append(buffer, 0, length);
+      if (client.blocked === undefined) return this.decodePartial();
+    }
+    this.checkQueryBuffer();
+  }
+
+  resume(): void {
+    if (this.partial !== undefined && !this.client.closing && this.client.blocked === undefined)
+      this.decodePartial();
+  }
+
+  private decode(buffer: Buffer, start: number, end: number): void {
+    const { decoder } = this.loop;
+    decoder.begin(buffer, start, end);
+    this.runBatch();
+  }
+
+  private decodePartial(): void {
+    this.loop.decoder.resume(this.partial!);
+    this.runBatch();
+  }
+
+  /** Runs every whole request that the decoder finds and keeps the rest. */
+  private runBatch(): void {
+    const { loop, client } = this;
+    const { decoder, dispatcher } = loop;
+    loop.server.clients.queueFlush(client);
+    dispatcher.beginBatch();
+    try {
+      while (decoder.next(this.limits())) {
+        dispatcher.execute(client, decoder.args, decoder.argc);
+        if (client.blocked !== undefined || client.closing) break;
+      }
+      this.partial = client.closing ? undefined : decoder.suspend(this.partial);
+      if (this.partial !== undefined) this.checkQueryBuffer();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.protocolError(error);
+    }
+    loop.endBatch();
+  }
+
+  private limits(): RequestLimits {
+    return (this.client.gate & Gate.unauthenticated) !== 0 ? unauthenticatedLimits : this.loop.limits;
+  }
+
+  private protocolError(error: ProtocolError): void {
+    const { loop, client } = this;
+    this.partial = undefined;
+    loop.server.log.verbose(`Protocol error (${error.message}) from client: ${describe(client)}`);
+    client.reply.error(`ERR Protocol error: ${error.message}`);
+    loop.dispatcher.countError(client.reply.lastError);
+    loop.server.clients.disconnect(client, true);
+  }
+
+  /** A client that sends faster than its requests complete is cut off at `client-query-buffer-limit`. */
+  private checkQueryBuffer(): void {
+    const { loop, client } = this;
+    const limit = loop.queryBufferLimit;
+    if (this.partial === undefined || this.partial.length <= limit) return;
+    loop.server.log.warning(`Closing client that reached max query buffer length: ${describe(client)}`);
+    this.partial = undefined;
+    loop.server.clients.disconnect(client, false);
+  }
+
+  flush(): void {
+    if (this.ended) return this.client.reply.reset();
+    const { socket } = this;
+    const { reply } = this.client;
+    const size = reply.size;
+    if (size > 0) {
+      this.loop.server.statistics.netOutputBytes += size;
+      const chunk = reply.single();
+      if (chunk !== undefined) {
+        socket.write(chunk);
+        // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
+        if (socket.writableLength === 0) reply.sent();
+        else reply.reset();
+      } else {
+        socket.cork();
+        for (const part of reply.take()) socket.write(part);
+        socket.uncork();
+      }
+    }
+    if (this.client.closing) this.end();
+  }
+
+  close(when: 'after-flush' | 'now'): void {
+    if (when === 'now') this.destroy();
+  }
+
+  /** Sends what is left, then ends the connection, even if the other side never does. */
+  private end(): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.socket.end(() => this.socket.destroy());
+  }
+
+  private destroy(): void {
+    this.ended = true;
+    this.socket.destroy();
+  }
+}
+
+/** The client as log lines show it. */
+export function describe(client: Client): string {
+  return `id=${client.id} addr=${client.transport.remoteAddress} name=${client.name} db=${client.database.index} cmd=${client.lastCommand}`;
+}

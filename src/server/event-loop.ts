@@ -1,0 +1,30 @@
+import type { ServerApi } from '../commands/server-api.js';
+import { Dispatcher } from '../dispatch/dispatcher.js';
+import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
+
+/** Most arguments of one request. */
+export const maxArguments = 1024 * 1024;
+/** Size of the buffer that all sockets of a server are read into. */
+const readBufferSize = 65536;
+
+/** What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a batch. */
+export class EventLoop {
+  readonly readBuffer = Buffer.allocUnsafeSlow(readBufferSize);
+  readonly decoder = new RequestDecoder();
+  readonly dispatcher: Dispatcher;
+  readonly limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments };
+  queryBufferLimit = 1024 * 1024 * 1024;
+  /** Called when the earliest deadline of a blocked client may have changed. */
+  onDeadlines: (() => void) | undefined;
+
+  constructor(readonly server: ServerApi) {
+    this.dispatcher = new Dispatcher(server);
+  }
+
+  /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
+  endBatch(): void {
+    this.server.clients.flushPending();
+    if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
+    for (const client of this.dispatcher.takeResumed()) client.transport.resume();
+  }
+}

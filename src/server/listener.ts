@@ -1,0 +1,91 @@
+import net, { type Server, type Socket } from 'node:net';
+
+/** A socket whose bytes go to `onBytes` and whose end to `onClose`. */
+export interface SocketEvents {
+  /** Bytes [0, length) of the buffer, valid during the call. */
+  onBytes(buffer: Buffer, length: number): void;
+  onClose(): void;
+}
+
+/** The undocumented part of a net.Socket that this file relies on, and lives without if it is not there. */
+interface HandleHolder {
+  _handle: { fd?: number; close?: unknown } | null;
+}
+
+/**
+ * Listens, and reads every socket into one shared buffer: Node's `onread` option spares an allocation and a stream
+ * event per read (about 1 µs a request without pipelining). The option exists only on sockets one constructs oneself, so the handle
+ * of the accepted socket is moved to such a socket. Where that is not possible, the 'data' event serves.
+ */
+export function createListener(
+  readBuffer: Buffer,
+  onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
+): Server {
+  return net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: false }, (accepted) => {
+    const holder = accepted as unknown as HandleHolder;
+    const handle = holder._handle;
+    const fd = handle?.fd ?? -1;
+    if (handle == null || typeof handle.close !== 'function') readByEvents(accepted, fd, onSocket);
+    else readIntoBuffer(accepted, handle, fd, readBuffer, onSocket);
+  });
+}
+
+function readIntoBuffer(
+  accepted: Socket,
+  handle: object,
+  fd: number,
+  readBuffer: Buffer,
+  onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
+): void {
+  let events: SocketEvents | undefined;
+  (accepted as unknown as HandleHolder)._handle = null;
+  accepted.destroy();
+  const options: net.SocketConstructorOpts & { handle: object; onread: net.OnReadOpts } = {
+    handle,
+    onread: {
+      buffer: readBuffer,
+      callback: (length, buffer) => {
+        events?.onBytes(buffer as Buffer, length);
+        return true;
+      },
+    },
+  };
+  const socket = new net.Socket(options);
+  socket.setNoDelay(true);
+  events = attach(socket, fd, onSocket);
+  if (events !== undefined) socket.resume();
+}
+
+/** The public way: one Buffer and one event per read. */
+export function readByEvents(
+  socket: Socket,
+  fd: number,
+  onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
+): void {
+  const events = attach(socket, fd, onSocket);
+  if (events === undefined) return;
+  socket.on('data', (data) => events.onBytes(data as Buffer, data.length));
+  socket.resume();
+}
+
+function attach(
+  socket: Socket,
+  fd: number,
+  onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
+): SocketEvents | undefined {
+  socket.on('error', ignore);
+  const events = onSocket(socket, fd);
+  if (events !== undefined) {
+    socket.on('end', destroy);
+    socket.on('close', () => events.onClose());
+  }
+  return events;
+}
+
+/** A broken connection is no error of ours; 'close' follows. */
+function ignore(): void {}
+
+/** The other side will send no more: as Redis does, the connection is over, whatever is unsent. */
+function destroy(this: Socket): void {
+  this.destroy();
+}

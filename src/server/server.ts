@@ -1,0 +1,223 @@
+import type { Clock } from '../ambient/clock.js';
+import { SystemClock } from '../ambient/clock.js';
+import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
+import type { Client } from '../clients/client.js';
+import { ClientRegistry } from '../clients/registry.js';
+import type { CommandSpec } from '../commands/command.js';
+import { CommandTable } from '../commands/registry.js';
+import type {
+  DebugState,
+  Log,
+  ServerApi,
+  ServerStatistics,
+  ShutdownRequest,
+} from '../commands/server-api.js';
+import type { Config } from '../config/config.js';
+import { transactionCommands } from '../dispatch/transactions.js';
+import type { Database } from '../keyspace/database.js';
+import { ExpirySweeper } from '../keyspace/expiry.js';
+import { Keyspace } from '../keyspace/keyspace.js';
+import { allCommands } from './all-commands.js';
+import { applyConfig } from './apply-config.js';
+import { EventLoop } from './event-loop.js';
+import { renderInfo } from './info.js';
+import { Listeners } from './listeners.js';
+import { Metrics } from './metrics.js';
+import { Timers } from './timers.js';
+
+/** Longest time the expiry sweeper works without letting clients have their turn. */
+const expirySliceMicroseconds = 3500;
+/** Pause between slices while there is clearly more to expire. */
+const expiryPauseMs = 4;
+
+export interface ServerOptions {
+  config: Config;
+  log: Log;
+  clock?: Clock;
+  random?: Random;
+  /** Commands beyond the built-in ones. */
+  extraCommands?: CommandSpec[];
+  /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
+  anyPort?: boolean;
+}
+
+/** The composition root: owns every part of one server and connects them. Several in one process share nothing. */
+export class RespiteServer implements ServerApi {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly keyspace: Keyspace;
+  readonly clients: ClientRegistry;
+  readonly commands: CommandTable;
+  readonly loop: EventLoop;
+  readonly listeners: Listeners;
+  readonly metrics: Metrics;
+  readonly timers: Timers;
+  readonly statistics: ServerStatistics = {
+    connectionsReceived: 0,
+    connectionsRejected: 0,
+    commandsProcessed: 0,
+    netInputBytes: 0,
+    netOutputBytes: 0,
+    totalErrorReplies: 0,
+    unexpectedErrorReplies: 0,
+    loginsRefused: 0,
+    errorCounts: new Map(),
+  };
+  readonly debug: DebugState = { activeExpire: true };
+  readonly runId = randomHexId();
+  readonly startedAt: number;
+  /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
+  onShutdown: ((request: ShutdownRequest) => void) | undefined;
+  private readonly sweeper: ExpirySweeper;
+  private closed = false;
+
+  constructor(private readonly options: ServerOptions) {
+    this.config = options.config;
+    this.log = options.log;
+    this.clock = options.clock ?? new SystemClock();
+    this.random = options.random ?? unpredictableRandom();
+    this.startedAt = this.clock.now();
+    this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
+    this.clients = new ClientRegistry(this.clock);
+    this.commands = new CommandTable([
+      ...allCommands,
+      ...transactionCommands(() => this.loop.dispatcher),
+      ...(options.extraCommands ?? []),
+    ]);
+    this.loop = new EventLoop(this);
+    this.metrics = new Metrics(this);
+    this.listeners = new Listeners(this);
+    this.sweeper = new ExpirySweeper(this.keyspace);
+    this.timers = new Timers(
+      this.clock,
+      () => this.tick(),
+      () => this.ringDeadlines(),
+    );
+    this.keyspace.observer = {
+      keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
+      databaseReplaced: (database, replacement) =>
+        this.loop.dispatcher.databaseReplaced(database, replacement),
+      event: () => {},
+    };
+    this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
+    applyConfig(this);
+  }
+
+  /** Starts listening. Throws ListenError. */
+  async start(): Promise<void> {
+    this.log.notice('Server initialized');
+    await this.listeners.open(this.config, this.options.anyPort === true);
+    this.timers.start(1000 / this.config.values.hz);
+    if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
+    if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  /** Ends all connections, stops all timers, and leaves no open handle. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.timers.stop();
+    await this.listeners.close();
+  }
+
+  /** The periodic work: metrics, and what time does to keys and clients. */
+  tick(): void {
+    this.keyspace.tick();
+    this.metrics.sample();
+    this.clients.closeIdle(this.config.values.timeout);
+    this.sweep();
+  }
+
+  private sweep(): void {
+    this.keyspace.tick();
+    const expiring = this.debug.activeExpire && this.sweeper.run(expirySliceMicroseconds, this.effort());
+    const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
+    this.afterBackgroundWork();
+    if (expiring || freeing) this.timers.soon(expiryPauseMs, () => this.sweep());
+  }
+
+  private effort(): number {
+    return this.config.values['active-expire-effort'];
+  }
+
+  private ringDeadlines(): void {
+    this.loop.dispatcher.beginBatch();
+    this.loop.dispatcher.expireBlocked();
+    this.afterBackgroundWork();
+  }
+
+  /** Wakes and answers whoever was affected by work that no request caused. */
+  private afterBackgroundWork(): void {
+    const { dispatcher } = this.loop;
+    if (dispatcher.waiting.hasReady) dispatcher.serveWaiting();
+    this.loop.endBatch();
+  }
+
+  /** With a manual clock: does at once what the passing of time would have done. */
+  afterTimePassed(): void {
+    this.ringDeadlines();
+    this.keyspace.tick();
+    while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
+    this.afterBackgroundWork();
+  }
+
+  forget(client: Client): void {
+    this.loop.dispatcher.forget(client);
+    this.clients.forget(client);
+  }
+
+  info(sections: string[]): string {
+    return renderInfo(this, sections);
+  }
+
+  resetStatistics(): void {
+    const { statistics, keyspace } = this;
+    for (const command of this.commands.all()) command.resetStatistics();
+    statistics.errorCounts.clear();
+    statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
+    statistics.netInputBytes = statistics.netOutputBytes = 0;
+    statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
+    keyspace.resetStatistics();
+    this.metrics.reset();
+  }
+
+  shutdown(request: ShutdownRequest): void {
+    this.log.warning('User requested shutdown...');
+    this.onShutdown?.(request);
+  }
+
+  abortShutdown(): boolean {
+    return false;
+  }
+
+  unblock(client: Client, how: 'timeout' | 'error'): boolean {
+    return this.loop.dispatcher.unblock(client, how);
+  }
+
+  blockedCount(): number {
+    return this.loop.dispatcher.waiting.size;
+  }
+
+  watch(client: Client, database: Database, key: string): void {
+    this.loop.dispatcher.watched.add(client, database, key);
+    this.loop.dispatcher.updateObserved();
+  }
+
+  unwatchAll(client: Client): void {
+    if (client.watched.length === 0) {
+      client.watchBroken = false;
+      return;
+    }
+    this.loop.dispatcher.watched.removeAll(client);
+    this.loop.dispatcher.updateObserved();
+  }
+
+  /** Removes all keys, as FLUSHALL does. */
+  flush(): void {
+    for (const database of this.keyspace.databases)
+      this.loop.dispatcher.databaseReplaced(database, undefined);
+    this.keyspace.flushAll();
+  }
+}

@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import type { Call, CommandSpec } from '../../src/commands/command.js';
+import { oneKey } from '../../src/commands/command.js';
+import { absent } from '../../src/keyspace/database.js';
+import { EventClass } from '../../src/keyspace/events.js';
+import { connect, startRespite } from '../support/respite.js';
+
+/** TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in common. */
+const take: CommandSpec = {
+  name: 'take',
+  group: 'string',
+  since: '0.0.0',
+  summary: 'Waits for a string.',
+  complexity: 'O(1)',
+  syntax: 'key timeout',
+  flags: ['write', 'blocking'],
+  keys: oneKey('RW access delete'),
+  handler(call: Call): void {
+    const { database, args, reply, server } = call;
+    const ref = database.write(args[1]);
+    if (ref !== absent) {
+      reply.bytes(database.payload(ref));
+      database.removeEntry(ref);
+      database.modified(args[1], EventClass.generic, 'del');
+      return;
+    }
+    const seconds = Number(args[2].latin1());
+    const deadline = seconds === 0 ? Number.POSITIVE_INFINITY : server.clock.now() + seconds * 1000;
+    call.block([args[1]], deadline, (to) => to.null());
+  },
+};
+
+async function start(options = {}) {
+  const server = await startRespite({ clock: 'manual', commands: [take], ...options });
+  const control = connect(server);
+  const blocked = async () => Number(/blocked_clients:(\d+)/.exec(await control.info('clients'))?.[1]);
+  /** Resolves once this many clients are blocked: each look is a round trip, so no waiting is needed. */
+  const untilBlocked = async (count: number) => {
+    while ((await blocked()) !== count);
+  };
+  return { server, control, untilBlocked };
+}
+
+describe('a blocking command', () => {
+  it('answers at once if the key is there', async () => {
+    const { control } = await start();
+    await control.set('k', 'v');
+    expect(await control.call('TAKE', 'k', '0')).toBe('v');
+  });
+
+  it('answers when the key comes', async () => {
+    const { server, control, untilBlocked } = await start();
+    const waiting = connect(server).call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    await control.set('k', 'v');
+    expect(await waiting).toBe('v');
+    expect(await control.exists('k')).toBe(0);
+    await untilBlocked(0);
+  });
+
+  it('gives up after a fraction of a second', async () => {
+    const { server, untilBlocked } = await start();
+    const waiting = connect(server).call('TAKE', 'k', '0.25');
+    await untilBlocked(1);
+    server.advanceTime(249);
+    await untilBlocked(1);
+    server.advanceTime(2);
+    expect(await waiting).toBeNull();
+  });
+
+  it('serves in order of arrival', async () => {
+    const { server, control, untilBlocked } = await start();
+    const waiting: Promise<unknown>[] = [];
+    for (let i = 1; i <= 3; i++) {
+      waiting.push(connect(server).call('TAKE', 'k', '0'));
+      await untilBlocked(i);
+    }
+    for (const value of ['first', 'second', 'third']) await control.set('k', value);
+    expect(await Promise.all(waiting)).toEqual(['first', 'second', 'third']);
+  });
+
+  it('never blocks inside MULTI', async () => {
+    const { control } = await start();
+    expect(await control.multi([['take', 'k', '0'], ['ping']]).exec()).toEqual([
+      [null, null],
+      [null, 'PONG'],
+    ]);
+  });
+
+  it('is served after a transaction, not in the middle of it', async () => {
+    const { server, control, untilBlocked } = await start();
+    const waiting = connect(server).call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    await control.multi().set('k', 'one').set('k', 'two').exec();
+    expect(await waiting).toBe('two');
+  });
+
+  it('holds back what the client sent meanwhile, and then runs it', async () => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    const replies = Promise.all([client.call('TAKE', 'k', '0'), client.set('k', 'next'), client.get('k')]);
+    await untilBlocked(1);
+    await control.set('k', 'v');
+    expect(await replies).toEqual(['v', 'OK', 'next']);
+  });
+
+  it.each([
+    ['TIMEOUT', null],
+    ['ERROR', 'UNBLOCKED client unblocked via CLIENT UNBLOCK'],
+  ])('ends with CLIENT UNBLOCK %s', async (how, error) => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    const id = await client.client('ID');
+    const waiting = client.call('TAKE', 'k', '0').catch((reason: Error) => reason.message);
+    await untilBlocked(1);
+    expect(await control.call('CLIENT', 'UNBLOCK', String(id), how)).toBe(1);
+    expect(await waiting).toBe(error);
+    expect(await control.call('CLIENT', 'UNBLOCK', String(id), how)).toBe(0);
+  });
+
+  it('is forgotten when the client leaves', async () => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    client.call('TAKE', 'k', '0').catch(() => {});
+    await untilBlocked(1);
+    client.disconnect();
+    await untilBlocked(0);
+    await control.set('k', 'v');
+    expect(await control.get('k')).toBe('v');
+  });
+
+  it('sees a key that arrives by RENAME, COPY or SWAPDB', async () => {
+    const { server, control, untilBlocked } = await start();
+    const arrivals = [
+      ['RENAME', 'source', 'k'],
+      ['COPY', 'source', 'k'],
+    ];
+    for (const [command, ...args] of arrivals) {
+      await control.set('source', command);
+      const waiting = connect(server).call('TAKE', 'k', '0');
+      await untilBlocked(1);
+      await control.call(command, ...args);
+      expect(await waiting).toBe(command);
+    }
+    const waiting = connect(server).call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    await control.select(1);
+    await control.set('k', 'other');
+    await control.call('SWAPDB', '0', '1');
+    expect(await waiting).toBe('other');
+  });
+});

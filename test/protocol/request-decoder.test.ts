@@ -1,0 +1,151 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  maxInlineLength,
+  type PartialRequest,
+  ProtocolError,
+  RequestDecoder,
+  type RequestLimits,
+  splitInline,
+  unauthenticatedLimits,
+} from '../../src/protocol/request-decoder.js';
+
+const limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments: 1024 * 1024 };
+
+/** Feeds the pieces as a connection does and returns all requests. */
+function decodeAll(pieces: Buffer[], allowed = limits): string[][] {
+  const decoder = new RequestDecoder();
+  const requests: string[][] = [];
+  let partial: PartialRequest | undefined;
+  for (const piece of pieces) {
+    // The receive buffer is reused: what is not copied is overwritten.
+    const shared = Buffer.from(piece);
+    if (partial === undefined) decoder.begin(shared, 0, shared.length);
+    else {
+      partial.append(shared, 0, shared.length);
+      decoder.resume(partial);
+    }
+    while (decoder.next(allowed))
+      requests.push(decoder.args.slice(0, decoder.argc).map((arg) => arg.latin1()));
+    partial = decoder.suspend(partial);
+    shared.fill(0x58);
+  }
+  return requests;
+}
+
+const encode = (request: string[]) =>
+  `*${request.length}\r\n${request.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+
+function cut(bytes: Buffer, at: number[]): Buffer[] {
+  const points = [...new Set([0, ...at.map((n) => n % (bytes.length + 1)), bytes.length])].sort(
+    (a, b) => a - b,
+  );
+  return points.slice(1).map((end, i) => bytes.subarray(points[i], end));
+}
+
+const word = fc
+  .string({ unit: 'binary', maxLength: 40 })
+  .map((s) => Buffer.from(s, 'utf8').toString('latin1'));
+
+describe('RequestDecoder', () => {
+  it('decodes a pipeline however it is cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(word, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (requests, at) => {
+          expect(decodeAll(cut(latin1(requests.map(encode).join('')), at))).toEqual(requests);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('decodes requests that arrive byte by byte', () => {
+    const requests = [['SET', 'key', 'x'.repeat(300)], ['GET', 'key'], [''], ['PING']];
+    const bytes = latin1(`${requests.map(encode).join('')}ECHO "a b"\r\n`);
+    expect(decodeAll([...bytes].map((byte) => Buffer.from([byte])))).toEqual([...requests, ['ECHO', 'a b']]);
+  });
+
+  it('decodes a request of many arguments in many pieces', () => {
+    const request = Array.from({ length: 50_000 }, (_, i) => `argument:${i}`);
+    const bytes = latin1(encode(request) + encode(['PING']));
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 1000) }, (_, i) =>
+      bytes.subarray(i * 1000, i * 1000 + 1000),
+    );
+    expect(decodeAll(pieces)).toEqual([request, ['PING']]);
+  });
+
+  it('splits inline requests and keeps what follows', () => {
+    const bytes = latin1("PING\r\n\r\n\nSET a \"x\\x41\\n\" 'it\\'s'\r\n*1\r\n$4\r\nPING\r\n");
+    expect(decodeAll([bytes])).toEqual([['PING'], ['SET', 'a', 'xA\n', "it's"], ['PING']]);
+  });
+
+  it('skips empty and negative multibulk requests', () => {
+    expect(decodeAll([latin1('*0\r\n*-10\r\n*1\r\n$4\r\nPING\r\n')])).toEqual([['PING']]);
+  });
+
+  const broken: [string, string][] = [
+    ['*3000000000\r\n', 'invalid multibulk length'],
+    ['*x\r\n', 'invalid multibulk length'],
+    ['*1\r\nfoo\r\n', "expected '$', got 'f'"],
+    ['*1\r\n$x\r\n', 'invalid bulk length'],
+    ['*1\r\n$-10\r\n', 'invalid bulk length'],
+    ['*1\r\n$2000000000\r\n', 'invalid bulk length'],
+    ['SET "a\r\n', 'unbalanced quotes in request'],
+    ['SET "a"b\r\n', 'unbalanced quotes in request'],
+    [`*${'1'.repeat(maxInlineLength + 2)}`, 'too big mbulk count string'],
+    [`*1\r\n$${'1'.repeat(maxInlineLength + 2)}`, 'too big bulk count string'],
+    ['x'.repeat(maxInlineLength + 1), 'too big inline request'],
+  ];
+  it.each(broken)('refuses %j', (bytes, message) => {
+    expect(() => decodeAll([latin1(bytes)])).toThrow(new ProtocolError(message));
+  });
+
+  it('has small limits before authentication', () => {
+    expect(() => decodeAll([latin1('*11\r\n')], unauthenticatedLimits)).toThrow(
+      'unauthenticated multibulk length',
+    );
+    const large = latin1('*1\r\n$16385\r\n');
+    expect(() => decodeAll([large], unauthenticatedLimits)).toThrow('unauthenticated bulk length');
+  });
+
+  it('takes no memory for a length that is only announced', () => {
+    const decoder = new RequestDecoder();
+    const bytes = latin1('*1000000\r\n$400000000\r\nabc');
+    decoder.begin(bytes, 0, bytes.length);
+    expect(decoder.next(limits)).toBe(false);
+    const partial = decoder.suspend(undefined)!;
+    for (let i = 0; i < 100; i++) partial.append(Buffer.alloc(1000), 0, 1000);
+    expect(partial.capacity).toBeLessThan(300_000);
+  });
+
+  it('never fails with anything but a ProtocolError', () => {
+    const junk = fc.oneof(
+      fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+      fc.stringMatching(/^[*$\r\n0-9a-z"' -]{0,60}$/).map(latin1),
+    );
+    fc.assert(
+      fc.property(junk, fc.array(fc.nat(), { maxLength: 5 }), (bytes, at) => {
+        try {
+          decodeAll(cut(bytes, at));
+        } catch (error) {
+          expect(error).toBeInstanceOf(ProtocolError);
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('splitInline', () => {
+  it('knows the escapes of double quotes', () => {
+    expect(splitInline('"\\n\\r\\t\\b\\a\\\\\\"\\x7f\\q"')).toEqual(['\n\r\t\b\x07\\"\x7fq']);
+  });
+
+  it('refuses open quotes', () => {
+    expect(splitInline('"abc')).toBeUndefined();
+    expect(splitInline("'abc")).toBeUndefined();
+  });
+});
