@@ -23,8 +23,8 @@ const DASH = 0x2d;
 /**
  * True if all of `text` matches `pattern`. With `ignoreCase`, ASCII letters are compared folded.
  *
- * Everything but `*` consumes exactly one byte, so only the last `*` seen has ever to be reconsidered: the time is at
- * most pattern length x text length, whatever the pattern. Allocates nothing.
+ * Everything but `*` consumes exactly one byte, so only the last `*` seen has ever to be reconsidered: the
+ * time is at most pattern length x text length, whatever the pattern. Allocates nothing.
  */
 export function globMatch(pattern: Bytes, text: Bytes, ignoreCase = false): boolean {
   const glob = pattern.buffer;
@@ -63,7 +63,9 @@ export function matchesAll(pattern: Bytes): boolean {
   return pattern.length === 1 && pattern.buffer[pattern.start] === STAR;
 }
 
-/** The bytes that every match begins with: the pattern up to its first special byte. A view of the pattern. */
+/**
+ * The bytes that every match begins with: the pattern up to its first special byte. A view of the pattern.
+ */
 export function literalPrefix(pattern: Bytes): Bytes {
   let at = pattern.start;
   while (at < pattern.end && !isSpecial(pattern.buffer[at])) at++;
@@ -113,7 +115,9 @@ function sameByte(wanted: number, byte: number, ignoreCase: boolean): boolean {
   return wanted === byte || (ignoreCase && lowerCase(wanted) === lowerCase(byte));
 }
 
-/** The bounds are put in order before they are folded, as Redis does: `[Z-a]` is empty when case is ignored. */
+/**
+ * The bounds are put in order before they are folded, as Redis does: `[Z-a]` is empty when case is ignored.
+ */
 function inRange(from: number, to: number, byte: number, ignoreCase: boolean): boolean {
   const low = Math.min(from, to);
   const high = Math.max(from, to);

@@ -1,10 +1,10 @@
 import type { Bytes } from './bytes.js';
 
 /**
- * Decimal integers in bytes, read as strictly as Redis reads them: digits with an optional `-`, and nothing else. No
- * `+`, no blanks, no leading zeros, no `-0`, so that each number has one spelling and a value can be kept as a number
- * and printed back unchanged. The range is that of a signed 64-bit integer; within +-(2^53 - 1) plain numbers are used,
- * beyond it BigInt, and only there.
+ * Decimal integers in bytes, read as strictly as Redis reads them: digits with an optional `-`, and nothing
+ * else. No `+`, no blanks, no leading zeros, no `-0`, so that each number has one spelling and a value can be
+ * kept as a number and printed back unchanged. The range is that of a signed 64-bit integer; within +-(2^53 -
+ * 1) plain numbers are used, beyond it BigInt, and only there.
  */
 
 const ZERO = 0x30;
@@ -26,8 +26,8 @@ const LOW_DIGITS = 10;
 const LOW_SCALE = 10n ** 10n;
 
 /**
- * The integer written in `buffer[start, end)`, or NaN if that is not a canonical integer of at most 2^53 - 1 in
- * magnitude. Hot: about 1 ns a digit, no allocation.
+ * The integer written in `buffer[start, end)`, or NaN if that is not a canonical integer of at most 2^53 - 1
+ * in magnitude. Hot: about 1 ns a digit, no allocation.
  */
 export function readSafeInteger(buffer: Buffer, start: number, end: number): number {
   const length = end - start;
@@ -62,7 +62,9 @@ export function isInt64(buffer: Buffer, start: number, end: number): boolean {
   return readDigits(buffer, middle, end) <= INT64_LOW + (negative ? 1 : 0);
 }
 
-/** The int64 written in `buffer[start, end)`, or undefined if it is not a canonical one. Allocates a BigInt. */
+/**
+ * The int64 written in `buffer[start, end)`, or undefined if it is not a canonical one. Allocates a BigInt.
+ */
 export function readInt64(buffer: Buffer, start: number, end: number): bigint | undefined {
   const small = readSafeInteger(buffer, start, end);
   if (!Number.isNaN(small)) return BigInt(small);
@@ -73,8 +75,8 @@ export function readInt64(buffer: Buffer, start: number, end: number): bigint | 
 }
 
 /**
- * As readInt64, but the nearest number: for counts, indexes and times, where what is beyond 2^53 only has to be
- * recognized as huge. NaN if it is not a canonical int64.
+ * As readInt64, but the nearest number: for counts, indexes and times, where what is beyond 2^53 only has to
+ * be recognized as huge. NaN if it is not a canonical int64.
  */
 export function readInt64AsNumber(buffer: Buffer, start: number, end: number): number {
   const small = readSafeInteger(buffer, start, end);
@@ -91,8 +93,9 @@ export function readUint64(buffer: Buffer, start: number, end: number): bigint |
 }
 
 /**
- * A SCAN cursor, read as loosely as Redis reads it (C's strtoul): a sign and leading zeros are taken, a `-` counts
- * down from 2^64, no digits at all are 0. Undefined for anything else and beyond 64 bits: an invalid cursor.
+ * A SCAN cursor, read as loosely as Redis reads it (C's strtoul): a sign and leading zeros are taken, a `-`
+ * counts down from 2^64, no digits at all are 0. Undefined for anything else and beyond 64 bits: an invalid
+ * cursor.
  */
 export function readCursor(buffer: Buffer, start: number, end: number): bigint | undefined {
   if (start === end) return 0n;
@@ -116,8 +119,8 @@ export function parseInt64(bytes: Bytes): bigint | undefined {
 }
 
 /**
- * Writes a safe integer in decimal at `buffer[at]` and returns the position after it. The caller has made sure of
- * `integerLength(n)` bytes. Hot: no string is made.
+ * Writes a safe integer in decimal at `buffer[at]` and returns the position after it. The caller has made
+ * sure of `integerLength(n)` bytes. Hot: no string is made.
  */
 export function writeInteger(buffer: Buffer, at: number, n: number): number {
   if (n < 0) {

@@ -7,6 +7,9 @@ import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { CommandTable } from './registry.js';
 
+/** The Redis whose behaviour is followed; clients choose features by it. */
+export const redisVersion = '7.2.4';
+
 /** Log lines of four weights. */
 export interface Log {
   debug(text: string): void;
@@ -24,6 +27,8 @@ export interface ServerStatistics {
   netOutputBytes: number;
   totalErrorReplies: number;
   unexpectedErrorReplies: number;
+  /** Wrong passwords and unknown users. */
+  loginsRefused: number;
   /** Replies by error code; bounded. */
   errorCounts: Map<string, number>;
 }

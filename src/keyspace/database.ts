@@ -1,6 +1,23 @@
 import { Bytes, copyBytes } from '../bytes/bytes.js';
+import {
+  accessOf,
+  addExpiry,
+  createEntry,
+  expiryOf,
+  hasExpiry,
+  keyLengthOf,
+  keyOffsetOf,
+  kindOf,
+  payloadLengthOf,
+  payloadOffsetOf,
+  releaseEntry,
+  removeExpiry,
+  resizeEntry,
+  setAccess,
+  setExpiry,
+  setKind,
+} from '../memory/entry.js';
 import type { Ref } from '../memory/arena.js';
-import * as entry from '../memory/entry.js';
 import { Table } from '../memory/table.js';
 import { EventClass, ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
@@ -10,7 +27,7 @@ export const StringForm = { plain: 0, edited: 1 } as const;
 
 /** Type and encoding of an entry in one number. */
 export function kind(type: ValueType, encoding: number): number {
-  return entry.typeAndEncoding(type, encoding);
+  return type | (encoding << 3);
 }
 export const plainString = kind(ValueType.string, StringForm.plain);
 export const editedString = kind(ValueType.string, StringForm.edited);
@@ -59,7 +76,7 @@ export class Database {
    */
   read(key: Bytes): Ref {
     const ref = this.look(key);
-    if (ref !== absent) this.markAccess(ref);
+    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
     return ref;
   }
 
@@ -79,24 +96,14 @@ export class Database {
   /** The live entry of a key for a command that changes it: no hit or miss is counted. */
   write(key: Bytes): Ref {
     const ref = this.live(key);
-    if (ref !== absent) this.markAccess(ref);
+    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
     return ref;
-  }
-
-  private markAccess(ref: Ref): void {
-    const { arena } = this.keyspace;
-    entry.setAccess(arena.bufferOf(ref), arena.offsetOf(ref), this.keyspace.lruClock);
-  }
-
-  private hasExpiry(ref: Ref): boolean {
-    const { arena } = this.keyspace;
-    return entry.hasExpiry(arena.bufferOf(ref), arena.offsetOf(ref));
   }
 
   /** The live entry of a key without marking the access: TTL, TYPE, OBJECT and the like. */
   live(key: Bytes): Ref {
     const ref = this.peek(key);
-    if (ref === absent || !this.hasExpiry(ref)) return ref;
+    if (ref === absent || !hasExpiry(this.keyspace.arena, ref)) return ref;
     return this.isExpired(ref) ? this.expireNow(key, ref) : ref;
   }
 
@@ -107,7 +114,7 @@ export class Database {
 
   isExpired(ref: Ref): boolean {
     const { arena, now } = this.keyspace;
-    return entry.expiryOf(arena.bufferOf(ref), arena.offsetOf(ref)) < now;
+    return hasExpiry(arena, ref) && expiryOf(arena, ref) < now;
   }
 
   private expireNow(key: Bytes, ref: Ref): Ref {
@@ -137,30 +144,33 @@ export class Database {
   }
 
   typeOf(ref: Ref): ValueType {
-    const { arena } = this.keyspace;
-    return entry.typeOf(arena.bufferOf(ref), arena.offsetOf(ref)) as ValueType;
+    return (kindOf(this.keyspace.arena, ref) & 7) as ValueType;
   }
 
   kindOf(ref: Ref): number {
-    const { arena } = this.keyspace;
-    const buffer = arena.bufferOf(ref);
-    const at = arena.offsetOf(ref);
-    return entry.typeAndEncoding(entry.typeOf(buffer, at), entry.encodingOf(buffer, at));
+    return kindOf(this.keyspace.arena, ref);
   }
 
   /** The stored bytes of an entry, in `into` or in a view that the next call overwrites. Valid until the next allocation. */
   payload(ref: Ref, into: Bytes = this.view): Bytes {
-    return entry.viewPayload(this.keyspace.arena, ref, into);
+    const { arena } = this.keyspace;
+    into.buffer = arena.bufferOf(ref);
+    into.start = payloadOffsetOf(arena, ref);
+    into.end = into.start + payloadLengthOf(arena, ref);
+    return into;
   }
 
   payloadLength(ref: Ref): number {
-    const { arena } = this.keyspace;
-    return entry.payloadLength(arena.bufferOf(ref), arena.offsetOf(ref));
+    return payloadLengthOf(this.keyspace.arena, ref);
   }
 
   /** The key bytes of an entry. */
   keyOf(ref: Ref, into: Bytes = this.view): Bytes {
-    return entry.viewKey(this.keyspace.arena, ref, into);
+    const { arena } = this.keyspace;
+    into.buffer = arena.bufferOf(ref);
+    into.start = keyOffsetOf(arena, ref);
+    into.end = into.start + keyLengthOf(arena, ref);
+    return into;
   }
 
   /**
@@ -169,24 +179,24 @@ export class Database {
    */
   put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
     const { keys, keyspace } = this;
+    const { arena } = keyspace;
     const hash = keys.hash(key.buffer, key.start, key.end);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
-    keys.touchBucket(hash);
     this.releaseValue(old);
     let ref = old;
-    if (!keepExpiry && this.hasExpiry(old)) ref = this.dropExpiry(ref, hash);
+    if (!keepExpiry && hasExpiry(arena, old)) ref = this.dropExpiry(ref, hash);
     ref = this.resized(ref, length, 0, hash);
-    const { arena } = keyspace;
-    entry.setTypeAndEncoding(arena.bufferOf(ref), arena.offsetOf(ref), newKind);
-    this.markAccess(ref);
+    setKind(arena, ref, newKind);
+    setAccess(arena, ref, keyspace.lruClock);
+    keys.touchBucket(hash);
     return ref;
   }
 
   private create(key: Bytes, hash: number, newKind: number, length: number): Ref {
     const { keyspace } = this;
-    const ref = entry.createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
-    this.markAccess(ref);
+    const ref = createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
+    setAccess(keyspace.arena, ref, keyspace.lruClock);
     this.keys.insert(ref, hash);
     if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
     return ref;
@@ -196,8 +206,7 @@ export class Database {
   setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
     const ref = this.put(key, plainString, end - start, keepExpiry);
     const { arena } = this.keyspace;
-    const block = arena.bufferOf(ref);
-    copyBytes(block, entry.payloadOffset(block, arena.offsetOf(ref)), buffer, start, end);
+    copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), buffer, start, end);
     return ref;
   }
 
@@ -211,16 +220,16 @@ export class Database {
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
   edit(ref: Ref, newKind: number): void {
     this.keys.touchBucket(this.keys.hashOf(ref));
-    const { arena } = this.keyspace;
-    entry.setTypeAndEncoding(arena.bufferOf(ref), arena.offsetOf(ref), newKind);
+    setKind(this.keyspace.arena, ref, newKind);
   }
 
   private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
     const { arena } = this.keyspace;
-    const moved = entry.resizeEntry(arena, ref, length, keep);
+    const expiring = hasExpiry(arena, ref);
+    const moved = resizeEntry(arena, ref, length, keep);
     if (moved !== ref) {
       this.keys.replace(ref, moved, hash);
-      if (this.hasExpiry(moved)) this.expires.replace(ref, moved, hash);
+      if (expiring) this.expires.replace(ref, moved, hash);
     }
     return moved;
   }
@@ -237,13 +246,13 @@ export class Database {
   removeEntry(ref: Ref): void {
     this.releaseValue(ref);
     this.detach(ref);
-    entry.releaseEntry(this.keyspace.arena, ref);
+    releaseEntry(this.keyspace.arena, ref);
   }
 
   /** Takes an entry out of the tables without freeing it. */
   private detach(ref: Ref): void {
     const hash = this.keys.hashOf(ref);
-    if (this.hasExpiry(ref)) this.expires.removeRef(ref, hash);
+    if (hasExpiry(this.keyspace.arena, ref)) this.expires.removeRef(ref, hash);
     this.keys.removeRef(ref, hash);
   }
 
@@ -253,7 +262,7 @@ export class Database {
   /** Unix time in ms at which the entry expires, or -1. */
   expiry(ref: Ref): number {
     const { arena } = this.keyspace;
-    return this.hasExpiry(ref) ? entry.expiryOf(arena.bufferOf(ref), arena.offsetOf(ref)) : -1;
+    return hasExpiry(arena, ref) ? expiryOf(arena, ref) : -1;
   }
 
   /** Sets when an entry expires, in unix ms. Returns where the entry is now. */
@@ -261,11 +270,11 @@ export class Database {
     const { arena } = this.keyspace;
     const hash = this.keys.hashOf(ref);
     this.keys.touchBucket(hash);
-    if (this.hasExpiry(ref)) {
-      entry.setExpiry(arena.bufferOf(ref), arena.offsetOf(ref), when);
+    if (hasExpiry(arena, ref)) {
+      setExpiry(arena, ref, when);
       return ref;
     }
-    const moved = entry.addExpiry(arena, ref, when);
+    const moved = addExpiry(arena, ref, when);
     if (moved !== ref) this.keys.replace(ref, moved, hash);
     this.expires.insert(moved, hash);
     return moved;
@@ -273,7 +282,7 @@ export class Database {
 
   /** Makes an entry permanent. Returns where it is now. */
   clearExpiry(ref: Ref): Ref {
-    if (!this.hasExpiry(ref)) return ref;
+    if (!hasExpiry(this.keyspace.arena, ref)) return ref;
     const hash = this.keys.hashOf(ref);
     this.keys.touchBucket(hash);
     return this.dropExpiry(ref, hash);
@@ -281,15 +290,14 @@ export class Database {
 
   private dropExpiry(ref: Ref, hash: number): Ref {
     this.expires.removeRef(ref, hash);
-    const moved = entry.removeExpiry(this.keyspace.arena, ref);
+    const moved = removeExpiry(this.keyspace.arena, ref);
     if (moved !== ref) this.keys.replace(ref, moved, hash);
     return moved;
   }
 
   /** Seconds since the entry was last accessed. */
   idleSeconds(ref: Ref): number {
-    const { arena } = this.keyspace;
-    return (this.keyspace.lruClock - entry.accessOf(arena.bufferOf(ref), arena.offsetOf(ref))) & 0xffffff;
+    return (this.keyspace.lruClock - accessOf(this.keyspace.arena, ref)) & 0xffffff;
   }
 
   /**
@@ -308,8 +316,7 @@ export class Database {
     const from = this.payload(ref, new Bytes(Buffer.alloc(0)));
     const copy = target.put(to, this.kindOf(ref), from.length);
     const { arena } = this.keyspace;
-    const block = arena.bufferOf(copy);
-    copyBytes(block, entry.payloadOffset(block, arena.offsetOf(copy)), from.buffer, from.start, from.end);
+    copyBytes(arena.bufferOf(copy), payloadOffsetOf(arena, copy), from.buffer, from.start, from.end);
     return copy;
   }
 
@@ -337,7 +344,7 @@ export class Database {
   /** Frees an entry that is in no table any more. */
   private readonly release = (ref: Ref): void => {
     this.releaseValue(ref);
-    entry.releaseEntry(this.keyspace.arena, ref);
+    releaseEntry(this.keyspace.arena, ref);
   };
 
   /** Forgets all entries without freeing them: the arena is about to be cleared. */

@@ -62,6 +62,7 @@ export class RespiteServer implements ServerApi {
     netOutputBytes: 0,
     totalErrorReplies: 0,
     unexpectedErrorReplies: 0,
+    loginsRefused: 0,
     errorCounts: new Map(),
   };
   readonly debug: DebugState = { activeExpire: true };
@@ -177,7 +178,7 @@ export class RespiteServer implements ServerApi {
     statistics.errorCounts.clear();
     statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
     statistics.netInputBytes = statistics.netOutputBytes = 0;
-    statistics.totalErrorReplies = statistics.unexpectedErrorReplies = 0;
+    statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();
     this.metrics.reset();
   }

@@ -152,7 +152,8 @@ describe.skipIf(!haveOracle)('KEYS of redis-server', () => {
   it('chooses the same keys', async () => {
     const keys = [...new Set(fc.sample(texts, 400))];
     await oracle.send('MSET', ...keys.flatMap((key) => [key, '']));
-    // Ranges that mix ASCII and high bytes depend on the sign of C's char, so high bytes stay out of the patterns.
+    // Ranges that mix ASCII and high bytes depend on the sign of C's char, so high bytes stay out of the
+    // patterns.
     const ascii = patterns.filter((pattern) => !pattern.includes('\xff'));
     const tried = fc.sample(ascii, 1500);
     const answers = await Promise.all(tried.map((pattern) => oracle.send('KEYS', pattern)));

@@ -4,7 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** Whether a real Redis is here to compare with. Where it is not, differential tests are reported as skipped. */
+/**
+ * Whether a real Redis is here to compare with. Where it is not, differential tests are reported as skipped.
+ */
 export const haveOracle = spawnSync('redis-server', ['--version']).status === 0;
 
 /** A RESP2 reply; bulk strings and status lines as latin1 strings, errors with their leading `-`. */

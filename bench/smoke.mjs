@@ -1,0 +1,25 @@
+// Every benchmark in its shortest form: shows that all of them run, measures nothing. For CI.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** @type {[string, ...string[]][]} */
+const RUNS = [
+  ['run.mjs', '--smoke'],
+  ['memory.mjs', '--scale', '0.02'],
+  ['memory.mjs', '--big', '--big-keys', '200k'],
+  ['connections.mjs', '--connections', '300'],
+  ['start.mjs', '--rounds', '2'],
+  ['expire.mjs', '--keys', '50k'],
+];
+
+// Options such as --respite are handed on.
+const passedOn = process.argv.slice(2);
+for (const [script, ...args] of RUNS) {
+  console.log(`\n## ${script} ${args.join(' ')}\n`);
+  const file = fileURLToPath(new URL(script, import.meta.url));
+  const { status } = spawnSync(process.execPath, [file, ...args, ...passedOn], { stdio: 'inherit' });
+  if (status !== 0) {
+    console.error(`${script} ended with status ${status}`);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,363 @@
+/**
+ * Names a block of the arena. An int32, to be kept in an `Int32Array` or an entry:
+ * 0 is "none", a positive ref is the number of the block's first 16-byte granule (segment in the high 9
+ * bits), a negative one is the number of a large block with the sign bit set.
+ */
+export type Ref = number;
+
+const SEGMENT_BITS = 22; // granules in a segment: 64 MiB
+const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
+const SEGMENT_BYTES = 16 << SEGMENT_BITS;
+const MAX_SEGMENTS = 512; // as many as a positive int32 can address: 32 GiB
+
+const PAGE_BITS = 12; // granules in a page: 64 KiB
+const PAGE_GRANULES = 1 << PAGE_BITS;
+const SEGMENT_PAGES_BITS = SEGMENT_BITS - PAGE_BITS;
+const SEGMENT_PAGES = 1 << SEGMENT_PAGES_BITS;
+
+/** The largest block that lies in a page; anything bigger gets a buffer of its own. */
+const MAX_PAGED_BYTES = 16 * 1024;
+/** A large block's size must fit an int32, so that offsets in it stay small integers. */
+const MAX_LARGE_BYTES = 0x7fffffff;
+const LARGE_INDEX = 0x7fffffff;
+
+// Size classes. Class 0 is no class; 1 to 64 are that many granules; then one class for each number of
+// blocks that a page can be cut into, 63 down to 4, so that what a page wastes stays small.
+const FINE_CLASSES = 64;
+const CLASSES = FINE_CLASSES + 60 + 1;
+const classGranules = new Int32Array(CLASSES);
+const classBlocks = new Int32Array(CLASSES);
+const classOfGranules = new Uint8Array((MAX_PAGED_BYTES >>> 4) + 1);
+for (let size = 1; size < CLASSES; size++) {
+  const granules = size <= FINE_CLASSES ? size : Math.floor(PAGE_GRANULES / (2 * FINE_CLASSES - size));
+  classGranules[size] = granules;
+  classBlocks[size] = Math.floor(PAGE_GRANULES / granules);
+  classOfGranules.fill(size, classGranules[size - 1] + 1, granules + 1);
+}
+classOfGranules[0] = 1; // a block of no bytes is a block too
+
+// What is known of a page: eight words of `pages` at `page << PAGE_SHIFT`.
+const PAGE_SHIFT = 3;
+const CLASS = 0; // size class, 0 while the page is free
+const USED = 1; // live blocks
+const FREE = 2; // first of the released blocks; each holds the ref of the next in its first word
+const FRESH = 3; // first granule that was never given out
+const PREVIOUS = 4; // neighbours in the list of its class's pages with room, 0 at the ends;
+const NEXT = 5; // a free page uses NEXT for the chain of its segment's free pages
+
+const NO_BYTES = Buffer.alloc(0);
+const NO_WORDS = new Int32Array(0);
+
+/** No more memory: the operating system gave none, or the 32 GiB that refs can address are used up. */
+export class ArenaFullError extends Error {
+  override readonly name = 'ArenaFullError';
+}
+
+/** One line of the size-class table. */
+export interface SizeClassStatistics {
+  blockBytes: number;
+  pages: number;
+  usedBlocks: number;
+  freeBlocks: number;
+}
+
+export interface ArenaStatistics {
+  /** The classes that hold at least one page, by size. */
+  classes: SizeClassStatistics[];
+  largeBlocks: number;
+  largeBytes: number;
+  segments: number;
+  freePages: number;
+}
+
+/**
+ * Memory for bytes that the garbage collector never looks at.
+ *
+ * Segments of 64 MiB are cut into pages of 64 KiB, and every page into blocks of one size class, so that a
+ * block needs no header: its page says how big it is. Pages that empty can serve another class, segments
+ * that empty are given back. A new block's content is whatever was there before.
+ *
+ * Segments are ArrayBuffers, which the operating system fills in only as they are touched, and takes back
+ * when the garbage collector has noticed that they were dropped.
+ */
+export class Arena {
+  /** Bytes in live blocks, counted in whole blocks. */
+  allocated = 0;
+  private segments: Buffer[] = [];
+  private words: Int32Array[] = [];
+  private large: Buffer[] = [];
+  private freeLarge: number[] = [];
+  private largeBytes = 0;
+
+  private pages = new Int32Array(SEGMENT_PAGES << PAGE_SHIFT);
+  /** By class: the first page that has room. */
+  private readonly open = new Int32Array(CLASSES);
+  // By segment: pages in use; pages ever used (those above are untouched memory); chain of free pages.
+  private readonly segmentUsed = new Int32Array(MAX_SEGMENTS);
+  private readonly segmentFresh = new Int32Array(MAX_SEGMENTS);
+  private readonly segmentFree = new Int32Array(MAX_SEGMENTS);
+  /** No segment below this one has a free page. */
+  private lowestRoom = 0;
+  private liveSegments = 0;
+  /** A segment that is empty but kept, so that a load that swings around its edge costs nothing; or -1. */
+  private spare = -1;
+
+  /** Bytes of address space taken from the operating system: whole segments and large blocks. */
+  get segmentBytes(): number {
+    return this.liveSegments * SEGMENT_BYTES + this.largeBytes;
+  }
+
+  /** The buffer that holds a block. Valid until the block is released. */
+  bufferOf(ref: Ref): Buffer {
+    return ref < 0 ? this.large[ref & LARGE_INDEX] : this.segments[ref >>> SEGMENT_BITS];
+  }
+
+  /** Where in its buffer a block begins. */
+  offsetOf(ref: Ref): number {
+    return ref < 0 ? 0 : (ref & SEGMENT_MASK) << 4;
+  }
+
+  /** The size of the block that `allocate(bytes)` gives. */
+  capacityFor(bytes: number): number {
+    if (bytes > MAX_PAGED_BYTES) return largeCapacity(bytes);
+    return classGranules[classOfGranules[(bytes + 15) >>> 4]] << 4;
+  }
+
+  /** The size of a live block. */
+  capacityOf(ref: Ref): number {
+    if (ref < 0) return this.large[ref & LARGE_INDEX].length;
+    return classGranules[this.pages[((ref >>> PAGE_BITS) << PAGE_SHIFT) + CLASS]] << 4;
+  }
+
+  /** True if a block for `oldBytes` is just what `newBytes` would get, so that the block can stay. */
+  fits(oldBytes: number, newBytes: number): boolean {
+    return this.capacityFor(oldBytes) === this.capacityFor(newBytes);
+  }
+
+  /** A block of at least `bytes` bytes. O(1). Throws `ArenaFullError`, and then nothing has changed. */
+  allocate(bytes: number): Ref {
+    if (bytes > MAX_PAGED_BYTES) return this.allocateLarge(bytes);
+    const size = classOfGranules[(bytes + 15) >>> 4];
+    let page = this.open[size];
+    if (page === 0) page = this.openPage(size);
+    const pages = this.pages;
+    const at = page << PAGE_SHIFT;
+    let ref = pages[at + FREE];
+    if (ref !== 0) {
+      pages[at + FREE] = this.words[ref >>> SEGMENT_BITS][(ref & SEGMENT_MASK) << 2];
+    } else {
+      ref = pages[at + FRESH];
+      pages[at + FRESH] = ref + classGranules[size];
+    }
+    if (++pages[at + USED] === classBlocks[size]) this.unlink(page, size);
+    this.allocated += classGranules[size] << 4;
+    return ref;
+  }
+
+  /** Gives a block back. O(1). The ref and every view of the block become invalid. */
+  release(ref: Ref): void {
+    if (ref < 0) {
+      this.releaseLarge(ref);
+      return;
+    }
+    const pages = this.pages;
+    const page = ref >>> PAGE_BITS;
+    const at = page << PAGE_SHIFT;
+    const size = pages[at + CLASS];
+    this.words[ref >>> SEGMENT_BITS][(ref & SEGMENT_MASK) << 2] = pages[at + FREE];
+    pages[at + FREE] = ref;
+    this.allocated -= classGranules[size] << 4;
+    const used = --pages[at + USED];
+    // A page that gets room goes to the front of its list: dense pages fill up again, sparse ones drain.
+    if (used === classBlocks[size] - 1) this.link(page, size);
+    if (used === 0) this.closePage(page, size);
+  }
+
+  /** Drops every block at once. All refs become invalid. */
+  clear(): void {
+    this.allocated = 0;
+    this.segments = [];
+    this.words = [];
+    this.large = [];
+    this.freeLarge = [];
+    this.largeBytes = 0;
+    this.pages = new Int32Array(SEGMENT_PAGES << PAGE_SHIFT);
+    this.open.fill(0);
+    this.lowestRoom = 0;
+    this.liveSegments = 0;
+    this.spare = -1;
+  }
+
+  /** How full the block's page is, above 0 and up to 1: what defragmentation asks before it moves a block. */
+  occupancy(ref: Ref): number {
+    if (ref < 0) return 1;
+    const at = (ref >>> PAGE_BITS) << PAGE_SHIFT;
+    return this.pages[at + USED] / classBlocks[this.pages[at + CLASS]];
+  }
+
+  /** Counts pages and blocks by size class. Walks all pages: for diagnostics. */
+  statistics(): ArenaStatistics {
+    const pageCount = new Int32Array(CLASSES);
+    const usedBlocks = new Int32Array(CLASSES);
+    let usedPages = 0;
+    for (let segment = 0; segment < this.segments.length; segment++) {
+      if (this.segments[segment] === NO_BYTES) continue;
+      usedPages += this.segmentUsed[segment];
+      const first = segment << SEGMENT_PAGES_BITS;
+      for (let page = first; page < first + this.segmentFresh[segment]; page++) {
+        const at = page << PAGE_SHIFT;
+        pageCount[this.pages[at + CLASS]]++;
+        usedBlocks[this.pages[at + CLASS]] += this.pages[at + USED];
+      }
+    }
+    const classes: SizeClassStatistics[] = [];
+    for (let size = 1; size < CLASSES; size++) {
+      if (pageCount[size] === 0) continue;
+      classes.push({
+        blockBytes: classGranules[size] << 4,
+        pages: pageCount[size],
+        usedBlocks: usedBlocks[size],
+        freeBlocks: pageCount[size] * classBlocks[size] - usedBlocks[size],
+      });
+    }
+    return {
+      classes,
+      largeBlocks: this.large.length - this.freeLarge.length,
+      largeBytes: this.largeBytes,
+      segments: this.liveSegments,
+      freePages: this.liveSegments * SEGMENT_PAGES - usedPages,
+    };
+  }
+
+  private allocateLarge(bytes: number): Ref {
+    const capacity = largeCapacity(bytes);
+    if (capacity > MAX_LARGE_BYTES) throw new ArenaFullError(`a block of ${bytes} bytes is too large`);
+    const buffer = reserve(() => Buffer.allocUnsafeSlow(capacity), capacity);
+    const index = this.freeLarge.pop() ?? this.large.length;
+    this.large[index] = buffer;
+    this.largeBytes += capacity;
+    this.allocated += capacity;
+    return index | ~LARGE_INDEX;
+  }
+
+  private releaseLarge(ref: Ref): void {
+    const index = ref & LARGE_INDEX;
+    const capacity = this.large[index].length;
+    this.large[index] = NO_BYTES;
+    this.freeLarge.push(index);
+    this.largeBytes -= capacity;
+    this.allocated -= capacity;
+  }
+
+  /** Gives a free page to a size class and puts it first in the class's list. */
+  private openPage(size: number): number {
+    const segment = this.segmentWithRoom();
+    const pages = this.pages;
+    let page = this.segmentFree[segment];
+    if (page !== 0) this.segmentFree[segment] = pages[(page << PAGE_SHIFT) + NEXT];
+    else page = (segment << SEGMENT_PAGES_BITS) + this.segmentFresh[segment]++;
+    this.segmentUsed[segment]++;
+    if (segment === this.spare) this.spare = -1;
+    const at = page << PAGE_SHIFT;
+    pages[at + CLASS] = size;
+    pages[at + USED] = 0;
+    pages[at + FREE] = 0;
+    pages[at + FRESH] = page << PAGE_BITS;
+    this.link(page, size);
+    return page;
+  }
+
+  /** Takes an empty page away from its class, and gives its segment back if that was the last page there. */
+  private closePage(page: number, size: number): void {
+    this.unlink(page, size);
+    const segment = page >>> SEGMENT_PAGES_BITS;
+    this.pages[(page << PAGE_SHIFT) + CLASS] = 0;
+    this.pages[(page << PAGE_SHIFT) + NEXT] = this.segmentFree[segment];
+    this.segmentFree[segment] = page;
+    if (segment < this.lowestRoom) this.lowestRoom = segment;
+    if (--this.segmentUsed[segment] > 0) return;
+    if (this.spare === -1) this.spare = segment;
+    else this.dropSegment(segment);
+  }
+
+  /**
+   * The lowest segment with a free page, so that the high ones get a chance to empty. Full segments are
+   * passed once, not at every call, until one of their pages is freed.
+   */
+  private segmentWithRoom(): number {
+    while (this.lowestRoom < this.segments.length) {
+      const segment = this.lowestRoom;
+      if (this.segmentFree[segment] !== 0 || this.segmentFresh[segment] < SEGMENT_PAGES) return segment;
+      this.lowestRoom++;
+    }
+    const dropped = this.segments.indexOf(NO_BYTES);
+    const segment = dropped === -1 ? this.segments.length : dropped;
+    this.addSegment(segment);
+    this.lowestRoom = segment;
+    return segment;
+  }
+
+  private addSegment(segment: number): void {
+    if (segment === MAX_SEGMENTS) throw new ArenaFullError('the arena has reached 32 GiB');
+    const memory = reserve(() => new ArrayBuffer(SEGMENT_BYTES), SEGMENT_BYTES);
+    const pageWords = SEGMENT_PAGES << PAGE_SHIFT;
+    if ((segment + 1) * pageWords > this.pages.length) {
+      const larger = new Int32Array(this.pages.length * 2);
+      larger.set(this.pages);
+      this.pages = larger;
+    }
+    this.segments[segment] = Buffer.from(memory);
+    this.words[segment] = new Int32Array(memory);
+    this.segmentUsed[segment] = 0;
+    this.segmentFree[segment] = 0;
+    this.segmentFresh[segment] = segment === 0 ? 1 : 0; // page 0 stays unused: ref 0 and page 0 mean none
+    this.liveSegments++;
+  }
+
+  /** Leaves the slot of an empty segment looking full, so that no page is opened in it. */
+  private dropSegment(segment: number): void {
+    this.segments[segment] = NO_BYTES;
+    this.words[segment] = NO_WORDS;
+    this.segmentFree[segment] = 0;
+    this.segmentFresh[segment] = SEGMENT_PAGES;
+    this.liveSegments--;
+  }
+
+  private link(page: number, size: number): void {
+    const pages = this.pages;
+    const next = this.open[size];
+    pages[(page << PAGE_SHIFT) + PREVIOUS] = 0;
+    pages[(page << PAGE_SHIFT) + NEXT] = next;
+    if (next !== 0) pages[(next << PAGE_SHIFT) + PREVIOUS] = page;
+    this.open[size] = page;
+  }
+
+  private unlink(page: number, size: number): void {
+    const pages = this.pages;
+    const previous = pages[(page << PAGE_SHIFT) + PREVIOUS];
+    const next = pages[(page << PAGE_SHIFT) + NEXT];
+    if (previous === 0) this.open[size] = next;
+    else pages[(previous << PAGE_SHIFT) + NEXT] = next;
+    if (next !== 0) pages[(next << PAGE_SHIFT) + PREVIOUS] = previous;
+  }
+}
+
+/**
+ * Large blocks are rounded up to a multiple of an eighth of the power of two below them, but at least of
+ * 4 KiB: a block that grows byte by byte is copied only when it has grown by about an eighth.
+ */
+function largeCapacity(bytes: number): number {
+  const step = Math.max(4096, 2 ** (Math.floor(Math.log2(bytes)) - 3));
+  return Math.ceil(bytes / step) * step;
+}
+
+function reserve<T>(take: () => T, bytes: number): T {
+  try {
+    return take();
+  } catch (error) {
+    // RangeError: the engine could not get the memory, or allows no buffer of this size.
+    if (error instanceof RangeError)
+      throw new ArenaFullError(`cannot allocate ${bytes} bytes`, { cause: error });
+    throw error;
+  }
+}

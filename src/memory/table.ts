@@ -1,0 +1,446 @@
+import { equalBytes } from '../bytes/bytes.js';
+import { hashBytes } from '../bytes/hash.js';
+import type { Arena, Ref } from './arena.js';
+import {
+  BUCKET_SHIFT,
+  clearBucket,
+  emptySlot,
+  LINK,
+  lastSlot,
+  lowestByte,
+  SLOTS,
+  setSlot,
+  slotOfRef,
+  TAGS,
+  tagAt,
+  tagOf,
+  zeroBytes,
+} from './bucket.js';
+import { keyLengthAt, keyOffsetAt } from './entry.js';
+import { OVERFLOW_BITS, OVERFLOW_MASK, OverflowBuckets } from './overflow.js';
+
+const CHUNK_BITS = 12; // buckets in a chunk: 256 KiB
+const CHUNK_BUCKETS = 1 << CHUNK_BITS;
+const CHUNK_MASK = CHUNK_BUCKETS - 1;
+
+/** Entries per bucket, of 12 slots, above which a bucket is split and below which two are merged. */
+const SPLIT_LOAD = 9;
+const MERGE_LOAD = 5;
+
+/** The entries of a bucket that is being taken apart. Shared: nothing that uses it calls back. */
+let gatheredRefs = new Int32Array(256);
+let gatheredTags = new Uint8Array(256);
+
+/**
+ * A hash table of arena entries by their key bytes, with linear hashing (Litwin 1980): it grows by one bucket
+ * at a time, which takes the entries that belong there from one other bucket, and shrinks the same way. So no
+ * operation ever waits for the whole table to be rebuilt, and there is no moment with two tables.
+ *
+ * With n buckets and 2^level <= n < 2^(level+1), an entry's bucket is the low level+1 bits of its hash if that
+ * bucket exists, else the low level bits. A full bucket continues in a chain of overflow buckets; only
+ * the last bucket of a chain has empty slots.
+ *
+ * The table indexes entries and does not own them: creating and releasing them is its user's affair. Several
+ * tables with the same seed can index the same entries.
+ */
+export class Table {
+  /** Entries in the table. */
+  size = 0;
+  bucketCount = 1;
+  /**
+   * Called before the content of a bucket changes, so that a snapshot can save it as it was. A bucket that is
+   * split or merged is announced like any other; a bucket that comes into being is not. Must not change the
+   * table.
+   */
+  beforeBucketChange: ((bucket: number) => void) | undefined = undefined;
+
+  private chunks: Int32Array[] = [new Int32Array(1 << BUCKET_SHIFT)];
+  private readonly overflow = new OverflowBuckets();
+  private lowMask = 0; // 2^level - 1
+  private highMask = 1; // 2^(level+1) - 1
+
+  // Where the last find() found: bucket, overflow bucket in its chain or 0, slot.
+  private foundBucket = 0;
+  private foundLink = 0;
+  private foundSlot = 0;
+  /** Spare array for the refs of a bucket that is being visited; undefined while in use. */
+  private visiting: Ref[] | undefined = [];
+
+  /** The seed makes the hash unpredictable: take it from a random source. */
+  constructor(
+    private readonly arena: Arena,
+    private readonly seedHigh: number,
+    private readonly seedLow: number,
+  ) {}
+
+  /** Bytes of memory that the buckets take. */
+  get bytes(): number {
+    const { chunks } = this;
+    return (
+      (chunks.length - 1) * (CHUNK_BUCKETS << BUCKET_SHIFT) * 4 + chunks[0].byteLength + this.overflow.bytes
+    );
+  }
+
+  /** The hash of a key, an int32, as the other methods want it. */
+  hash(buffer: Buffer, start: number, end: number): number {
+    return hashBytes(buffer, start, end, this.seedLow, this.seedHigh);
+  }
+
+  /** The hash of an entry's key. */
+  hashOf(ref: Ref): number {
+    const buffer = this.arena.bufferOf(ref);
+    const at = this.arena.offsetOf(ref);
+    const key = keyOffsetAt(buffer, at);
+    return hashBytes(buffer, key, key + keyLengthAt(buffer, at), this.seedLow, this.seedHigh);
+  }
+
+  /** The bucket in which an entry with this hash is, if it is in the table. */
+  bucketOf(hash: number): number {
+    const bucket = hash & this.highMask;
+    return bucket < this.bucketCount ? bucket : bucket & this.lowMask;
+  }
+
+  /**
+   * The entry with the key `buffer[start, end)`, or 0. Its place is remembered for `replaceFound` and
+   * `removeFound` until the table changes.
+   *
+   * Costs, in a table much larger than the caches, one miss for the bucket and one for the entry.
+   */
+  find(buffer: Buffer, start: number, end: number, hash: number): Ref {
+    const { arena, overflow } = this;
+    const length = end - start;
+    const pattern = Math.imul(tagOf(hash), 0x01010101);
+    const bucket = this.bucketOf(hash);
+    let words = this.chunks[bucket >>> CHUNK_BITS];
+    let base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
+    let link = 0;
+    for (;;) {
+      for (let word = 0; word < 3; word++) {
+        let match = zeroBytes(words[base + TAGS + word] ^ pattern);
+        for (; match !== 0; match &= match - 1) {
+          const slot = (word << 2) + lowestByte(match);
+          const ref = words[base + slot];
+          const candidate = arena.bufferOf(ref);
+          const at = arena.offsetOf(ref);
+          if (keyLengthAt(candidate, at) !== length) continue;
+          if (!equalBytes(candidate, keyOffsetAt(candidate, at), buffer, start, length)) continue;
+          this.foundBucket = bucket;
+          this.foundLink = link;
+          this.foundSlot = slot;
+          return ref;
+        }
+      }
+      link = words[base + LINK];
+      if (link === 0) return 0;
+      words = overflow.chunks[link >>> OVERFLOW_BITS];
+      base = (link & OVERFLOW_MASK) << BUCKET_SHIFT;
+    }
+  }
+
+  /** Puts another entry with the same key in the place of the one that `find` found. */
+  replaceFound(ref: Ref): void {
+    this.beforeBucketChange?.(this.foundBucket);
+    this.wordsAt(this.foundBucket, this.foundLink)[
+      this.baseAt(this.foundBucket, this.foundLink) + this.foundSlot
+    ] = ref;
+  }
+
+  /** Takes out the entry that `find` found, and returns it. May merge two buckets. */
+  removeFound(): Ref {
+    this.beforeBucketChange?.(this.foundBucket);
+    const ref = this.emptyFoundSlot();
+    this.size--;
+    if (this.size < this.bucketCount * MERGE_LOAD && this.bucketCount > 1) this.merge();
+    return ref;
+  }
+
+  /** Adds an entry whose key is known to be absent. May split a bucket. */
+  insert(ref: Ref, hash: number): void {
+    this.size++;
+    if (this.size > this.bucketCount * SPLIT_LOAD) this.split();
+    const bucket = this.bucketOf(hash);
+    this.beforeBucketChange?.(bucket);
+    this.place(bucket, ref, tagOf(hash));
+  }
+
+  /** Puts an entry in the place of another with the same key, which must be in the table. */
+  replace(oldRef: Ref, newRef: Ref, hash: number): void {
+    this.locate(oldRef, hash);
+    this.replaceFound(newRef);
+  }
+
+  /** Takes out an entry, which must be in the table. May merge two buckets. */
+  removeRef(ref: Ref, hash: number): void {
+    this.locate(ref, hash);
+    this.removeFound();
+  }
+
+  /** Announces that an entry with this hash is about to be changed in place. */
+  touchBucket(hash: number): void {
+    this.beforeBucketChange?.(this.bucketOf(hash));
+  }
+
+  /**
+   * An entry, all equally likely, or 0 if there is none. `random` gives numbers in [0, 1).
+   * Picks a slot of any bucket, overflow buckets included, until it picks a used one: about two tries at the
+   * usual load.
+   */
+  random(random: () => number): Ref {
+    if (this.size === 0) return 0;
+    const { bucketCount, overflow } = this;
+    const places = bucketCount + overflow.span;
+    for (;;) {
+      const place = Math.floor(random() * places);
+      const slot = Math.floor(random() * SLOTS);
+      const isOverflow = place >= bucketCount;
+      const words = isOverflow
+        ? overflow.chunks[(place - bucketCount) >>> OVERFLOW_BITS]
+        : this.chunks[place >>> CHUNK_BITS];
+      const base = (isOverflow ? (place - bucketCount) & OVERFLOW_MASK : place & CHUNK_MASK) << BUCKET_SHIFT;
+      if (base < words.length && words[base + slot] !== 0) return words[base + slot];
+    }
+  }
+
+  /**
+   * Visits the entries of one bucket and returns the cursor for the next call. 0 starts, and is returned at the
+   * end. The table may change between calls and in `visit`; an entry that is there from the first call to the
+   * last is visited at least once.
+   *
+   * The cursor counts with its bits reversed (the idea is Pieter Noordhuis's, from Redis), so it runs through the
+   * space of reversed hashes, where every bucket is one interval, and buckets are split and merged in
+   * place. Linear hashing only adds that neighbouring intervals can differ in size: each step goes to the end
+   * of the bucket's own.
+   */
+  scan(cursor: number, visit: (ref: Ref) => void): number {
+    const low = cursor & this.lowMask;
+    const mask = low < this.bucketCount - this.lowMask - 1 ? this.highMask : this.lowMask;
+    const next = reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
+    this.forEachInBucket(cursor & mask, visit);
+    return next;
+  }
+
+  /** Visits the entries of a bucket. `visit` may change the table; it gets the entries of before. */
+  forEachInBucket(bucket: number, visit: (ref: Ref) => void): void {
+    const refs = this.visiting ?? [];
+    this.visiting = undefined;
+    let words = this.chunks[bucket >>> CHUNK_BITS];
+    let base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
+    for (;;) {
+      for (let slot = 0; slot < SLOTS; slot++) if (words[base + slot] !== 0) refs.push(words[base + slot]);
+      const link = words[base + LINK];
+      if (link === 0) break;
+      words = this.overflow.chunks[link >>> OVERFLOW_BITS];
+      base = (link & OVERFLOW_MASK) << BUCKET_SHIFT;
+    }
+    for (const ref of refs) visit(ref);
+    refs.length = 0;
+    this.visiting = refs;
+  }
+
+  /** Visits all entries. `visit` may release an entry but must not change the table. */
+  forEach(visit: (ref: Ref) => void): void {
+    for (let bucket = 0; bucket < this.bucketCount; bucket++) this.forEachInBucket(bucket, visit);
+  }
+
+  /** Forgets all entries and gives the bucket memory back. Not announced to `beforeBucketChange`. */
+  clear(): void {
+    this.size = 0;
+    this.bucketCount = 1;
+    this.lowMask = 0;
+    this.highMask = 1;
+    this.chunks = [new Int32Array(1 << BUCKET_SHIFT)];
+    this.overflow.clear();
+  }
+
+  /**
+   * Takes the table apart from its end, for freeing a huge one in slices: hands about `budget` entries (whole
+   * buckets) to `release`, and returns true when the table is empty. It can be used as usual between slices.
+   */
+  freeSlice(budget: number, release: (ref: Ref) => void): boolean {
+    for (let left = budget; this.size > 0 && left > 0; ) {
+      const bucket = this.bucketCount - 1;
+      this.beforeBucketChange?.(bucket);
+      const count = this.gather(bucket, 0);
+      const refs = gatheredRefs.slice(0, count);
+      this.size -= count;
+      left -= count + 1;
+      if (bucket > 0) this.dropLastBucket();
+      for (const ref of refs) release(ref);
+    }
+    if (this.size > 0) return false;
+    this.clear();
+    return true;
+  }
+
+  private wordsAt(bucket: number, link: number): Int32Array {
+    return link === 0 ? this.chunks[bucket >>> CHUNK_BITS] : this.overflow.chunks[link >>> OVERFLOW_BITS];
+  }
+
+  private baseAt(bucket: number, link: number): number {
+    return (link === 0 ? bucket & CHUNK_MASK : link & OVERFLOW_MASK) << BUCKET_SHIFT;
+  }
+
+  /** Remembers the place of an entry as `find` does. */
+  private locate(ref: Ref, hash: number): void {
+    const bucket = this.bucketOf(hash);
+    for (let link = 0; ; ) {
+      const words = this.wordsAt(bucket, link);
+      const base = this.baseAt(bucket, link);
+      const slot = slotOfRef(words, base, ref);
+      if (slot >= 0) {
+        this.foundBucket = bucket;
+        this.foundLink = link;
+        this.foundSlot = slot;
+        return;
+      }
+      link = words[base + LINK];
+      if (link === 0) throw new Error(`entry ${ref} is not in the table`);
+    }
+  }
+
+  /** Empties the found slot and fills the hole from the end of the chain, so that chains stay compact. */
+  private emptyFoundSlot(): Ref {
+    const bucket = this.foundBucket;
+    let before = 0;
+    let last = 0;
+    let words = this.wordsAt(bucket, 0);
+    let base = this.baseAt(bucket, 0);
+    for (let link = words[base + LINK]; link !== 0; link = words[base + LINK]) {
+      before = last;
+      last = link;
+      words = this.wordsAt(bucket, link);
+      base = this.baseAt(bucket, link);
+    }
+    const hole = this.wordsAt(bucket, this.foundLink);
+    const holeBase = this.baseAt(bucket, this.foundLink);
+    const ref = hole[holeBase + this.foundSlot];
+    if (this.foundLink === last) {
+      setSlot(hole, holeBase, this.foundSlot, 0, 0);
+    } else {
+      const slot = lastSlot(words, base);
+      setSlot(hole, holeBase, this.foundSlot, words[base + slot], tagAt(words, base, slot));
+      setSlot(words, base, slot, 0, 0);
+    }
+    if (last !== 0 && lastSlot(words, base) < 0) {
+      this.wordsAt(bucket, before)[this.baseAt(bucket, before) + LINK] = 0;
+      this.overflow.give(last);
+    }
+    return ref;
+  }
+
+  /** Puts an entry in the first empty slot of a bucket's chain, which it prolongs if there is none. */
+  private place(bucket: number, ref: Ref, tag: number): void {
+    let words = this.chunks[bucket >>> CHUNK_BITS];
+    let base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
+    let last = 0;
+    for (let link = words[base + LINK]; link !== 0; link = words[base + LINK]) {
+      last = link;
+      words = this.overflow.chunks[link >>> OVERFLOW_BITS];
+      base = (link & OVERFLOW_MASK) << BUCKET_SHIFT;
+    }
+    let slot = emptySlot(words, base);
+    if (slot < 0) {
+      const link = this.overflow.take(); // may have moved the words we hold
+      this.wordsAt(bucket, last)[base + LINK] = link;
+      words = this.wordsAt(bucket, link);
+      base = this.baseAt(bucket, link);
+      slot = 0;
+    }
+    setSlot(words, base, slot, ref, tag);
+  }
+
+  /** Adds a bucket and moves to it what belongs there from the bucket that had its entries until now. */
+  private split(): void {
+    const to = this.bucketCount;
+    const from = to & this.lowMask;
+    this.beforeBucketChange?.(from);
+    const bit = this.lowMask + 1;
+    this.addBucket();
+    const count = this.gather(from, 0);
+    for (let i = 0; i < count; i++) {
+      const ref = gatheredRefs[i];
+      this.place((this.hashOf(ref) & bit) !== 0 ? to : from, ref, gatheredTags[i]);
+    }
+  }
+
+  /** Removes the last bucket; its entries go back to the bucket that it was split from. */
+  private merge(): void {
+    const from = this.bucketCount - 1;
+    const to = from & (from > this.lowMask ? this.lowMask : this.lowMask >>> 1);
+    this.beforeBucketChange?.(from);
+    this.beforeBucketChange?.(to);
+    const count = this.gather(to, this.gather(from, 0));
+    this.dropLastBucket();
+    for (let i = 0; i < count; i++) this.place(to, gatheredRefs[i], gatheredTags[i]);
+  }
+
+  /** Empties a bucket: its entries go to `gatheredRefs[count]` and on. Returns how many are there then. */
+  private gather(bucket: number, count: number): number {
+    let words = this.wordsAt(bucket, 0);
+    let base = this.baseAt(bucket, 0);
+    let total = count;
+    for (let given = 0; ; ) {
+      if (total + SLOTS > gatheredRefs.length) enlargeGathered();
+      for (let slot = 0; slot < SLOTS; slot++) {
+        if (words[base + slot] === 0) continue;
+        gatheredRefs[total] = words[base + slot];
+        gatheredTags[total++] = tagAt(words, base, slot);
+      }
+      const link = words[base + LINK];
+      if (given === 0) clearBucket(words, base);
+      else this.overflow.give(given);
+      if (link === 0) return total;
+      given = link;
+      words = this.wordsAt(bucket, link);
+      base = this.baseAt(bucket, link);
+    }
+  }
+
+  private addBucket(): void {
+    const bucket = this.bucketCount++;
+    const chunk = bucket >>> CHUNK_BITS;
+    if (chunk > 0) {
+      if (chunk === this.chunks.length) this.chunks.push(new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
+    } else if (bucket << BUCKET_SHIFT === this.chunks[0].length) {
+      const larger = new Int32Array(this.chunks[0].length * 2);
+      larger.set(this.chunks[0]);
+      this.chunks[0] = larger;
+    }
+    if (this.bucketCount > this.highMask) {
+      this.lowMask = this.highMask;
+      this.highMask = this.highMask * 2 + 1;
+    }
+  }
+
+  /** Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter. */
+  private dropLastBucket(): void {
+    const bucket = --this.bucketCount;
+    if (bucket <= this.lowMask) {
+      this.highMask = this.lowMask;
+      this.lowMask >>>= 1;
+    }
+    if (bucket >= CHUNK_BUCKETS) {
+      if ((bucket & CHUNK_MASK) === 0) this.chunks.pop();
+    } else if (bucket << (BUCKET_SHIFT + 2) <= this.chunks[0].length) {
+      this.chunks[0] = this.chunks[0].slice(0, this.chunks[0].length >>> 1);
+    }
+  }
+}
+
+function enlargeGathered(): void {
+  const refs = new Int32Array(gatheredRefs.length * 2);
+  refs.set(gatheredRefs);
+  gatheredRefs = refs;
+  const tags = new Uint8Array(gatheredTags.length * 2);
+  tags.set(gatheredTags);
+  gatheredTags = tags;
+}
+
+function reverseBits(word: number): number {
+  let v = word;
+  v = ((v >>> 1) & 0x55555555) | ((v & 0x55555555) << 1);
+  v = ((v >>> 2) & 0x33333333) | ((v & 0x33333333) << 2);
+  v = ((v >>> 4) & 0x0f0f0f0f) | ((v & 0x0f0f0f0f) << 4);
+  v = ((v >>> 8) & 0x00ff00ff) | ((v & 0x00ff00ff) << 8);
+  return (v >>> 16) | (v << 16);
+}
