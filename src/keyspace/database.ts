@@ -22,8 +22,11 @@ import { Table } from '../memory/table.js';
 import { EventClass, ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
 
-/** How a string came to be, which decides its OBJECT ENCODING: as SET decides, or always `raw` after an edit in place. */
-export const StringForm = { plain: 0, edited: 1 } as const;
+/**
+ * How a string came to be, which decides its OBJECT ENCODING: as SET decides, always `raw` after an edit in place, or
+ * as SET but never `int` (what INCRBYFLOAT stores). See string-encoding.ts.
+ */
+export const StringForm = { plain: 0, edited: 1, text: 2 } as const;
 
 /** Type and encoding of an entry in one number. */
 export function kind(type: ValueType, encoding: number): number {
@@ -31,6 +34,7 @@ export function kind(type: ValueType, encoding: number): number {
 }
 export const plainString = kind(ValueType.string, StringForm.plain);
 export const editedString = kind(ValueType.string, StringForm.edited);
+export const textString = kind(ValueType.string, StringForm.text);
 
 /** Nothing was found. */
 export const absent: Ref = 0;
@@ -183,9 +187,15 @@ export class Database {
     const hash = keys.hash(key.buffer, key.start, key.end);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
-    this.releaseValue(old);
     let ref = old;
-    if (!keepExpiry && hasExpiry(arena, old)) ref = this.dropExpiry(ref, hash);
+    if (hasExpiry(arena, old)) {
+      if (!keyspace.keepExpired && this.isExpired(old)) {
+        this.removeExpired(key, old);
+        return this.create(key, hash, newKind, length);
+      }
+      if (!keepExpiry) ref = this.dropExpiry(ref, hash);
+    }
+    this.releaseValue(ref);
     ref = this.resized(ref, length, 0, hash);
     setKind(arena, ref, newKind);
     setAccess(arena, ref, keyspace.lruClock);
