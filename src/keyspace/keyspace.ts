@@ -2,6 +2,7 @@ import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
+import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
 
@@ -43,6 +44,8 @@ export class Keyspace {
   /** Bits of EventClass that are published; 0 when notifications are off. */
   eventMask = 0;
   observer: KeyspaceObserver = nobody;
+  /** Set while keys remember how often they are accessed, not when they were last: see `trackFrequency`. */
+  frequency: AccessFrequency | undefined;
   /** `lazyexpire` can be held back: expired keys look absent but are kept (replicas, paused writes). */
   keepExpired = false;
   readonly seedHigh: number;
@@ -72,6 +75,15 @@ export class Keyspace {
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
     this.now = Math.floor(this.clock.now());
+  }
+
+  /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
+  trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
+    if (settings === 'off') this.frequency = undefined;
+    else {
+      const { logFactor, decayMinutes } = settings;
+      this.frequency = new AccessFrequency(() => this.now, this.random, logFactor, decayMinutes);
+    }
   }
 
   /** Number of keys in all databases. */
