@@ -22,8 +22,11 @@ import { Table } from '../memory/table.js';
 import { EventClass, ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
 
-/** How a string came to be, which decides its OBJECT ENCODING: as SET decides, or always `raw` after an edit in place. */
-export const StringForm = { plain: 0, edited: 1 } as const;
+/**
+ * How a string came to be, which decides its OBJECT ENCODING: as SET decides, always `raw` after an edit in place, or
+ * as SET but never `int` (what INCRBYFLOAT stores). See string-encoding.ts.
+ */
+export const StringForm = { plain: 0, edited: 1, text: 2 } as const;
 
 /** Type and encoding of an entry in one number. */
 export function kind(type: ValueType, encoding: number): number {
@@ -31,6 +34,7 @@ export function kind(type: ValueType, encoding: number): number {
 }
 export const plainString = kind(ValueType.string, StringForm.plain);
 export const editedString = kind(ValueType.string, StringForm.edited);
+export const textString = kind(ValueType.string, StringForm.text);
 
 /** Nothing was found. */
 export const absent: Ref = 0;
@@ -43,6 +47,8 @@ export class Database {
   keys: Table;
   /** The entries that have an expiry; the same refs as in `keys`. */
   expires: Table;
+  /** Running average, in ms, of how long the keys that expire have left; the expiry sweeper keeps it. */
+  averageTtl = 0;
   private readonly view: Bytes;
 
   constructor(
@@ -73,16 +79,22 @@ export class Database {
    * An expired key is removed here and is absent.
    */
   read(key: Bytes): Ref {
+    const ref = this.look(key);
+    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
+    return ref;
+  }
+
+  /** As `read`, but the access leaves no mark: EXISTS, TTL, TYPE. With `silently`, a miss is not announced. */
+  look(key: Bytes, silently = false): Ref {
     const { keyspace } = this;
     const ref = this.live(key);
-    if (ref === absent) {
-      keyspace.statistics.misses++;
-      if (keyspace.eventMask !== 0) this.event(EventClass.keyMiss, 'keymiss', key);
-      return absent;
+    if (ref !== absent) {
+      keyspace.statistics.hits++;
+      return ref;
     }
-    keyspace.statistics.hits++;
-    setAccess(keyspace.arena, ref, keyspace.lruClock);
-    return ref;
+    keyspace.statistics.misses++;
+    if (keyspace.eventMask !== 0 && !silently) this.event(EventClass.keyMiss, 'keymiss', key);
+    return absent;
   }
 
   /** The live entry of a key for a command that changes it: no hit or miss is counted. */
@@ -112,6 +124,18 @@ export class Database {
   private expireNow(key: Bytes, ref: Ref): Ref {
     if (!this.keyspace.keepExpired) this.removeExpired(key, ref);
     return absent;
+  }
+
+  /** Removes an entry that was found expired by its ref. Copies the key only if somebody wants to hear of it. */
+  expireEntry(ref: Ref): void {
+    const { keyspace } = this;
+    if (keyspace.keepExpired) return;
+    if (keyspace.observed || keyspace.eventMask !== 0) {
+      this.removeExpired(this.keyOf(ref).copy(), ref);
+      return;
+    }
+    this.removeEntry(ref);
+    keyspace.statistics.expiredKeys++;
   }
 
   /** Removes a key whose time has come, with all that follows from it. The key must not be a view of the entry. */
@@ -163,9 +187,15 @@ export class Database {
     const hash = keys.hash(key.buffer, key.start, key.end);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
-    this.releaseValue(old);
     let ref = old;
-    if (!keepExpiry && hasExpiry(arena, old)) ref = this.dropExpiry(ref, hash);
+    if (hasExpiry(arena, old)) {
+      if (!keyspace.keepExpired && this.isExpired(old)) {
+        this.removeExpired(key, old);
+        return this.create(key, hash, newKind, length);
+      }
+      if (!keepExpiry) ref = this.dropExpiry(ref, hash);
+    }
+    this.releaseValue(ref);
     ref = this.resized(ref, length, 0, hash);
     setKind(arena, ref, newKind);
     setAccess(arena, ref, keyspace.lruClock);
@@ -302,28 +332,43 @@ export class Database {
 
   /** Removes all keys at once. */
   flush(): void {
-    const { keys } = this;
-    this.expires.clear();
-    this.expires = this.newTable();
-    this.keys = this.newTable();
-    const { arena } = this.keyspace;
-    keys.forEach((ref) => {
-      this.releaseValue(ref);
-      releaseEntry(arena, ref);
-    });
+    const keys = this.takeKeys();
+    keys.forEach(this.release);
     keys.clear();
   }
+
+  /** Removes all keys now, and leaves it to `Keyspace.lazyFree` to give their memory back. */
+  flushLater(): void {
+    this.keyspace.lazyFree.add(this.takeKeys(), this.release);
+  }
+
+  /** Takes the table of all entries away, leaving the database empty. */
+  private takeKeys(): Table {
+    const { keys } = this;
+    this.keys = this.newTable();
+    this.expires.clear();
+    this.averageTtl = 0;
+    return keys;
+  }
+
+  /** Frees an entry that is in no table any more. */
+  private readonly release = (ref: Ref): void => {
+    this.releaseValue(ref);
+    releaseEntry(this.keyspace.arena, ref);
+  };
 
   /** Forgets all entries without freeing them: the arena is about to be cleared. */
   detachAll(): void {
     this.keys.clear();
     this.expires.clear();
+    this.averageTtl = 0;
   }
 
   /** Exchanges all keys with those of another database. */
   swap(other: Database): void {
     [this.keys, other.keys] = [other.keys, this.keys];
     [this.expires, other.expires] = [other.expires, this.expires];
+    [this.averageTtl, other.averageTtl] = [other.averageTtl, this.averageTtl];
   }
 
   /** A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten by the next call. */
@@ -332,15 +377,20 @@ export class Database {
     for (let tries = 0; tries < 100 && this.size > 0; tries++) {
       const ref = this.keys.random(next);
       if (!this.isExpired(ref)) return ref;
-      this.expireNow(this.keyOf(ref, new Bytes(Buffer.alloc(0))).copy(), ref);
+      this.expireEntry(ref);
     }
     return absent;
   }
 
   /** A key was changed: counts it, tells those who watch it, and publishes `event`. */
   modified(key: Bytes, eventClass: number, event: string): void {
+    this.keyspace.dirty++;
+    this.alsoModified(key, eventClass, event);
+  }
+
+  /** As `modified`, for the other key of a change that is counted once: RENAME, MOVE. */
+  alsoModified(key: Bytes, eventClass: number, event: string): void {
     const { keyspace } = this;
-    keyspace.dirty++;
     if (keyspace.observed) keyspace.observer.keyModified(this, key);
     if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
   }

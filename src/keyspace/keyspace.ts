@@ -3,6 +3,7 @@ import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
 import { Database } from './database.js';
+import { LazyFree } from './lazy-free.js';
 
 /** What the layers above want to hear about keys. */
 export interface KeyspaceObserver {
@@ -31,6 +32,8 @@ export interface KeyspaceStatistics {
 export class Keyspace {
   readonly arena = new Arena();
   readonly databases: Database[];
+  /** What was removed and is still to be freed. */
+  readonly lazyFree: LazyFree;
   /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
   now: number;
   /** Changes since the last save. */
@@ -62,6 +65,7 @@ export class Keyspace {
     this.seedHigh = random.int32();
     this.seedLow = random.int32();
     this.now = Math.floor(clock.now());
+    this.lazyFree = new LazyFree(clock);
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
   }
 
@@ -83,6 +87,7 @@ export class Keyspace {
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
     for (const database of this.databases) database.detachAll();
+    this.lazyFree.abandon();
     this.arena.clear();
   }
 

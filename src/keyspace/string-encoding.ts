@@ -1,0 +1,20 @@
+import { isInt64 } from '../bytes/integers.js';
+import type { Ref } from '../memory/arena.js';
+import { type Database, editedString, textString } from './database.js';
+
+/** The longest string that Redis keeps in one block with its header. */
+const maxEmbeddedLength = 44;
+
+export type StringEncoding = 'int' | 'embstr' | 'raw';
+
+/**
+ * What OBJECT ENCODING and DEBUG OBJECT say of a string. Respite keeps every string as its bytes, so the answer is
+ * worked out when somebody asks, from the bytes and from how the string came to be.
+ */
+export function stringEncodingName(database: Database, ref: Ref): StringEncoding {
+  const kind = database.kindOf(ref);
+  if (kind === editedString) return 'raw';
+  const { buffer, start, end } = database.payload(ref);
+  if (kind !== textString && isInt64(buffer, start, end)) return 'int';
+  return end - start <= maxEmbeddedLength ? 'embstr' : 'raw';
+}
