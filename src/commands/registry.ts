@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
+import { hasMovableKeys } from './key-specs.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -30,6 +31,7 @@ export class Command {
     const words = parent === undefined ? 1 : 2;
     this.arity = spec.arity ?? (spec.subcommands && !spec.handler ? -2 : arityOf(this.syntax(), words));
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
+    if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
     const place = spec.keys?.[0];
     const fixed = place !== undefined && typeof place.begin === 'number' && 'last' in place.find;
@@ -42,7 +44,7 @@ export class Command {
 
   /** The argument tree. Parsed anew on each call: only COMMAND DOCS and the start want it. */
   syntax(): Argument[] {
-    return parseSyntax(this.spec.syntax);
+    return parseSyntax(this.spec.syntax, this.spec.types);
   }
 
   has(flag: number): boolean {
