@@ -34,9 +34,9 @@ export class Command {
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
     const place = spec.keys?.[0];
-    const fixed = place !== undefined && typeof place.begin === 'number' && 'last' in place.find;
-    this.firstKey = fixed ? (place.begin as number) : 0;
-    this.keyStep = fixed && 'last' in place.find && place.find.last !== 0 ? place.find.step : 0;
+    const range = typeof place?.find === 'object' && 'last' in place.find ? place.find : undefined;
+    this.firstKey = range !== undefined && typeof place?.begin === 'number' ? place.begin : 0;
+    this.keyStep = this.firstKey !== 0 && range!.last !== 0 ? range!.step : 0;
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }
