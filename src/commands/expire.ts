@@ -162,7 +162,7 @@ function allows({ nx, xx, gt, lt }: Readonly<Condition>, current: number, when: 
  */
 function expiryArgument(argument: Bytes, unitMs: number, base: number, command: string): number {
   const small = readSafeInteger(argument.buffer, argument.start, argument.end);
-  if (small === small) return small * unitMs + base;
+  if (!Number.isNaN(small)) return small * unitMs + base;
   const when = int64Argument(argument) * BigInt(unitMs);
   if (when < INT64_MIN || when > INT64_MAX - BigInt(base)) throw new CommandError(invalidExpire(command));
   return Number(when + BigInt(base));

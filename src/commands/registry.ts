@@ -13,6 +13,10 @@ export class Command {
   readonly flags: number;
   readonly handler: Handler | undefined;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
+  /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
+  readonly firstKey: number;
+  /** Distance to the next key, 0 if there is only one. */
+  readonly keyStep: number;
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
@@ -29,6 +33,10 @@ export class Command {
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
+    const place = spec.keys?.[0];
+    const fixed = place !== undefined && typeof place.begin === 'number' && 'last' in place.find;
+    this.firstKey = fixed ? (place.begin as number) : 0;
+    this.keyStep = fixed && 'last' in place.find && place.find.last !== 0 ? place.find.step : 0;
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }

@@ -52,7 +52,8 @@ function keys({ args, database, reply }: Call): void {
   } else {
     const all = pattern.equals(star);
     database.keys.forEach((ref) => {
-      if ((all || globMatch(pattern, database.keyOf(ref, keyView))) && !database.isExpired(ref)) found.push(ref);
+      if ((all || globMatch(pattern, database.keyOf(ref, keyView))) && !database.isExpired(ref))
+        found.push(ref);
     });
   }
   reply.array(found.length);

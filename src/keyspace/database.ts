@@ -1,4 +1,5 @@
 import { Bytes, copyBytes } from '../bytes/bytes.js';
+import type { Ref } from '../memory/arena.js';
 import {
   accessOf,
   addExpiry,
@@ -17,7 +18,6 @@ import {
   setExpiry,
   setKind,
 } from '../memory/entry.js';
-import type { Ref } from '../memory/arena.js';
 import { Table } from '../memory/table.js';
 import { EventClass, ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
@@ -70,8 +70,12 @@ export class Database {
 
   /** The entry of a key, expired or not, without any trace of the look-up. */
   peek(key: Bytes): Ref {
-    const { keys } = this;
-    return keys.find(key.buffer, key.start, key.end, keys.hash(key.buffer, key.start, key.end));
+    return this.keys.find(key.buffer, key.start, key.end, this.hash(key));
+  }
+
+  /** The hash of a key, computed unless the view carries it. */
+  hash(key: Bytes): number {
+    return key.hash !== 0 ? key.hash : this.keys.hash(key.buffer, key.start, key.end);
   }
 
   /**
@@ -80,7 +84,7 @@ export class Database {
    */
   read(key: Bytes): Ref {
     const ref = this.look(key);
-    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
+    if (ref !== absent) this.markAccess(ref);
     return ref;
   }
 
@@ -100,8 +104,14 @@ export class Database {
   /** The live entry of a key for a command that changes it: no hit or miss is counted. */
   write(key: Bytes): Ref {
     const ref = this.live(key);
-    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
+    if (ref !== absent) this.markAccess(ref);
     return ref;
+  }
+
+  private markAccess(ref: Ref): void {
+    const { arena, frequency } = this.keyspace;
+    if (frequency === undefined) setAccess(arena, ref, this.keyspace.lruClock);
+    else setAccess(arena, ref, frequency.next(accessOf(arena, ref)));
   }
 
   /** The live entry of a key without marking the access: TTL, TYPE, OBJECT and the like. */
@@ -184,7 +194,7 @@ export class Database {
   put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
     const { keys, keyspace } = this;
     const { arena } = keyspace;
-    const hash = keys.hash(key.buffer, key.start, key.end);
+    const hash = this.hash(key);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
     let ref = old;
@@ -198,7 +208,7 @@ export class Database {
     this.releaseValue(ref);
     ref = this.resized(ref, length, 0, hash);
     setKind(arena, ref, newKind);
-    setAccess(arena, ref, keyspace.lruClock);
+    this.markAccess(ref);
     keys.touchBucket(hash);
     return ref;
   }
@@ -206,7 +216,7 @@ export class Database {
   private create(key: Bytes, hash: number, newKind: number, length: number): Ref {
     const { keyspace } = this;
     const ref = createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
-    setAccess(keyspace.arena, ref, keyspace.lruClock);
+    setAccess(keyspace.arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);
     this.keys.insert(ref, hash);
     if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
     return ref;
@@ -310,13 +320,22 @@ export class Database {
     return (this.keyspace.lruClock - accessOf(this.keyspace.arena, ref)) & 0xffffff;
   }
 
+  /** How often the entry is accessed, 0 to 255; 0 unless `Keyspace.frequency` is set. */
+  accessFrequency(ref: Ref): number {
+    const { arena, frequency } = this.keyspace;
+    return frequency?.count(accessOf(arena, ref)) ?? 0;
+  }
+
   /**
    * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from` must
    * exist and differ from `to`.
    */
   move(ref: Ref, target: Database, to: Bytes): void {
+    const { arena } = this.keyspace;
     const when = this.expiry(ref);
+    const access = accessOf(arena, ref);
     const copy = this.copyTo(ref, target, to);
+    setAccess(arena, copy, access);
     if (when >= 0) target.setExpiry(copy, when);
     this.removeEntry(ref);
   }

@@ -20,7 +20,10 @@ export class ExpirySweeper {
   private readonly cursors: number[];
   private nextDatabase = 0;
 
-  // The sample that is being taken.
+  // What the present run has seen ...
+  private totalSampled = 0;
+  private totalExpired = 0;
+  // ... and the sample that is being taken.
   private database: Database;
   private sampled = 0;
   private expired = 0;
@@ -42,13 +45,13 @@ export class ExpirySweeper {
     if (keyspace.keepExpired) return false;
     if (budgetMicroseconds === Number.POSITIVE_INFINITY) return this.sweepAll();
     const begin = keyspace.clock.microseconds();
-    const seen = { sampled: 0, expired: 0 };
-    const unfinished = this.sweepUntil(begin + budgetMicroseconds, effort, seen);
-    this.keepStatistics(begin, seen, unfinished);
+    this.totalSampled = this.totalExpired = 0;
+    const unfinished = this.sweepUntil(begin + budgetMicroseconds, effort);
+    this.keepStatistics(begin, unfinished);
     return unfinished;
   }
 
-  private sweepUntil(end: number, effort: number, seen: { sampled: number; expired: number }): boolean {
+  private sweepUntil(end: number, effort: number): boolean {
     const { clock, databases } = this.keyspace;
     const buckets = bucketsPerSample + (effort - 1) * bucketsPerEffort;
     const tolerable = (tolerablePercent - (effort - 1)) / 100;
@@ -57,8 +60,8 @@ export class ExpirySweeper {
       this.nextDatabase = (index + 1) % databases.length;
       while (databases[index].expires.size > 0) {
         this.takeSample(index, buckets);
-        seen.sampled += this.sampled;
-        seen.expired += this.expired;
+        this.totalSampled += this.sampled;
+        this.totalExpired += this.expired;
         if (this.expired <= this.sampled * tolerable) break;
         if (clock.microseconds() >= end) return true;
       }
@@ -109,11 +112,11 @@ export class ExpirySweeper {
     database.averageTtl = database.averageTtl === 0 ? mean : moved(database.averageTtl, mean, ttlWeight);
   }
 
-  private keepStatistics(begin: number, seen: { sampled: number; expired: number }, unfinished: boolean): void {
+  private keepStatistics(begin: number, unfinished: boolean): void {
     const { clock, statistics } = this.keyspace;
     statistics.expireCycleMicroseconds += clock.microseconds() - begin;
     if (unfinished) statistics.expiredTimeCapReached++;
-    const percent = seen.sampled === 0 ? 0 : (100 * seen.expired) / seen.sampled;
+    const percent = this.totalSampled === 0 ? 0 : (100 * this.totalExpired) / this.totalSampled;
     statistics.expiredStalePercent = moved(statistics.expiredStalePercent, percent, staleWeight);
   }
 }

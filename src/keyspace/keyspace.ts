@@ -2,6 +2,7 @@ import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
+import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
 
@@ -43,6 +44,8 @@ export class Keyspace {
   /** Bits of EventClass that are published; 0 when notifications are off. */
   eventMask = 0;
   observer: KeyspaceObserver = nobody;
+  /** Set while keys remember how often they are accessed, not when they were last: see `trackFrequency`. */
+  frequency: AccessFrequency | undefined;
   /** `lazyexpire` can be held back: expired keys look absent but are kept (replicas, paused writes). */
   keepExpired = false;
   readonly seedHigh: number;
@@ -74,6 +77,15 @@ export class Keyspace {
     this.now = Math.floor(this.clock.now());
   }
 
+  /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
+  trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
+    if (settings === 'off') this.frequency = undefined;
+    else {
+      const { logFactor, decayMinutes } = settings;
+      this.frequency = new AccessFrequency(() => this.now, this.random, logFactor, decayMinutes);
+    }
+  }
+
   /** Number of keys in all databases. */
   get size(): number {
     return this.databases.reduce((sum, database) => sum + database.size, 0);
@@ -89,6 +101,18 @@ export class Keyspace {
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
     this.arena.clear();
+  }
+
+  /**
+   * Reads the memory that the next look-ups of these hashes will need: first all buckets, then all entries. The reads
+   * do not depend on each other, so their cache misses overlap. The sum that is returned means nothing; it keeps the reads from being optimised away.
+   */
+  prefetch(database: Database, hashes: Int32Array, count: number): number {
+    const { keys } = database;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += keys.touchWords(hashes[i]);
+    for (let i = 0; i < count; i++) sum += keys.touchEntry(hashes[i]);
+    return sum;
   }
 
   resetStatistics(): void {
