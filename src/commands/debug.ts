@@ -1,7 +1,7 @@
 import { Bytes } from '../bytes/bytes.js';
-import { stringEncodingName } from '../keyspace/string-encoding.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
+import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
@@ -85,7 +85,8 @@ const actions: DebugAction[] = [
   {
     name: 'populate',
     syntax: '<count> [<prefix>] [<size>]',
-    summary: 'Creates keys <prefix>:<n> (key:<n>) that hold strings, of <size> bytes if given; existing keys stay.',
+    summary:
+      'Creates keys <prefix>:<n> (key:<n>) that hold strings, of <size> bytes if given; existing keys stay.',
     words: [3, 5],
     run: populate,
   },
@@ -251,9 +252,7 @@ const sampleNames = 'string|integer|double|bignum|null|array|set|map|attrib|push
 
 function writeSample(reply: ReplyWriter, type: string): void {
   if (!Object.hasOwn(samples, type)) {
-    throw new CommandError(
-      `ERR Wrong protocol type name. Please use one of the following: ${sampleNames}`,
-    );
+    throw new CommandError(`ERR Wrong protocol type name. Please use one of the following: ${sampleNames}`);
   }
   samples[type](reply);
 }

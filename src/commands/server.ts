@@ -10,7 +10,8 @@ export const serverCommands: CommandSpec[] = [
     group: 'server',
     since: '1.0.0',
     summary: 'Saves the data set, if it is to be saved, and ends the server.',
-    complexity: 'O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)',
+    complexity:
+      'O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)',
     syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
     flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
     history: [['7.0.0', 'Options `NOW`, `FORCE` and `ABORT`.']],
