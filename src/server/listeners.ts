@@ -100,7 +100,10 @@ export class Listeners {
    * Throws ListenError, and then listens where it did before.
    */
   rebind(config: Config): void {
-    const old = { addresses: this.tcp.map((server) => (server.address() as AddressInfo).address), port: this.port };
+    const old = {
+      addresses: this.tcp.map((server) => (server.address() as AddressInfo).address),
+      port: this.port,
+    };
     for (const server of this.tcp) server.close();
     const { bind, port } = config.values;
     try {
@@ -122,7 +125,9 @@ export class Listeners {
         bound.push(this.watched(server));
       } else if (!optional) {
         for (const other of bound) other.close();
-        throw new ListenError(`Could not create server TCP listening socket ${address}:${port}: bind: ${failure}`);
+        throw new ListenError(
+          `Could not create server TCP listening socket ${address}:${port}: bind: ${failure}`,
+        );
       }
     }
     return bound;
