@@ -1,4 +1,3 @@
-import { bitfieldCommands } from '../commands/bitfield.js';
 import { bitmapCommands } from '../commands/bitmaps.js';
 import { clientCommands } from '../commands/client.js';
 import type { CommandSpec } from '../commands/command.js';
@@ -32,7 +31,6 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
-  ...bitfieldCommands,
 ];
 
 /** Every command, for documentation. */
