@@ -21,6 +21,13 @@ export function longArgument(argument: Bytes, message: string = errors.notIntege
   return Number(large);
 }
 
+/** An integer of 32 bits. Throws CommandError, with another text for one that is larger. */
+export function int32Argument(argument: Bytes): number {
+  const n = longArgument(argument);
+  if (n === (n | 0)) return n;
+  throw new CommandError('ERR value is out of range, value must between -2147483648 and 2147483647');
+}
+
 /** A 64-bit integer, exactly. */
 export function int64Argument(argument: Bytes, message: string = errors.notInteger): bigint {
   const n = readInt64(argument.buffer, argument.start, argument.end);

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
+import { hasMovableKeys } from './key-specs.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -12,6 +13,10 @@ export class Command {
   readonly flags: number;
   readonly handler: Handler | undefined;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
+  /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
+  readonly firstKey: number;
+  /** Distance to the next key, 0 if there is only one. */
+  readonly keyStep: number;
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
@@ -26,7 +31,12 @@ export class Command {
     const words = parent === undefined ? 1 : 2;
     this.arity = spec.arity ?? (spec.subcommands && !spec.handler ? -2 : arityOf(this.syntax(), words));
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
+    if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
+    const place = spec.keys?.[0];
+    const fixed = place !== undefined && typeof place.begin === 'number' && 'last' in place.find;
+    this.firstKey = fixed ? (place.begin as number) : 0;
+    this.keyStep = fixed && 'last' in place.find && place.find.last !== 0 ? place.find.step : 0;
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }
@@ -34,7 +44,7 @@ export class Command {
 
   /** The argument tree. Parsed anew on each call: only COMMAND DOCS and the start want it. */
   syntax(): Argument[] {
-    return parseSyntax(this.spec.syntax);
+    return parseSyntax(this.spec.syntax, this.spec.types);
   }
 
   has(flag: number): boolean {

@@ -1,4 +1,5 @@
 import { Bytes, copyBytes } from '../bytes/bytes.js';
+import type { Ref } from '../memory/arena.js';
 import {
   accessOf,
   addExpiry,
@@ -17,7 +18,6 @@ import {
   setExpiry,
   setKind,
 } from '../memory/entry.js';
-import type { Ref } from '../memory/arena.js';
 import { Table } from '../memory/table.js';
 import { EventClass, ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
@@ -47,6 +47,8 @@ export class Database {
   keys: Table;
   /** The entries that have an expiry; the same refs as in `keys`. */
   expires: Table;
+  /** Running average, in ms, of how long the keys that expire have left; the expiry sweeper keeps it. */
+  averageTtl = 0;
   private readonly view: Bytes;
 
   constructor(
@@ -68,8 +70,12 @@ export class Database {
 
   /** The entry of a key, expired or not, without any trace of the look-up. */
   peek(key: Bytes): Ref {
-    const { keys } = this;
-    return keys.find(key.buffer, key.start, key.end, keys.hash(key.buffer, key.start, key.end));
+    return this.keys.find(key.buffer, key.start, key.end, this.hash(key));
+  }
+
+  /** The hash of a key, computed unless the view carries it. */
+  hash(key: Bytes): number {
+    return key.hash !== 0 ? key.hash : this.keys.hash(key.buffer, key.start, key.end);
   }
 
   /**
@@ -77,23 +83,35 @@ export class Database {
    * An expired key is removed here and is absent.
    */
   read(key: Bytes): Ref {
+    const ref = this.look(key);
+    if (ref !== absent) this.markAccess(ref);
+    return ref;
+  }
+
+  /** As `read`, but the access leaves no mark: EXISTS, TTL, TYPE. With `silently`, a miss is not announced. */
+  look(key: Bytes, silently = false): Ref {
     const { keyspace } = this;
     const ref = this.live(key);
-    if (ref === absent) {
-      keyspace.statistics.misses++;
-      if (keyspace.eventMask !== 0) this.event(EventClass.keyMiss, 'keymiss', key);
-      return absent;
+    if (ref !== absent) {
+      keyspace.statistics.hits++;
+      return ref;
     }
-    keyspace.statistics.hits++;
-    setAccess(keyspace.arena, ref, keyspace.lruClock);
-    return ref;
+    keyspace.statistics.misses++;
+    if (keyspace.eventMask !== 0 && !silently) this.event(EventClass.keyMiss, 'keymiss', key);
+    return absent;
   }
 
   /** The live entry of a key for a command that changes it: no hit or miss is counted. */
   write(key: Bytes): Ref {
     const ref = this.live(key);
-    if (ref !== absent) setAccess(this.keyspace.arena, ref, this.keyspace.lruClock);
+    if (ref !== absent) this.markAccess(ref);
     return ref;
+  }
+
+  private markAccess(ref: Ref): void {
+    const { arena, frequency } = this.keyspace;
+    if (frequency === undefined) setAccess(arena, ref, this.keyspace.lruClock);
+    else setAccess(arena, ref, frequency.next(accessOf(arena, ref)));
   }
 
   /** The live entry of a key without marking the access: TTL, TYPE, OBJECT and the like. */
@@ -116,6 +134,18 @@ export class Database {
   private expireNow(key: Bytes, ref: Ref): Ref {
     if (!this.keyspace.keepExpired) this.removeExpired(key, ref);
     return absent;
+  }
+
+  /** Removes an entry that was found expired by its ref. Copies the key only if somebody wants to hear of it. */
+  expireEntry(ref: Ref): void {
+    const { keyspace } = this;
+    if (keyspace.keepExpired) return;
+    if (keyspace.observed || keyspace.eventMask !== 0) {
+      this.removeExpired(this.keyOf(ref).copy(), ref);
+      return;
+    }
+    this.removeEntry(ref);
+    keyspace.statistics.expiredKeys++;
   }
 
   /** Removes a key whose time has come, with all that follows from it. The key must not be a view of the entry. */
@@ -164,7 +194,7 @@ export class Database {
   put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
     const { keys, keyspace } = this;
     const { arena } = keyspace;
-    const hash = keys.hash(key.buffer, key.start, key.end);
+    const hash = this.hash(key);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
     let ref = old;
@@ -178,7 +208,7 @@ export class Database {
     this.releaseValue(ref);
     ref = this.resized(ref, length, 0, hash);
     setKind(arena, ref, newKind);
-    setAccess(arena, ref, keyspace.lruClock);
+    this.markAccess(ref);
     keys.touchBucket(hash);
     return ref;
   }
@@ -186,7 +216,7 @@ export class Database {
   private create(key: Bytes, hash: number, newKind: number, length: number): Ref {
     const { keyspace } = this;
     const ref = createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
-    setAccess(keyspace.arena, ref, keyspace.lruClock);
+    setAccess(keyspace.arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);
     this.keys.insert(ref, hash);
     if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
     return ref;
@@ -290,13 +320,22 @@ export class Database {
     return (this.keyspace.lruClock - accessOf(this.keyspace.arena, ref)) & 0xffffff;
   }
 
+  /** How often the entry is accessed, 0 to 255; 0 unless `Keyspace.frequency` is set. */
+  accessFrequency(ref: Ref): number {
+    const { arena, frequency } = this.keyspace;
+    return frequency?.count(accessOf(arena, ref)) ?? 0;
+  }
+
   /**
    * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from` must
    * exist and differ from `to`.
    */
   move(ref: Ref, target: Database, to: Bytes): void {
+    const { arena } = this.keyspace;
     const when = this.expiry(ref);
+    const access = accessOf(arena, ref);
     const copy = this.copyTo(ref, target, to);
+    setAccess(arena, copy, access);
     if (when >= 0) target.setExpiry(copy, when);
     this.removeEntry(ref);
   }
@@ -312,28 +351,43 @@ export class Database {
 
   /** Removes all keys at once. */
   flush(): void {
-    const { keys } = this;
-    this.expires.clear();
-    this.expires = this.newTable();
-    this.keys = this.newTable();
-    const { arena } = this.keyspace;
-    keys.forEach((ref) => {
-      this.releaseValue(ref);
-      releaseEntry(arena, ref);
-    });
+    const keys = this.takeKeys();
+    keys.forEach(this.release);
     keys.clear();
   }
+
+  /** Removes all keys now, and leaves it to `Keyspace.lazyFree` to give their memory back. */
+  flushLater(): void {
+    this.keyspace.lazyFree.add(this.takeKeys(), this.release);
+  }
+
+  /** Takes the table of all entries away, leaving the database empty. */
+  private takeKeys(): Table {
+    const { keys } = this;
+    this.keys = this.newTable();
+    this.expires.clear();
+    this.averageTtl = 0;
+    return keys;
+  }
+
+  /** Frees an entry that is in no table any more. */
+  private readonly release = (ref: Ref): void => {
+    this.releaseValue(ref);
+    releaseEntry(this.keyspace.arena, ref);
+  };
 
   /** Forgets all entries without freeing them: the arena is about to be cleared. */
   detachAll(): void {
     this.keys.clear();
     this.expires.clear();
+    this.averageTtl = 0;
   }
 
   /** Exchanges all keys with those of another database. */
   swap(other: Database): void {
     [this.keys, other.keys] = [other.keys, this.keys];
     [this.expires, other.expires] = [other.expires, this.expires];
+    [this.averageTtl, other.averageTtl] = [other.averageTtl, this.averageTtl];
   }
 
   /** A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten by the next call. */
@@ -342,15 +396,20 @@ export class Database {
     for (let tries = 0; tries < 100 && this.size > 0; tries++) {
       const ref = this.keys.random(next);
       if (!this.isExpired(ref)) return ref;
-      this.expireNow(this.keyOf(ref, new Bytes(Buffer.alloc(0))).copy(), ref);
+      this.expireEntry(ref);
     }
     return absent;
   }
 
   /** A key was changed: counts it, tells those who watch it, and publishes `event`. */
   modified(key: Bytes, eventClass: number, event: string): void {
+    this.keyspace.dirty++;
+    this.alsoModified(key, eventClass, event);
+  }
+
+  /** As `modified`, for the other key of a change that is counted once: RENAME, MOVE. */
+  alsoModified(key: Bytes, eventClass: number, event: string): void {
     const { keyspace } = this;
-    keyspace.dirty++;
     if (keyspace.observed) keyspace.observer.keyModified(this, key);
     if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
   }

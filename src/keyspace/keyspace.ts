@@ -2,7 +2,9 @@ import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
+import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
+import { LazyFree } from './lazy-free.js';
 
 /** What the layers above want to hear about keys. */
 export interface KeyspaceObserver {
@@ -31,6 +33,8 @@ export interface KeyspaceStatistics {
 export class Keyspace {
   readonly arena = new Arena();
   readonly databases: Database[];
+  /** What was removed and is still to be freed. */
+  readonly lazyFree: LazyFree;
   /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
   now: number;
   /** Changes since the last save. */
@@ -40,6 +44,8 @@ export class Keyspace {
   /** Bits of EventClass that are published; 0 when notifications are off. */
   eventMask = 0;
   observer: KeyspaceObserver = nobody;
+  /** Set while keys remember how often they are accessed, not when they were last: see `trackFrequency`. */
+  frequency: AccessFrequency | undefined;
   /** `lazyexpire` can be held back: expired keys look absent but are kept (replicas, paused writes). */
   keepExpired = false;
   readonly seedHigh: number;
@@ -62,12 +68,22 @@ export class Keyspace {
     this.seedHigh = random.int32();
     this.seedLow = random.int32();
     this.now = Math.floor(clock.now());
+    this.lazyFree = new LazyFree(clock);
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
   }
 
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
     this.now = Math.floor(this.clock.now());
+  }
+
+  /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
+  trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
+    if (settings === 'off') this.frequency = undefined;
+    else {
+      const { logFactor, decayMinutes } = settings;
+      this.frequency = new AccessFrequency(() => this.now, this.random, logFactor, decayMinutes);
+    }
   }
 
   /** Number of keys in all databases. */
@@ -83,7 +99,20 @@ export class Keyspace {
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
     for (const database of this.databases) database.detachAll();
+    this.lazyFree.abandon();
     this.arena.clear();
+  }
+
+  /**
+   * Reads the memory that the next look-ups of these hashes will need: first all buckets, then all entries. The reads
+   * do not depend on each other, so their cache misses overlap. The sum that is returned means nothing; it keeps the reads from being optimised away.
+   */
+  prefetch(database: Database, hashes: Int32Array, count: number): number {
+    const { keys } = database;
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += keys.touchWords(hashes[i]);
+    for (let i = 0; i < count; i++) sum += keys.touchEntry(hashes[i]);
+    return sum;
   }
 
   resetStatistics(): void {
