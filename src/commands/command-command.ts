@@ -138,11 +138,7 @@ function list(call: Call): void {
   const { server, reply } = call;
   const passes = readFilter(call);
   const names: string[] = [];
-  for (const command of server.commands.all()) {
-    for (const one of [command, ...(command.subcommands?.values() ?? [])]) {
-      if (passes(one)) names.push(one.fullName);
-    }
-  }
+  for (const command of server.commands.everyCommand()) if (passes(command)) names.push(command.fullName);
   reply.set(names.length);
   for (const name of names) reply.text(name);
 }

@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
-import { hasMovableKeys } from './key-specs.js';
+import { hasMovableKeys, keyRange } from './key-specs.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -33,10 +33,9 @@ export class Command {
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
-    const place = spec.keys?.[0];
-    const fixed = place !== undefined && typeof place.begin === 'number' && 'last' in place.find;
-    this.firstKey = fixed ? (place.begin as number) : 0;
-    this.keyStep = fixed && 'last' in place.find && place.find.last !== 0 ? place.find.step : 0;
+    const keys = keyRange(spec);
+    this.firstKey = keys.first;
+    this.keyStep = keys.last === keys.first ? 0 : keys.step;
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }
@@ -91,6 +90,14 @@ export class CommandTable {
 
   all(): IterableIterator<Command> {
     return this.byName.values();
+  }
+
+  /** All commands, each followed by its subcommands. */
+  *everyCommand(): IterableIterator<Command> {
+    for (const command of this.byName.values()) {
+      yield command;
+      yield* command.subcommands?.values() ?? [];
+    }
   }
 
   /** By latin1 name, any case; `container|sub` for a subcommand. */
