@@ -3,9 +3,10 @@
  *
  *     respite [file] [--directive [value ...]] ... [-]
  *
- * What it says is turned into lines of redis.conf, which are read after the file: so values are checked, and errors worded, in
- * one place. commander provides --help and --version. It cannot split the rest: a word after an option is its value even
- * when it begins with two dashes, one argument may hold a whole line, and whatever is wrong is the configuration's to say.
+ * What it says is turned into lines of redis.conf, which are read after the file: so values are checked, and
+ * errors worded, in one place. commander provides --help and --version. It cannot split the rest: a word
+ * after an option is its value even when it begins with two dashes, one argument may hold a whole line, and
+ * whatever is wrong is the configuration's to say.
  */
 import { Command, Option } from 'commander';
 import { directives, groups } from './config/directives.js';
@@ -50,12 +51,18 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   };
 }
 
-/** The whole configuration in one text for `Config.load`, so that lines are counted as redis-server counts them. */
+/**
+ * The whole configuration in one text for `Config.load`, so that lines are counted as redis-server counts
+ * them.
+ */
 export function joinConfiguration(file: string, stdin: string, overrides: string): string {
   return `${file}${file === '' || stdin === '' ? '' : '\n'}${stdin}\n${overrides}`;
 }
 
-/** One directive per line. Each argument that begins with `--` starts a line, unless it is the first value of one. */
+/**
+ * One directive per line. Each argument that begins with `--` starts a line, unless it is the first value of
+ * one.
+ */
 function overrideLines(args: readonly string[]): string {
   const lines: string[] = [];
   let line = '';

@@ -46,7 +46,7 @@ interface Change {
  * The configuration of one server. Text in it is latin1 strings holding bytes, as everywhere in this project.
  *
  *   const config = new Config();
- *   config.load(readFileSync(path, 'latin1'), path);     // may throw ConfigError; print fatalConfigText(error)
+ *   config.load(readFileSync(path, 'latin1'), path);      // or throws ConfigError: print fatalConfigText(error)
  *   config.onChange('maxmemory', (bytes) => evict(bytes)); // CONFIG SET calls it
  *   config.values.maxmemory                              // a number
  */
@@ -71,8 +71,9 @@ export class Config {
   }
 
   /**
-   * Reads text in the format of redis.conf over the present values. `source` names it in errors; relative includes start
-   * at the current directory. Throws ConfigError, with the position, at the first line that cannot be.
+   * Reads text in the format of redis.conf over the present values. `source` names it in errors; relative
+   * includes start at the current directory. Throws ConfigError, with the position, at the first line that
+   * cannot be.
    */
   load(text: string, source = ''): void {
     this.loadLines(text, source, 0);
@@ -81,9 +82,9 @@ export class Config {
   }
 
   /**
-   * Sets values from the program, without regard to what CONFIG SET may change, and calls no hooks: for start-up options, and for
-   * what another command has changed already (REPLICAOF, ACL). Throws ConfigError for a value that cannot be, and then
-   * changes nothing.
+   * Sets values from the program, without regard to what CONFIG SET may change, and calls no hooks: for
+   * start-up options, and for what another command has changed already (REPLICAOF, ACL). Throws ConfigError
+   * for a value that cannot be, and then changes nothing.
    */
   assign(values: Partial<Directives>): void {
     const checked = Object.entries(values)
@@ -96,9 +97,9 @@ export class Config {
   }
 
   /**
-   * CONFIG SET: all pairs or none. Hooks are called once all values are in place; if one throws ConfigError, everything
-   * is put back and the hooks that had succeeded are called again with the old values. Throws ConfigError whose `reason` is
-   * the error reply without its first word, which is `code`.
+   * CONFIG SET: all pairs or none. Hooks are called once all values are in place; if one throws ConfigError,
+   * everything is put back and the hooks that had succeeded are called again with the old values. Throws
+   * ConfigError whose `reason` is the error reply without its first word, which is `code`.
    */
   set(
     pairs: readonly (readonly [name: string, value: string])[],
@@ -123,8 +124,9 @@ export class Config {
   }
 
   /**
-   * CONFIG GET: names and values that match any of the patterns, without duplicates, in the order of the table. Aliases match under
-   * their own names. A pattern without wildcards finds hidden directives too and is answered under the name as asked.
+   * CONFIG GET: names and values that match any of the patterns, without duplicates, in the order of the
+   * table. Aliases match under their own names. A pattern without wildcards finds hidden directives too and
+   * is answered under the name as asked.
    */
   getMatching(patterns: readonly string[]): [name: string, value: string][] {
     const result = new Map<string, string>();
@@ -152,8 +154,8 @@ export class Config {
   }
 
   /**
-   * CONFIG REWRITE: brings the file up to date and keeps its comments, order and unchanged lines; what is not in it and not at its default is
-   * appended. With `all`, every directive is written. Throws ConfigError.
+   * CONFIG REWRITE: brings the file up to date and keeps its comments, order and unchanged lines; what is not
+   * in it and not at its default is appended. With `all`, every directive is written. Throws ConfigError.
    */
   rewrite(options: { all: boolean } = { all: false }): void {
     if (this.file === undefined) throw new ConfigError('The server is running without a config file');
@@ -166,8 +168,8 @@ export class Config {
   }
 
   /**
-   * Calls `apply` when CONFIG SET gives the directive another value; `config.values` is new already. It may throw ConfigError
-   * to refuse, and is called once more, the values exchanged, when a later hook refuses.
+   * Calls `apply` when CONFIG SET gives the directive another value; `config.values` is new already. It may
+   * throw ConfigError to refuse, and is called once more, the values exchanged, when a later hook refuses.
    */
   onChange<Name extends DirectiveName>(
     name: Name,
@@ -176,12 +178,17 @@ export class Config {
     this.hooks.push({ names: new Set([name]), apply });
   }
 
-  /** As `onChange` for directives that are applied together, such as `bind` and `port`: once for all of them. */
+  /**
+   * As `onChange` for directives that are applied together, such as `bind` and `port`: once for all of them.
+   */
   onChangeOfAny(names: readonly DirectiveName[], apply: () => void): void {
     this.hooks.push({ names: new Set(names), apply });
   }
 
-  /** Directives without effect here that were given a value all the same, with the reason: to be logged once at the start. */
+  /**
+   * Directives without effect here that were given a value all the same, with the reason: to be logged once
+   * at the start.
+   */
   inertInUse(): { name: string; reason: string }[] {
     const inUse: { name: string; reason: string }[] = [];
     for (const [name, { inert, kind, initial }] of directives) {

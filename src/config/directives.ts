@@ -1,6 +1,7 @@
 /**
- * The table of all directives of redis.conf. One declaration each; reading files and the command line, CONFIG GET, SET
- * and REWRITE, --help, redis.conf.example, docs/CONFIGURATION.md and the types of the embedding API are derived from it.
+ * The table of all directives of redis.conf. One declaration each; reading files and the command line, CONFIG
+ * GET, SET and REWRITE, --help, redis.conf.example, docs/CONFIGURATION.md and the types of the embedding API
+ * are derived from it.
  *
  * Names, defaults, bounds and error texts are those of Redis 7.2.
  */

@@ -9,8 +9,9 @@ export interface ConfigPosition {
 }
 
 /**
- * A configuration that cannot be: a value that a directive does not take, an unknown name, a file that cannot be read.
- * `reason` is the text that Redis gives for it; `message` is the same, with the place in front if one is known.
+ * A configuration that cannot be: a value that a directive does not take, an unknown name, a file that cannot
+ * be read. `reason` is the text that Redis gives for it; `message` is the same, with the place in front if
+ * one is known.
  */
 export class ConfigError extends Error {
   constructor(

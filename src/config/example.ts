@@ -9,9 +9,9 @@ export function exampleConfiguration(): string {
   const lines = [
     '# Every directive of redis.conf that Respite knows, with its default. Made by `npm run conf:example`.',
     '#',
-    '# One directive a line: a name and its values, separated by blanks. A value with blanks in it stands in quotes;',
-    '# "..." knows \\n \\r \\t \\b \\a \\xHH and \\", \'...\' only \\\'. Sizes take units: 1k is 1000, 1kb is 1024 bytes,',
-    '# likewise m, mb, g, gb. Start the server with: respite /path/to/redis.conf',
+    '# One directive a line: a name and its values, separated by blanks. A value that holds blanks stands in',
+    '# quotes: "..." knows \\n \\r \\t \\b \\a \\xHH and \\", \'...\' only \\\'. Sizes take units: 1k is 1000 bytes, 1kb',
+    '# is 1024, likewise m, mb, g, gb. Start the server with: respite /path/to/redis.conf',
   ];
   for (const { title, names } of groups) {
     lines.push('', `${'#'.repeat(20)} ${title} ${'#'.repeat(Math.max(3, columns - 22 - title.length))}`);
@@ -58,51 +58,61 @@ export function configurationPage(): string {
   return [
     '# Configuration',
     '',
-    'This page is made by `npm run conf:example`, as `redis.conf.example` is, from the table in `src/config/groups`.',
+    'This page is made by `npm run conf:example`, as `redis.conf.example` is, from `src/config/groups`.',
     '',
-    'Directives come from a file, from the standard input and from the command line, in this order, later ones winning:',
+    'Directives come from a file, from the standard input and from the command line; later ones win:',
     '',
     '    respite /etc/redis.conf --port 7777 --save 60 1',
     "    echo 'maxmemory 128mb' | respite -",
     '',
-    '`CONFIG SET` changes them while the server runs, all of its pairs or none; `CONFIG REWRITE` writes what is in force back to the',
-    'file and keeps its comments and order. An unknown name, or a value that cannot be, stops the start with the file, the line and the reason.',
+    '`CONFIG SET` changes them while the server runs, all of its pairs or none; `CONFIG REWRITE` writes what is',
+    'in force back to the file and keeps its comments and order. An unknown name, or a value that cannot be,',
+    'stops the start with the file, the line and the reason.',
     'Integers and sizes above 2^53 are kept as the nearest double.',
     '',
     '## Directives without effect',
     '',
-    'These are accepted, shown by `CONFIG GET` and kept by `CONFIG REWRITE`, so that an existing redis.conf works. Those that were',
-    'given a value other than their default are named in the log at the start.',
+    'These are accepted, shown by `CONFIG GET` and kept by `CONFIG REWRITE`, so that an existing redis.conf works.',
+    'Those that were given a value other than their default are named in the log at the start.',
     '',
-    '| directive | why it does nothing |',
-    '|---|---|',
-    ...[...directives].flatMap(([name, { inert }]) =>
-      inert === undefined ? [] : [`| \`${name}\` | ${inert} |`],
-    ),
+    ...table([
+      ['directive', 'why it does nothing'],
+      ...[...directives].flatMap(([name, { inert }]) => (inert === undefined ? [] : [[code(name), inert]])),
+    ]),
     '',
     '## All directives',
     '',
-    'Changeable: with `CONFIG SET`; "protected" as `enable-protected-configs` allows. Hidden ones are left out of `CONFIG GET *`.',
-    ...groups.flatMap(({ title, names }) => ['', `### ${title}`, '', ...tableHead, ...names.map(row)]),
+    'Changeable: with `CONFIG SET`; "protected" as `enable-protected-configs` allows. Hidden ones are left out',
+    'of `CONFIG GET *`.',
+    ...groups.flatMap(({ title, names }) => ['', `### ${title}`, '', ...table([heading, ...names.map(row)])]),
     '',
   ].join('\n');
 }
 
-const tableHead = ['| directive | values | default | changeable | meaning |', '|---|---|---|---|---|'];
+const heading = ['directive', 'values', 'default', 'changeable', 'meaning'];
 
-function row(name: string): string {
+function row(name: string): string[] {
   const directive = directives.get(name);
-  if (directive === undefined) return '';
+  if (directive === undefined) return [];
   const { kind, initial, help, alias, hidden, fileOnly } = directive;
   const initialText = fileOnly ? '' : kind.format(initial);
-  const cells = [
-    `\`${name}\`${alias === undefined ? '' : `, \`${alias}\``}${hidden ? ' (hidden)' : ''}`,
+  return [
+    `${code(name)}${alias === undefined ? '' : `, ${code(alias)}`}${hidden ? ' (hidden)' : ''}`,
     code(kind.syntax),
     initialText === '' ? '' : code(initialText),
     changeable(directive),
     help.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('<', '&lt;'),
   ];
-  return `| ${cells.join(' | ')} |`;
+}
+
+/** A table in Markdown with columns of equal width, as the formatter wants it; the first row is its head. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const lines = rows.map(
+    (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`,
+  );
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)];
 }
 
 function code(text: string): string {

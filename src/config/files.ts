@@ -4,8 +4,8 @@ import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
 
 /**
- * Configuration text is bytes in latin1 strings, as all data here; names of files are text. These two translate, so that a
- * path in UTF-8 survives.
+ * Configuration text is bytes in latin1 strings, as all data here; names of files are text. These two
+ * translate, so that a path in UTF-8 survives.
  */
 export function pathFromConfig(value: string): string {
   return Buffer.from(value, 'latin1').toString('utf8');
@@ -41,7 +41,9 @@ export function hasGlob(path: string): boolean {
   return /[*?[]/.test(path);
 }
 
-/** Files that a path with `*`, `?` or `[...]` in any of its parts names, in alphabetical order. May be none. */
+/**
+ * Files that a path with `*`, `?` or `[...]` in any of its parts names, in alphabetical order. May be none.
+ */
 export function expandGlob(path: string): string[] {
   const absolute = isAbsolute(path) ? path : resolve(path);
   const { root } = parse(absolute);

@@ -5,7 +5,9 @@ import { quoteWord } from './words.js';
 export interface Kind<T> {
   /** What a value looks like, for help and documentation. */
   readonly syntax: string;
-  /** Several lines of a file can belong together; each is read with what the ones before gave as `current`. */
+  /**
+   * Several lines of a file can belong together; each is read with what the ones before gave as `current`.
+   */
   readonly multiLine?: boolean;
   /** What `current` is for the first line in a file, and for CONFIG SET. Without it: the value in force. */
   readonly startFrom?: T;
@@ -50,7 +52,10 @@ function bounded(value: bigint, min: Bound, max: Bound): number {
   return Number(value);
 }
 
-/** Beyond 2^53 a number is the nearest double, which may lie just outside the bounds: it is shown as the bound. */
+/**
+ * Beyond 2^53 a number is the nearest double, which may lie just outside the bounds: it is shown as the
+ * bound.
+ */
 function showInteger(value: number, max: Bound): string {
   if (Number.isSafeInteger(value)) return String(value);
   const exact = BigInt(value);

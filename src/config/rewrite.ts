@@ -23,9 +23,10 @@ interface Setting {
 }
 
 /**
- * The new text of a file. Lines that already say what is in force stay as they are; others are replaced where the first of them
- * stands; what is not in the file is appended if it is not at its default, or with `all` in any case. Directives that only files
- * have (`user`, `rename-command`) are touched only if they are among `assigned`.
+ * The new text of a file. Lines that already say what is in force stay as they are; others are replaced where
+ * the first of them stands; what is not in the file is appended if it is not at its default, or with `all` in
+ * any case. Directives that only files have (`user`, `rename-command`) are touched only if they are among
+ * `assigned`.
  */
 export function rewriteText(
   text: string,

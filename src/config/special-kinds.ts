@@ -12,7 +12,9 @@ export interface SavePoint {
   readonly changes: number;
 }
 
-/** `save`: each line adds save points, the first one in a file replaces the built-in ones, `""` removes all. */
+/**
+ * `save`: each line adds save points, the first one in a file replaces the built-in ones, `""` removes all.
+ */
 export const savePoints: Kind<readonly SavePoint[]> = {
   syntax: '<seconds> <changes> [<seconds> <changes> ...]',
   multiLine: true,
@@ -39,7 +41,10 @@ function savePoint(seconds: string, changes: string): SavePoint {
 export type ClientClass = 'normal' | 'replica' | 'pubsub';
 const clientClasses: readonly ClientClass[] = ['normal', 'replica', 'pubsub'];
 
-/** A client is disconnected above `hard` bytes of waiting replies, or after `softSeconds` above `soft`. 0: no limit. */
+/**
+ * A client is disconnected above `hard` bytes of waiting replies, or after `softSeconds` above `soft`. 0: no
+ * limit.
+ */
 export interface OutputBufferLimit {
   readonly hard: number;
   readonly soft: number;
@@ -149,7 +154,10 @@ function oomScore(word: string): number {
   return score;
 }
 
-/** Letters of keyspace events that `A` stands for, and all others, in the order in which CONFIG GET shows them. */
+/**
+ * Letters of keyspace events that `A` stands for, and all others, in the order in which CONFIG GET shows
+ * them.
+ */
 const allEvents = 'g$lshzxetd';
 const eventOrder = `${allEvents}nKEm`;
 

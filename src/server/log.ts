@@ -25,9 +25,12 @@ export interface LogSettings {
 const weights = { debug: 10, verbose: 20, notice: 30, warning: 40 } as const;
 type Weight = keyof typeof weights;
 
-const labels = new Map<number, Weight>(
-  Object.entries(weights).map(([name, weight]) => [weight, name as Weight]),
-);
+const labels = new Map<number, Weight>([
+  [weights.debug, 'debug'],
+  [weights.verbose, 'verbose'],
+  [weights.notice, 'notice'],
+  [weights.warning, 'warning'],
+]);
 const marks: Readonly<Record<Weight, string>> = { debug: '.', verbose: '-', notice: '*', warning: '#' };
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
@@ -37,8 +40,8 @@ const fullPipePauseMs = 5;
 type PinoLog = pino.Logger<Weight>;
 
 /**
- * The server's log, made by pino. Each line is written before the call returns, so that none is lost in a crash. Level, format, file and
- * role may be changed at any time.
+ * The server's log, made by pino. Each line is written before the call returns, so that none is lost in a
+ * crash. Level, format, file and role may be changed at any time.
  */
 export class ServerLog implements Log {
   private readonly pino: PinoLog;
@@ -124,19 +127,20 @@ export class ServerLog implements Log {
   }
 
   /**
-   * pino hands over each line of JSON, and, because of the metadata mark, tells first what it was made from: Redis's
-   * format takes that and leaves the JSON.
+   * pino hands over each line of JSON, and, because of the metadata mark, tells first what it was made from:
+   * Redis's format takes that and leaves the JSON.
    */
   private destination(): pino.DestinationStream {
     const log = this;
-    return {
+    const stream = {
       [pino.symbols.needsMetadataGsym]: true,
       lastLevel: 0,
       lastMsg: '',
       write(line: string): void {
         log.write(log.formatNow === 'json' ? line : log.redisLine(labels.get(this.lastLevel), this.lastMsg));
       },
-    } as pino.DestinationStream & { lastLevel: number; lastMsg: string }; // the mark is missing in pino's types
+    };
+    return stream;
   }
 
   private redisLine(weight: Weight = 'warning', text: string): string {

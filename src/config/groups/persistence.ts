@@ -47,7 +47,7 @@ export const snapshotting = {
     false,
     'Remove snapshots that were made for replication when nothing else needs them.',
   ),
-  dir: directive(directory, '', 'Directory of all files of the data set; by default the current one.', {
+  dir: directive(directory, './', 'Directory of all files of the data set; by default the current one.', {
     protected: true,
     notWhileLoading: true,
   }),
