@@ -27,7 +27,7 @@ async function runAll(...lines: string[]): Promise<unknown[]> {
 
 beforeEach(async () => {
   probe = new Probe();
-  server = await startRespite({ clock: 'manual', commands: probe.commands });
+  server = await startRespite({ clock: 'manual', commands: probe.commands, 'enable-debug-command': 'local' });
   redis = connect(server);
   await run('probe-events');
 });
@@ -108,7 +108,7 @@ describe('SET and GET', () => {
   });
 
   it('a SET over an expired key lets it expire first', async () => {
-    await run('set k 1 px 5');
+    await runAll('debug set-active-expire 0', 'set k 1 px 5');
     server.advanceTime(6);
     probe.take();
     await run('set k 2 keepttl');

@@ -1,6 +1,7 @@
 import type { Call, CommandSpec } from '../../src/commands/command.js';
-import { absent, kind } from '../../src/keyspace/database.js';
-import { ValueType } from '../../src/keyspace/events.js';
+import { absent } from '../../src/keyspace/database.js';
+import { kinds } from '../../src/keyspace/kinds.js';
+
 import { stringEncodingName } from '../../src/keyspace/string-encoding.js';
 
 /** Commands that show what no ordinary command shows, and what they have recorded. For `Respite.start({ commands })`. */
@@ -50,6 +51,6 @@ function probeHits({ server, reply }: Call): void {
 
 /** Something that is not a string. */
 function putList({ args, database, reply }: Call): void {
-  database.put(args[1], kind(ValueType.list, 0), 0);
+  database.put(args[1], kinds.listpackList, 0);
   reply.ok();
 }
