@@ -5,6 +5,7 @@ import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { PubSub } from '../pubsub/pubsub.js';
 import type { CommandTable } from './registry.js';
 
 /** The Redis whose behaviour is followed; clients choose features by it. */
@@ -54,6 +55,7 @@ export interface ServerApi {
   readonly log: Log;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
   readonly debug: DebugState;

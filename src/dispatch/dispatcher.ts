@@ -4,7 +4,7 @@ import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { Database } from '../keyspace/database.js';
-import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
+import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { Request } from '../protocol/request-decoder.js';
 import { WaitingClients } from './waiting.js';
@@ -20,6 +20,18 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+const forSubscribers = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
 const maxErrorCodes = 128;
 
 /** A kind of error that INFO errorstats does not list by its own code once there are too many. */
@@ -86,8 +98,8 @@ export class Dispatcher {
     const { args, argc } = request;
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
-    if ((client.gate | this.gate) !== 0 && !this.admits(client, command, args, argc)) return;
-    this.run(client, command, args, argc);
+    if ((client.gate | this.gate) !== 0) this.executeGated(client, command, args, argc);
+    else this.run(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
   }
 
@@ -135,10 +147,30 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** The slow way: something about the client or the server is not as usual. */
+  private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+  }
+
+  /** As `run`, for a client of which something is to be kept in mind before and after each command. */
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    const { pubsub } = this.server;
+    pubsub.beginCommand(client);
+    this.run(client, command, args, argc);
+    pubsub.endOfCommand();
+  }
+
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
+    }
+    if (
+      (client.gate & Gate.subscriber) !== 0 &&
+      client.reply.protocol === 2 &&
+      !forSubscribers.has(command.fullName)
+    ) {
+      return this.refuses(client, command, onlyForSubscribers(command.fullName));
     }
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
@@ -272,7 +304,7 @@ export class Dispatcher {
     const sizeBefore = client.reply.size;
     client.database = state.database;
     this.call.retried = true;
-    this.run(client, command, state.args, state.args.length);
+    this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
     const answered = client.reply.size !== sizeBefore || client.reply.errors !== errorsBefore;

@@ -181,6 +181,20 @@ export class ReplyWriter {
     this.at += end - start;
   }
 
+  /** Bytes that are encoded already and that several writers send: they are not copied, and must never change. */
+  shared(buffer: Buffer): void {
+    if (this.muted) return;
+    if (this.at > 0) {
+      this.full.push(this.chunk.subarray(0, this.at));
+      this.fullBytes += this.at;
+      // The rest of the chunk is as good as a new one.
+      this.chunk = this.chunk.subarray(this.at);
+      this.at = 0;
+    }
+    this.full.push(buffer);
+    this.fullBytes += buffer.length;
+  }
+
   /**
    * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `recycle` when
    * it has copied or sent them.

@@ -10,6 +10,7 @@ import { expireCommands } from '../commands/expire.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { objectCommands } from '../commands/object.js';
+import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { stringCommands } from '../commands/strings.js';
@@ -23,6 +24,7 @@ export const allCommands: CommandSpec[] = [
   ...serverCommands,
   ...infoCommands,
   ...configCommands,
+  ...pubsubCommands,
   ...debugCommands,
   ...databaseCommands,
   ...keyCommands,

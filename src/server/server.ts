@@ -17,6 +17,7 @@ import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
@@ -50,6 +51,7 @@ export class RespiteServer implements ServerApi {
   readonly random: Random;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly loop: EventLoop;
   readonly listeners: Listeners;
@@ -83,7 +85,8 @@ export class RespiteServer implements ServerApi {
     this.random = options.random ?? unpredictableRandom();
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
-    this.clients = new ClientRegistry(this.clock);
+    this.clients = new ClientRegistry(this.clock, setImmediate);
+    this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -169,6 +172,7 @@ export class RespiteServer implements ServerApi {
 
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
+    this.pubsub.forget(client);
     this.clients.forget(client);
   }
 
