@@ -1,9 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 
-/** A message of more bytes than this is shared by all subscribers' writers instead of being copied into each. */
-const sharedFrom = 4096;
-
 /** What a message is about: the first word that subscribers get. */
 export type MessageKind = 'message' | 'pmessage' | 'smessage';
 
@@ -22,8 +19,8 @@ export class Message {
     const opening = `*${parts.length + 1}\r\n$${kind.length}\r\n${kind}\r\n`;
     let size = opening.length;
     for (let i = 0; i < parts.length; i++) size += headers[i].length + parts[i].length + 2;
-    // Small ones come from Node's pool of slices; they live until the publishing command is over.
-    const encoded = size > sharedFrom ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafe(size);
+    // Small ones come from Node's pool of slices; they are copied before the publishing command is over.
+    const encoded = Buffer.allocUnsafe(size);
     let at = encoded.write(opening, 0, 'latin1');
     for (let i = 0; i < parts.length; i++) {
       const { buffer, start, end } = parts[i];
@@ -45,8 +42,7 @@ export class Message {
     const encoded = writer.protocol === 2 ? this.resp2 : (this.resp3 ??= asPush(this.resp2));
     const { muted } = writer;
     writer.muted = false;
-    if (encoded.length > sharedFrom) writer.shared(encoded);
-    else writer.raw(encoded, 0, encoded.length);
+    writer.message(encoded);
     writer.muted = muted;
   }
 }
