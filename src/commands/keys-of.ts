@@ -15,7 +15,7 @@ export interface FoundKey {
  */
 export function keysOf(command: Command, args: Bytes[], argc: number): FoundKey[] | undefined {
   const { spec } = command;
-  if (spec.findKeys !== undefined) return spec.findKeys(args, argc);
+  if (spec.findKeys !== undefined) return argc > 1 ? spec.findKeys(args, argc) : undefined;
   const found: FoundKey[] = [];
   const needsKeys = !spec.flags.includes('no_mandatory_keys');
   for (const keySpec of spec.keys ?? []) {

@@ -111,7 +111,10 @@ class SyntaxParser {
     const bracket = word === '[' || word === '<';
     const { argument, at } = bracket ? this.bracket(start) : { argument: this.word(word), at: start + 1 };
     if (this.words[at] !== '...') return { argument, at };
-    return { argument: { ...argument, multiple: true }, at: at + 1 };
+    return {
+      argument: { ...argument, multiple: true, multipleToken: argument.token !== undefined },
+      at: at + 1,
+    };
   }
 
   private bracket(start: number): { argument: Argument; at: number } {
@@ -201,8 +204,25 @@ function block(list: Argument[]): Argument {
   return { ...plain(nameOf(list), 'block'), arguments: list };
 }
 
+/** Names of groups that are usual, by their members. */
+const usualNames: [members: RegExp, name: string][] = [
+  [/^(nx|xx|gt|lt|-)+$/, 'condition'],
+  [/^seconds-milliseconds\b/, 'expiration'],
+  [/^on-off$/, 'enabled'],
+  [/^byte-bit$/, 'unit'],
+  [/^start-end\b/, 'range'],
+  [/^end-/, 'end-unit-block'],
+  [/^(key|field|parameter|member)-value$/, 'data'],
+  [/^(async-sync|sync-async)$/, 'flush-type'],
+];
+/** Longer names are cut to that of the first member. */
+const maxGroupName = 32;
+
 function nameOf(members: Argument[]): string {
-  return members.map((member) => member.name).join('-');
+  const joined = members.map((member) => member.name).join('-');
+  const usual = usualNames.find(([pattern]) => pattern.test(joined));
+  if (usual !== undefined) return usual[1];
+  return joined.length > maxGroupName ? `${members[0].name}-etc` : joined;
 }
 
 /** Fewest words that the arguments take. */
