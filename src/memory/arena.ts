@@ -202,7 +202,7 @@ export class Arena {
     let usedPages = 0;
     for (let segment = 0; segment < this.segments.length; segment++) {
       if (this.segments[segment] === NO_BYTES) continue;
-      usedPages += this.segmentUsed[segment];
+      usedPages += this.segmentUsed[segment] + (segment === 0 ? 1 : 0); // page 0 serves nobody
       const first = segment << SEGMENT_PAGES_BITS;
       for (let page = first; page < first + this.segmentFresh[segment]; page++) {
         const at = page << PAGE_SHIFT;
