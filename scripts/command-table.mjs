@@ -19,8 +19,16 @@ for (const spec of commandSpecs()) {
 const count = [...groups.values()].reduce((sum, names) => sum + names.length, 0);
 const rows = [...groups]
   .sort(([a], [b]) => a.localeCompare(b))
-  .map(([group, names]) => `| ${group} | ${names.sort().map((name) => `\`${name.toUpperCase()}\``).join(' ')} |`);
-const table = [`${count} commands and subcommands.`, '', '| group | commands |', '|---|---|', ...rows].join('\n');
+  .map(
+    ([group, names]) =>
+      `| ${group} | ${names
+        .sort()
+        .map((name) => `\`${name.toUpperCase()}\``)
+        .join(' ')} |`,
+  );
+const table = [`${count} commands and subcommands.`, '', '| group | commands |', '|---|---|', ...rows].join(
+  '\n',
+);
 
 const text = readFileSync(readme, 'utf8');
 const from = text.indexOf(begin);

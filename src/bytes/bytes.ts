@@ -6,6 +6,12 @@
  * copied with `copy()`. Views are reused: whoever keeps one keeps a copy.
  */
 export class Bytes {
+  /**
+   * The keyed hash of the bytes, if somebody computed it ahead of time, else 0. Only request arguments carry one;
+   * whoever points a view at other bytes sets it to 0.
+   */
+  hash = 0;
+
   constructor(
     public buffer: Buffer,
     public start = 0,

@@ -27,7 +27,7 @@ const LOW_SCALE = 10n ** 10n;
 
 /**
  * The integer written in `buffer[start, end)`, or NaN if that is not a canonical integer of at most 2^53 - 1
- * in magnitude. Hot: about 1 ns a digit, no allocation.
+ * in magnitude. Hot: about 2 ns a digit, no allocation.
  */
 export function readSafeInteger(buffer: Buffer, start: number, end: number): number {
   const length = end - start;
@@ -165,9 +165,10 @@ function digitCount(n: number): number {
 
 /** Writes `n` (31 bits) so that it ends before `end`, and fills up with zeros to `start`. */
 function writeDigits(buffer: Buffer, end: number, n: number, start: number): void {
+  n |= 0; // known to be small from here on: the division becomes a multiplication of integers
   while (end > start) {
     const tenth = (n / 10) | 0;
-    buffer[--end] = ZERO + (n - tenth * 10);
+    buffer[--end] = ZERO + (n - Math.imul(tenth, 10));
     n = tenth;
   }
 }

@@ -8,8 +8,8 @@ import { bitOffsetArgument } from './bit-offset.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { readString, stretchString, writeString } from './string-values.js';
 
-const change =
-  '[OVERFLOW <WRAP | SAT | FAIL>] <SET <encoding offset value> | INCRBY <encoding offset increment>>';
+const operation =
+  'GET encoding offset | [OVERFLOW <WRAP | SAT | FAIL>] <SET encoding offset value | INCRBY encoding offset increment>';
 
 export const bitfieldCommands: CommandSpec[] = [
   {
@@ -18,7 +18,7 @@ export const bitfieldCommands: CommandSpec[] = [
     since: '3.2.0',
     summary: 'Reads, sets and increments integers of any width anywhere in a string.',
     complexity: 'O(1) for each operation.',
-    syntax: `key [GET <encoding offset> | ${change}]...`,
+    syntax: `key [${operation} [${operation} ...]]`,
     flags: ['write', 'denyoom'],
     keys: [
       {
@@ -26,6 +26,10 @@ export const bitfieldCommands: CommandSpec[] = [
         notes: 'This command allows both access and modification of the key',
       },
     ],
+    findKeys: (args, argc) => {
+      const changes = args.slice(2, argc).some((word) => word.is('set') || word.is('incrby'));
+      return [{ position: 1, flags: changes ? 'RW access update' : 'RO access' }];
+    },
     handler: (call) => bitfield(call, readOperations(call)),
   },
   {
@@ -34,7 +38,7 @@ export const bitfieldCommands: CommandSpec[] = [
     since: '6.0.0',
     summary: 'Reads integers of any width anywhere in a string.',
     complexity: 'O(1) for each operation.',
-    syntax: 'key [GET <encoding offset>]...',
+    syntax: 'key [GET encoding offset [GET encoding offset ...]]',
     flags: ['readonly', 'fast'],
     keys: oneKey('RO access'),
     handler: bitfieldReadOnly,

@@ -79,6 +79,7 @@ export const bitmapCommands: CommandSpec[] = [
     summary: 'Sets or clears one bit of a string, which grows where it must, and gives the old bit.',
     complexity: 'O(1)',
     syntax: 'key offset value',
+    types: { value: 'integer' },
     flags: ['write', 'denyoom'],
     keys: oneKey('RW access update'),
     handler: setbit,

@@ -2,8 +2,10 @@ import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import type { Database } from '../keyspace/database.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
+import type { FoundKey } from './keys-of.js';
 import type { Command } from './registry.js';
 import type { ServerApi } from './server-api.js';
+import type { ArgumentTypes } from './syntax.js';
 
 export type CommandGroup =
   | 'bitmap'
@@ -41,9 +43,10 @@ export const CommandFlag = {
   may_replicate: 1 << 14,
   no_async_loading: 1 << 15,
   no_multi: 1 << 16,
-  movablekeys: 1 << 17,
+  no_mandatory_keys: 1 << 17,
   allow_busy: 1 << 18,
-  no_mandatory_keys: 1 << 19,
+  /** Follows from the key specs; declarations need not say it. */
+  movablekeys: 1 << 19,
 } as const;
 
 export type CommandFlagName = keyof typeof CommandFlag;
@@ -54,12 +57,16 @@ export type CommandFlagName = keyof typeof CommandFlag;
  */
 export interface KeySpec {
   flags: string;
-  /** First key at this argument (the command's name is 0) ... */
-  begin: number | { keyword: string; startFrom: number };
-  /** ... last key, relative to the first (-1: last argument, -2: last but one), with a step; or a count of keys. */
+  /** First key at this argument (the command's name is 0), or after a word that is looked for from an argument on ... */
+  begin: number | { keyword: string; startFrom: number } | 'unknown';
+  /**
+   * ... last key, relative to the first (-1: last argument, -2: last but one), with a step, and with `limit` n only
+   * the first n-th part of the rest; or a count of keys at `keyCountAt` from there, and the first key at `firstKey`.
+   */
   find:
     | { last: number; step: number; limit?: number }
-    | { keyCountAt: number; firstKey: number; step: number };
+    | { keyCountAt: number; firstKey: number; step: number }
+    | 'unknown';
   notes?: string;
 }
 
@@ -87,16 +94,20 @@ export interface CommandSpec {
   /** Arguments in redis-cli's notation, see syntax.ts; '' for none. */
   syntax: string;
   flags: CommandFlagName[];
-  /** ACL categories beyond those that follow from group and flags. */
+  /** Types of arguments whose names usually mean another one. */
+  types?: ArgumentTypes;
+  /** ACL categories beyond those that follow from group and flags; one that does not apply with a dash: `-keyspace`. */
   categories?: string[];
   keys?: KeySpec[];
-  /** Finds the keys where the specs cannot tell: argument positions. */
-  findKeys?: (args: Bytes[], argc: number) => number[];
+  /** Finds the keys where the specs cannot tell, or cannot tell how they are used. */
+  findKeys?: (args: Bytes[], argc: number) => FoundKey[];
   /** Facts for clusters and proxies, as COMMAND INFO shows them (`nondeterministic_output` ...). */
   tips?: string[];
   /** [version, what changed], oldest first. */
   history?: [string, string][];
   deprecated?: { since: string; replacedBy: string };
+  /** Facts for COMMAND DOCS beside `deprecated`, such as `syscmd`. */
+  docFlags?: string[];
   subcommands?: CommandSpec[];
   /** Absent for a container that only has subcommands. */
   handler?: Handler;

@@ -75,7 +75,7 @@ const encodingNames: Partial<Record<ValueType, (database: Database, ref: Ref) =>
   [ValueType.string]: stringEncodingName,
 };
 
-function encodingName(database: Database, ref: Ref): string {
+export function encodingName(database: Database, ref: Ref): string {
   return encodingNames[database.typeOf(ref)]?.(database, ref) ?? 'unknown';
 }
 

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
+import { hasMovableKeys, keyRange } from './key-specs.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -12,6 +13,10 @@ export class Command {
   readonly flags: number;
   readonly handler: Handler | undefined;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
+  /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
+  readonly firstKey: number;
+  /** Distance to the next key, 0 if there is only one. */
+  readonly keyStep: number;
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
@@ -26,7 +31,11 @@ export class Command {
     const words = parent === undefined ? 1 : 2;
     this.arity = spec.arity ?? (spec.subcommands && !spec.handler ? -2 : arityOf(this.syntax(), words));
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
+    if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
+    const keys = keyRange(spec);
+    this.firstKey = keys.first;
+    this.keyStep = keys.last === keys.first ? 0 : keys.step;
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }
@@ -34,7 +43,7 @@ export class Command {
 
   /** The argument tree. Parsed anew on each call: only COMMAND DOCS and the start want it. */
   syntax(): Argument[] {
-    return parseSyntax(this.spec.syntax);
+    return parseSyntax(this.spec.syntax, this.spec.types);
   }
 
   has(flag: number): boolean {
@@ -81,6 +90,14 @@ export class CommandTable {
 
   all(): IterableIterator<Command> {
     return this.byName.values();
+  }
+
+  /** All commands, each followed by its subcommands. */
+  *everyCommand(): IterableIterator<Command> {
+    for (const command of this.byName.values()) {
+      yield command;
+      yield* command.subcommands?.values() ?? [];
+    }
   }
 
   /** By latin1 name, any case; `container|sub` for a subcommand. */

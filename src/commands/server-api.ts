@@ -42,6 +42,8 @@ export interface ShutdownRequest {
 /** Switches that only DEBUG turns. */
 export interface DebugState {
   activeExpire: boolean;
+  /** Holds back all periodic work. */
+  cronPaused: boolean;
 }
 
 /** What a command can reach of the server that runs it. */
@@ -55,8 +57,12 @@ export interface ServerApi {
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
   readonly debug: DebugState;
+  /** Respite's own version. */
+  readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
   readonly runId: string;
+  /** Names the history of changes that replicas follow; 40 hexadecimal digits. */
+  readonly replicationId: string;
   /** Unix time in ms. */
   readonly startedAt: number;
   /** The text of INFO for these sections (lower case names; empty: the default ones). */

@@ -142,7 +142,8 @@ export const stringCommands: CommandSpec[] = [
     since: '2.6.0',
     summary: 'Adds a decimal number to a number. A missing key counts as 0.',
     complexity: 'O(1)',
-    syntax: 'key increment-float',
+    syntax: 'key increment',
+    types: { increment: 'double' },
     flags: ['write', 'denyoom', 'fast'],
     keys: changesNumber,
     handler: incrbyfloat,
@@ -166,7 +167,7 @@ export const stringCommands: CommandSpec[] = [
     since: '1.0.1',
     summary: 'Stores several strings at once.',
     complexity: 'O(N) with N the number of keys.',
-    syntax: '<key value> ...',
+    syntax: 'key value [key value ...]',
     flags: ['write', 'denyoom'],
     keys: manyKeys('OW update', 2),
     tips: ['request_policy:multi_shard', 'response_policy:all_succeeded'],
@@ -178,7 +179,7 @@ export const stringCommands: CommandSpec[] = [
     since: '1.0.1',
     summary: 'Stores several strings at once, or none of them if one of the keys exists.',
     complexity: 'O(N) with N the number of keys.',
-    syntax: '<key value> ...',
+    syntax: 'key value [key value ...]',
     flags: ['write', 'denyoom'],
     keys: manyKeys('OW insert', 2),
     handler: msetnx,
@@ -209,6 +210,10 @@ export const stringCommands: CommandSpec[] = [
         notes: 'RW and ACCESS due to the optional `GET` argument',
       },
     ],
+    findKeys: (args, argc) => {
+      const reads = args.slice(3, argc).some((word) => word.is('get'));
+      return [{ position: 1, flags: reads ? 'RW access update' : 'OW update' }];
+    },
     history: [
       ['2.6.12', 'Added the `EX`, `PX`, `NX` and `XX` options.'],
       ['6.0.0', 'Added the `KEEPTTL` option.'],

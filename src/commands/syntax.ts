@@ -1,13 +1,14 @@
 /**
  * Command syntax lines, such as `key value [NX | XX] [GET] [EX seconds | PX milliseconds]`, as trees.
  *
- *   line     := { argument }
- *   argument := ( '[' choice ']' | '<' choice '>' | word ) [ '...' ]
- *   choice   := { argument } { '|' { argument } }
+ *   choices  := argument { argument } { '|' argument { argument } }
+ *   argument := ( '[' choices ']' | '<' choices '>' | word ) [ '...' ]
  *   word     := TOKEN | name
  *
- * Upper-case words are literal tokens; a token is joined with the one argument that follows it in its group.
- * The names tell the type: `key`, `source`, `destination` ... are keys, `pattern` a pattern, `seconds` a number.
+ * `[ ]` is optional, `< >` is not. What stands after a `TOKEN` is its value: `LIMIT offset count` is one argument with
+ * a token. Repetition is written as people write it, `key [key ...]` or `[GET pattern [GET pattern ...]]`: a bracket
+ * that ends in dots and repeats the words before it; or with dots behind a bracket, where one may be left out whole:
+ * `<A | B> ...`. The type follows from the name (see `typesByName`) unless the declaration says otherwise.
  */
 export type ArgumentType =
   | 'string'
@@ -31,131 +32,153 @@ export interface Argument {
   arguments?: Argument[];
 }
 
-const keyNames = new Set(['key', 'newkey', 'source', 'destination', 'destkey', 'key1', 'key2', 'numkey']);
-const integerNames = new Set([
-  'seconds',
-  'milliseconds',
-  'increment-integer',
-  'decrement',
-  'offset',
-  'count',
-  'start',
-  'end',
-  'stop',
-  'bit',
-  'value-bit',
-  'index',
-  'index1',
-  'index2',
-  'db',
-  'destination-db',
-  'protover',
-  'cursor',
-  'min-match-len',
-  'port',
-  'client-id',
-  'numkeys',
-  'timeout-ms',
-  'len',
-  'numreplicas',
-  'increment-int',
-  'rank',
-  'maxlen',
-  'limit',
-  'element-count',
-  'maxage',
-  'version',
-  'numlocal',
-]);
-const doubleNames = new Set([
-  'increment-float',
-  'timeout',
-  'min-score',
-  'max-score',
-  'score',
-  'radius',
-  'width',
-  'height',
-  'longitude',
-  'latitude',
-  'weight',
-]);
-const unixTimeNames = new Set(['unix-time-seconds', 'unix-time-milliseconds']);
+/** Types of arguments by the names that are used for them. All others are strings. */
+const typesByName: Partial<Record<ArgumentType, string>> = {
+  key: 'key newkey source destination destkey sourcekey key1 key2',
+  pattern: 'pattern',
+  'unix-time': 'unix-time-seconds unix-time-milliseconds',
+  integer:
+    'seconds milliseconds increment decrement offset count start end stop bit index index1 index2 db destination-db ' +
+    'protover cursor min-match-len len port client-id numkeys numreplicas numlocal rank num-matches maxage version ' +
+    'entries-read slot start-slot end-slot',
+  double: 'timeout radius width height longitude latitude weight',
+};
 
-function typeOf(name: string): ArgumentType {
-  if (keyNames.has(name)) return 'key';
-  if (name === 'pattern') return 'pattern';
-  if (unixTimeNames.has(name)) return 'unix-time';
-  if (integerNames.has(name)) return 'integer';
-  if (doubleNames.has(name)) return 'double';
-  return 'string';
-}
+const typeOf = new Map<string, ArgumentType>(
+  Object.entries(typesByName).flatMap(([type, names]) =>
+    names.split(' ').map((name): [string, ArgumentType] => [name, type as ArgumentType]),
+  ),
+);
+
+/** Types of some names, for a line where they differ from the usual ones. */
+export type ArgumentTypes = Readonly<Record<string, ArgumentType>>;
 
 /** Parses a syntax line. Throws Error for a malformed one: that is a mistake in a command's declaration. */
-export function parseSyntax(line: string): Argument[] {
+export function parseSyntax(line: string, types: ArgumentTypes = {}): Argument[] {
   const words = line.match(/\[|\]|<|>|\||\.\.\.|[^\s[\]<>|]+/g) ?? [];
-  let at = 0;
+  const { choices, at } = new SyntaxParser(words, types, line).choices(0);
+  if (at < words.length) throw new Error(`unexpected '${words[at]}' in syntax line: ${line}`);
+  if (choices.length > 1) return [group(choices)];
+  return choices[0];
+}
 
-  function sequence(closer: string | undefined): Argument[][] {
-    const choices: Argument[][] = [[]];
-    for (;;) {
-      const word = words[at];
-      if (word === closer) {
+/** An argument and where its words begin. */
+interface Placed {
+  from: number;
+  argument: Argument;
+}
+
+class SyntaxParser {
+  constructor(
+    private readonly words: string[],
+    private readonly types: ArgumentTypes,
+    private readonly line: string,
+  ) {}
+
+  /** Reads alternatives up to a closing bracket or the end. */
+  choices(start: number): { choices: Argument[][]; at: number } {
+    const { words } = this;
+    const before: Argument[][] = [];
+    let current: Placed[] = [];
+    let at = start;
+    while (at < words.length && words[at] !== ']' && words[at] !== '>') {
+      if (words[at] === '|') {
+        before.push(joinTokens(current));
+        current = [];
         at++;
-        return choices.map(joinTokens);
+        continue;
       }
-      if (word === undefined) throw new Error(`unbalanced '${closer}' in syntax line: ${line}`);
-      if (word === '|') {
-        at++;
-        choices.push([]);
-      } else {
-        choices[choices.length - 1].push(argument());
+      const repeated = this.repetition(at);
+      if (repeated === start && before.length > 0) {
+        const all = group([...before, joinTokens(current)]);
+        return { choices: [[{ ...all, multiple: true }]], at: this.closing(at) + 1 };
       }
+      if (repeated !== undefined) {
+        current = repeat(current, repeated, this.line);
+        at = this.closing(at) + 1;
+        continue;
+      }
+      const next = this.argument(at);
+      current.push({ from: at, argument: next.argument });
+      at = next.at;
     }
+    return { choices: [...before, joinTokens(current)], at };
   }
 
-  function argument(): Argument {
-    const word = words[at++];
-    let parsed: Argument;
-    if (word === '[' || word === '<') {
-      const choices = sequence(word === '[' ? ']' : '>');
-      parsed = group(choices);
-      parsed.optional = word === '[';
-    } else if (/^[^a-z]+$/.test(word) && /[A-Z*=~$]/.test(word)) {
-      parsed = { ...plain(word.toLowerCase(), 'pure-token'), token: word };
-    } else {
-      parsed = plain(word, typeOf(word));
-    }
-    if (words[at] === '...') {
-      at++;
-      // `[key value ...]`: the dots inside a group repeat the group, so the parser sees them on its last argument.
-      parsed.multiple = true;
-    }
-    return parsed;
+  private argument(start: number): { argument: Argument; at: number } {
+    const word = this.words[start];
+    if (word === '...') throw new Error(`misplaced dots in syntax line: ${this.line}`);
+    const bracket = word === '[' || word === '<';
+    const { argument, at } = bracket ? this.bracket(start) : { argument: this.word(word), at: start + 1 };
+    if (this.words[at] !== '...') return { argument, at };
+    return {
+      argument: { ...argument, multiple: true, multipleToken: argument.token !== undefined },
+      at: at + 1,
+    };
   }
 
-  return sequence(undefined)[0];
+  private bracket(start: number): { argument: Argument; at: number } {
+    const { choices, at } = this.choices(start + 1);
+    const optional = this.words[start] === '[';
+    if (this.words[at] !== (optional ? ']' : '>')) throw new Error(`unbalanced syntax line: ${this.line}`);
+    return { argument: { ...group(choices), optional }, at: at + 1 };
+  }
+
+  private word(word: string): Argument {
+    if (!/[a-z]/.test(word)) return { ...plain(word.toLowerCase(), 'pure-token'), token: word };
+    return plain(word, this.types[word] ?? typeOf.get(word) ?? 'string');
+  }
+
+  /** If the bracket at `open` repeats the words before it: where those begin. */
+  private repetition(open: number): number | undefined {
+    const { words } = this;
+    if (words[open] !== '[') return undefined;
+    const close = this.closing(open);
+    if (words[close - 1] !== '...') return undefined;
+    const length = close - open - 2;
+    const from = open - length;
+    if (from < 0) return undefined;
+    for (let i = 0; i < length; i++) if (words[from + i] !== words[open + 1 + i]) return undefined;
+    return from;
+  }
+
+  /** Position of the bracket that closes the one at `open`. */
+  private closing(open: number): number {
+    let depth = 0;
+    for (let at = open; at < this.words.length; at++) {
+      if (this.words[at] === '[' || this.words[at] === '<') depth++;
+      else if ((this.words[at] === ']' || this.words[at] === '>') && --depth === 0) return at;
+    }
+    throw new Error(`unbalanced syntax line: ${this.line}`);
+  }
 }
 
 function plain(name: string, type: ArgumentType): Argument {
   return { name, type, optional: false, multiple: false, multipleToken: false };
 }
 
-/** `TOKEN name` is one argument with a token. */
-function joinTokens(list: Argument[]): Argument[] {
+/** Makes one repeated argument of those from word `from` on. */
+function repeat(list: Placed[], from: number, line: string): Placed[] {
+  const first = list.findIndex((placed) => placed.from === from);
+  if (first < 0) throw new Error(`unclear repetition in syntax line: ${line}`);
+  const inner = joinTokens(list.slice(first));
+  const whole = inner.length === 1 ? inner[0] : block(inner);
+  const argument = { ...whole, multiple: true, multipleToken: whole.token !== undefined };
+  return [...list.slice(0, first), { from, argument }];
+}
+
+/** A token takes what follows it as its value: the one next argument, or all the rest if that is all plain. */
+function joinTokens(list: Placed[]): Argument[] {
+  const values = list.map((placed) => placed.argument);
+  if (values.length > 2 && isLoneToken(values[0]) && values.slice(1).every(isPlain)) {
+    const { name, token } = values[0];
+    return [{ ...plain(name, 'block'), token, arguments: values.slice(1) }];
+  }
   const joined: Argument[] = [];
-  for (const next of list) {
-    const last = joined[joined.length - 1];
-    const joinable =
-      last?.type === 'pure-token' && !last.optional && !last.multiple && next.type !== 'pure-token';
-    if (
-      joinable &&
-      next.token === undefined &&
-      !next.optional &&
-      list.indexOf(next) === list.indexOf(last) + 1
-    ) {
-      joined.pop();
-      joined.push({ ...next, token: last.token });
+  for (const next of values) {
+    const last = joined.at(-1);
+    if (last !== undefined && isLoneToken(last) && next.token === undefined && !next.optional) {
+      joined[joined.length - 1] = { ...next, token: last.token };
     } else {
       joined.push(next);
     }
@@ -163,21 +186,43 @@ function joinTokens(list: Argument[]): Argument[] {
   return joined;
 }
 
+function isLoneToken(argument: Argument): boolean {
+  return argument.type === 'pure-token' && !argument.optional && !argument.multiple;
+}
+
+function isPlain(argument: Argument): boolean {
+  return argument.token === undefined && !argument.optional && !argument.multiple && !argument.arguments;
+}
+
 function group(choices: Argument[][]): Argument {
   const members = choices.map((list) => (list.length === 1 ? list[0] : block(list)));
   if (members.length === 1) return { ...members[0] };
-  return { ...plain(members.map((m) => m.name).join('-'), 'oneof'), arguments: members };
+  return { ...plain(nameOf(members), 'oneof'), arguments: members };
 }
 
 function block(list: Argument[]): Argument {
-  const last = list[list.length - 1];
-  const repeated = last?.multiple && last.type !== 'block' && list.length > 1 && !last.token;
-  const members = repeated ? [...list.slice(0, -1), { ...last, multiple: false }] : list;
-  return {
-    ...plain(list.map((m) => m.name).join('-'), 'block'),
-    multiple: repeated === true,
-    arguments: members,
-  };
+  return { ...plain(nameOf(list), 'block'), arguments: list };
+}
+
+/** Names of groups that are usual, by their members. */
+const usualNames: [members: RegExp, name: string][] = [
+  [/^(nx|xx|gt|lt|-)+$/, 'condition'],
+  [/^seconds-milliseconds\b/, 'expiration'],
+  [/^on-off$/, 'enabled'],
+  [/^byte-bit$/, 'unit'],
+  [/^start-end\b/, 'range'],
+  [/^end-/, 'end-unit-block'],
+  [/^(key|field|parameter|member)-value$/, 'data'],
+  [/^(async-sync|sync-async)$/, 'flush-type'],
+];
+/** Longer names are cut to that of the first member. */
+const maxGroupName = 32;
+
+function nameOf(members: Argument[]): string {
+  const joined = members.map((member) => member.name).join('-');
+  const usual = usualNames.find(([pattern]) => pattern.test(joined));
+  if (usual !== undefined) return usual[1];
+  return joined.length > maxGroupName ? `${members[0].name}-etc` : joined;
 }
 
 /** Fewest words that the arguments take. */

@@ -70,8 +70,12 @@ export class Database {
 
   /** The entry of a key, expired or not, without any trace of the look-up. */
   peek(key: Bytes): Ref {
-    const { keys } = this;
-    return keys.find(key.buffer, key.start, key.end, keys.hash(key.buffer, key.start, key.end));
+    return this.keys.find(key.buffer, key.start, key.end, this.hash(key));
+  }
+
+  /** The hash of a key, computed unless the view carries it. */
+  hash(key: Bytes): number {
+    return key.hash !== 0 ? key.hash : this.keys.hash(key.buffer, key.start, key.end);
   }
 
   /**
@@ -190,7 +194,7 @@ export class Database {
   put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
     const { keys, keyspace } = this;
     const { arena } = keyspace;
-    const hash = keys.hash(key.buffer, key.start, key.end);
+    const hash = this.hash(key);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
     let ref = old;

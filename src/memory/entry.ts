@@ -179,6 +179,7 @@ export function removeExpiry(arena: Arena, ref: Ref): Ref {
 function setPayloadLength(arena: Arena, ref: Ref, newLength: number): boolean {
   const buffer = arena.bufferOf(ref);
   const at = arena.offsetOf(ref);
+  if (newLength === payloadLengthAt(buffer, at)) return true;
   const long = (buffer[at] & LONG) !== 0;
   if (newLength > MAX_SHORT && !long) return false;
   const size = payloadOffsetAt(buffer, at) - at + newLength;

@@ -137,6 +137,27 @@ export class Table {
     }
   }
 
+  /** Reads something of the bucket that `find` will look at, so that it is in the cache then. */
+  touchWords(hash: number): number {
+    const bucket = this.bucketOf(hash);
+    return this.chunks[bucket >>> CHUNK_BITS][(bucket & CHUNK_MASK) << BUCKET_SHIFT];
+  }
+
+  /** Reads something of the entry that `find` will most likely look at first. */
+  touchEntry(hash: number): number {
+    const bucket = this.bucketOf(hash);
+    const words = this.chunks[bucket >>> CHUNK_BITS];
+    const base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
+    const pattern = Math.imul(tagOf(hash), 0x01010101);
+    for (let word = 0; word < 3; word++) {
+      const match = zeroBytes(words[base + TAGS + word] ^ pattern);
+      if (match === 0) continue;
+      const ref = words[base + (word << 2) + lowestByte(match)];
+      return this.arena.bufferOf(ref)[this.arena.offsetOf(ref)];
+    }
+    return 0;
+  }
+
   /** Puts another entry with the same key in the place of the one that `find` found. */
   replaceFound(ref: Ref): void {
     this.beforeBucketChange?.(this.foundBucket);

@@ -70,20 +70,29 @@ export class PartialRequest {
 
 const unread = -1;
 
+/** Most requests that are decoded before the first of them runs. */
+export const lookAhead = 16;
+
+/** A whole request: views of the receive buffer, valid until the next `fill`. */
+export class Request<Command = unknown> {
+  /** Command name and arguments; only the first `argc` are valid. */
+  readonly args: Bytes[] = [];
+  argc = 0;
+  /** Offset of the request's first byte. */
+  start = 0;
+  /** The command it names, where somebody looked ahead. */
+  command: Command | undefined;
+}
+
 /**
  * Decodes requests in place: arguments are views of the receive buffer. One decoder serves all connections of
  * an event loop; what must survive until the next read is kept in a `PartialRequest`.
  *
  * Hot: a complete request costs no allocation. Source of the format: RESP specification and inline commands.
  */
-export class RequestDecoder {
-  /** Arguments of the request decoded last. Only the first `argc` are valid, until the next `next()`. */
-  readonly args: Bytes[] = [];
-  argc = 0;
-  /** First byte after the last request that was decoded. */
-  end = 0;
-  /** Announced length of the argument being received, or -1; with `remaining` it describes an incomplete request. */
-  bulkLength = unread;
+export class RequestDecoder<Command = unknown> {
+  /** What the last `fill` found: the first so many are valid. */
+  readonly requests: Request<Command>[] = Array.from({ length: lookAhead }, () => new Request<Command>());
 
   private buffer: Buffer;
   private limit = 0;
@@ -92,6 +101,9 @@ export class RequestDecoder {
   private remaining = unread;
   /** Start and end of each argument, relative to the first byte of the request. */
   private offsets: Int32Array<ArrayBufferLike> = new Int32Array(64);
+  private argc = 0;
+  /** Announced length of the argument being received, or -1. */
+  private bulkLength = unread;
   private readonly nothing = Buffer.alloc(0);
 
   constructor() {
@@ -102,7 +114,6 @@ export class RequestDecoder {
   begin(buffer: Buffer, start: number, end: number): void {
     this.buffer = buffer;
     this.limit = end;
-    this.end = start;
     this.remaining = unread;
     this.bulkLength = unread;
     this.position = this.requestStart = start;
@@ -122,7 +133,7 @@ export class RequestDecoder {
     }
   }
 
-  /** Keeps what has not made a whole request, if anything. `previous` is reused when its bytes are still in place. */
+  /** Keeps what has not been decoded into a whole request, if anything. `previous` is reused when its bytes are still in place. */
   suspend(previous: PartialRequest | undefined): PartialRequest | undefined {
     const { requestStart: start, limit } = this;
     if (start >= limit) return undefined;
@@ -133,7 +144,7 @@ export class RequestDecoder {
     partial.position = this.position - start;
     partial.remaining = this.remaining;
     partial.bulkLength = this.bulkLength;
-    partial.argc = this.remaining === unread ? 0 : this.argc;
+    partial.argc = this.argc;
     if (partial.argc > 0) {
       partial.offsets = this.offsets;
       this.offsets = new Int32Array(64);
@@ -143,10 +154,33 @@ export class RequestDecoder {
   }
 
   /**
-   * Decodes the next request into `args`. False: the bytes end before the request does.
-   * Empty requests (`*0`, blank lines) are skipped. Throws ProtocolError.
+   * Decodes the requests that are complete, up to `lookAhead`, into `requests`, and returns how many there are. Several at
+   * once, so that the memory that their keys lie in can be asked for before the first of them runs. Empty requests (`*0`,
+   * blank lines) are skipped. Throws ProtocolError if the very next request is broken: those before it are returned first.
    */
-  next(limits: RequestLimits): boolean {
+  fill(limits: RequestLimits): number {
+    // Before authentication each request may change the limits of the next.
+    const most = limits === unauthenticatedLimits ? 1 : lookAhead;
+    let count = 0;
+    try {
+      while (count < most && this.next(limits, count)) count++;
+    } catch (error) {
+      if (count === 0) throw error;
+      this.rewind(this.requestStart);
+    }
+    return count;
+  }
+
+  /** Goes back to the first byte of a request that was decoded and not run. */
+  rewind(start: number): void {
+    this.position = this.requestStart = start;
+    this.remaining = unread;
+    this.bulkLength = unread;
+    this.argc = 0;
+  }
+
+  /** Decodes the next request into `requests[index]`. False: the bytes end before the request does. */
+  private next(limits: RequestLimits, index: number): boolean {
     const { buffer, limit } = this;
     for (;;) {
       if (this.remaining === unread) {
@@ -154,27 +188,35 @@ export class RequestDecoder {
         this.argc = 0;
         if (this.position >= limit) return false;
         if (buffer[this.position] !== star) {
-          if (!this.inline()) return false;
+          // Inline words are moved in the buffer, so such a request cannot be decoded twice: it comes alone.
+          if (index > 0 || !this.inline()) return false;
           if (this.argc === 0) continue;
-          return this.finish();
+          return this.finish(index);
         }
-        const count = this.readLength('mbulk');
-        if (count === incomplete) return false;
-        if (Number.isNaN(count) || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
-        if (count > limits.maxArguments) {
-          const text =
-            limits === unauthenticatedLimits
-              ? 'unauthenticated multibulk length'
-              : 'invalid multibulk length';
-          throw new ProtocolError(text);
-        }
-        if (count <= 0) continue;
-        this.remaining = count;
-        this.bulkLength = unread;
+        if (!this.header(limits)) return false;
+        if (this.remaining === unread) continue;
       }
       if (!this.bulks(limits)) return false;
-      return this.finish();
+      return this.finish(index);
     }
+  }
+
+  /** Reads `*<count>`. False: it is not complete. An empty request leaves `remaining` unread. */
+  private header(limits: RequestLimits): boolean {
+    const count = this.readLength('mbulk');
+    if (count === incomplete) return false;
+    if (Number.isNaN(count) || count > 0x7fffffff) throw new ProtocolError('invalid multibulk length');
+    if (count > limits.maxArguments) {
+      const unauthenticated = limits === unauthenticatedLimits;
+      throw new ProtocolError(
+        unauthenticated ? 'unauthenticated multibulk length' : 'invalid multibulk length',
+      );
+    }
+    if (count > 0) {
+      this.remaining = count;
+      this.bulkLength = unread;
+    }
+    return true;
   }
 
   private bulks(limits: RequestLimits): boolean {
@@ -224,24 +266,28 @@ export class RequestDecoder {
   }
 
   /** Turns the offsets into views. */
-  private finish(): boolean {
-    const { args, offsets, buffer, requestStart, argc } = this;
+  private finish(index: number): boolean {
+    const { offsets, buffer, requestStart, argc } = this;
+    const request = this.requests[index];
+    const { args } = request;
     for (let i = 0; i < argc; i++) {
       let view = args[i];
       if (view === undefined) args[i] = view = new Bytes(buffer);
       view.buffer = buffer;
       view.start = requestStart + offsets[i << 1];
       view.end = requestStart + offsets[(i << 1) + 1];
+      view.hash = 0;
     }
-    if (args.length > maxPooledArguments && argc < maxPooledArguments) this.shrinkPool();
+    request.argc = argc;
+    request.start = requestStart;
+    request.command = undefined;
+    if (args.length > maxPooledArguments && argc < maxPooledArguments) args.length = maxPooledArguments;
+    if (offsets.length > maxPooledArguments * 2 && argc < maxPooledArguments)
+      this.offsets = new Int32Array(64);
     this.remaining = unread;
-    this.end = this.requestStart = this.position;
+    this.requestStart = this.position;
+    this.argc = 0;
     return true;
-  }
-
-  private shrinkPool(): void {
-    this.args.length = maxPooledArguments;
-    this.offsets = this.offsets.slice(0, maxPooledArguments * 2);
   }
 
   /** Reads `<type><digits>\r\n` at the position. NaN: not a number. `incomplete`: no line end yet. */

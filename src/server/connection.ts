@@ -1,8 +1,11 @@
 import type { Socket } from 'node:net';
 import { type Client, Gate, type Transport } from '../clients/client.js';
+import type { Command } from '../commands/registry.js';
+import type { Dispatcher } from '../dispatch/dispatcher.js';
 import {
   PartialRequest,
   ProtocolError,
+  type RequestDecoder,
   type RequestLimits,
   unauthenticatedLimits,
 } from '../protocol/request-decoder.js';
@@ -79,10 +82,7 @@ export class Connection implements Transport {
     loop.server.clients.queueFlush(client);
     dispatcher.beginBatch();
     try {
-      while (decoder.next(this.limits())) {
-        dispatcher.execute(client, decoder.args, decoder.argc);
-        if (client.blocked !== undefined || client.closing) break;
-      }
+      this.runRequests(decoder, dispatcher);
       this.partial = client.closing ? undefined : decoder.suspend(this.partial);
       if (this.partial !== undefined) this.checkQueryBuffer();
     } catch (error) {
@@ -90,6 +90,20 @@ export class Connection implements Transport {
       this.protocolError(error);
     }
     loop.endBatch();
+  }
+
+  private runRequests(decoder: RequestDecoder<Command>, dispatcher: Dispatcher): void {
+    const { client } = this;
+    const { requests } = decoder;
+    for (let count = decoder.fill(this.limits()); count > 0; count = decoder.fill(this.limits())) {
+      if (count > 1) dispatcher.prefetch(client, requests, count);
+      for (let i = 0; i < count; i++) {
+        dispatcher.execute(client, requests[i]);
+        if (client.blocked === undefined && !client.closing) continue;
+        if (i + 1 < count) decoder.rewind(requests[i + 1].start);
+        return;
+      }
+    }
   }
 
   private limits(): RequestLimits {

@@ -1,4 +1,5 @@
 import net, { type Server, type Socket } from 'node:net';
+import { getSystemErrorName } from 'node:util';
 
 /** A socket whose bytes go to `onBytes` and whose end to `onClose`. */
 export interface SocketEvents {
@@ -88,4 +89,35 @@ function ignore(): void {}
 /** The other side will send no more: as Redis does, the connection is over, whatever is unsent. */
 function destroy(this: Socket): void {
   this.destroy();
+}
+
+/** The undocumented function that binds a socket before it returns; `listen` only tells later whether it could. */
+interface HandleMaker {
+  _createServerHandle?(
+    address: string,
+    port: number,
+    family: 4 | 6,
+    fd: number,
+    flags: number,
+  ): object | number;
+}
+
+/** UV_TCP_IPV6ONLY */
+const ipv6Only = 1;
+
+/**
+ * Listens at an IP address, and tells at once if that cannot be: the error's name, such as EADDRINUSE. Without Node's
+ * internal function it listens all the same, but a failure is only logged.
+ */
+export function listenNow(server: Server, host: string, port: number): string | undefined {
+  const make = (net as HandleMaker)._createServerHandle;
+  if (make === undefined || net.isIP(host) === 0) {
+    server.listen({ host, port, ipv6Only: host.includes(':') });
+    return undefined;
+  }
+  const sixth = net.isIPv6(host);
+  const handle = make(host, port, sixth ? 6 : 4, -1, sixth ? ipv6Only : 0);
+  if (typeof handle === 'number') return getSystemErrorName(handle);
+  server.listen(handle);
+  return undefined;
 }

@@ -3,7 +3,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import { Gate } from '../clients/client.js';
 import type { Config } from '../config/config.js';
 import { Connection } from './connection.js';
-import { createListener, type SocketEvents } from './listener.js';
+import { createListener, listenNow, type SocketEvents } from './listener.js';
 import type { RespiteServer } from './server.js';
 
 /** The server cannot listen where it was told to. */
@@ -11,7 +11,8 @@ export class ListenError extends Error {}
 
 /** Where a server listens: TCP addresses and, if configured, a unix socket or named pipe. */
 export class Listeners {
-  private readonly servers: Server[] = [];
+  private tcp: Server[] = [];
+  private unix: Server | undefined;
   private readonly connections = new Set<Connection>();
   /** The TCP port in use, 0 if there is none. */
   port = 0;
@@ -28,7 +29,7 @@ export class Listeners {
     if (path !== '') await this.openUnix(path, config.values.unixsocketperm, config.values['tcp-backlog']);
   }
 
-  private async openTcp(addresses: string[], port: number, backlog: number): Promise<void> {
+  private async openTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
     const wanted = addresses.length > 0 ? addresses : ['*'];
     for (const address of wanted) {
       const optional = address.startsWith('-');
@@ -48,7 +49,7 @@ export class Listeners {
         throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
       }
     }
-    if (this.servers.length === 0) throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
+    if (this.tcp.length === 0) throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
   }
 
   private listenTcp(host: string, port: number, backlog: number): Promise<void> {
@@ -57,7 +58,7 @@ export class Listeners {
       server.once('error', reject);
       server.listen({ host, port, backlog, ipv6Only: host.includes(':') }, () => {
         server.off('error', reject);
-        this.adopt(server);
+        this.tcp.push(this.watched(server));
         const address = server.address() as AddressInfo;
         this.port ||= address.port;
         this.host ||= address.address;
@@ -78,7 +79,7 @@ export class Listeners {
       server.listen({ path: name, backlog }, () => {
         server.removeAllListeners('error');
         if (!windows && mode > 0) chmodSync(path, mode);
-        this.adopt(server);
+        this.unix = this.watched(server);
         resolve();
       });
     });
@@ -88,11 +89,48 @@ export class Listeners {
     return createListener(this.owner.loop.readBuffer, (socket, fd) => this.accept(socket, fd, unixPath));
   }
 
-  private adopt(server: Server): void {
-    server.on('error', (error) =>
-      this.owner.log.warning(`Error accepting a client connection: ${error.message}`),
-    );
-    this.servers.push(server);
+  private watched(server: Server): Server {
+    return server.on('error', (error) => {
+      this.owner.log.warning(`Error accepting a client connection: ${error.message}`);
+    });
+  }
+
+  /**
+   * Listens at the configuration's present addresses and port instead of the old ones; connected clients stay.
+   * Throws ListenError, and then listens where it did before.
+   */
+  rebind(config: Config): void {
+    const old = {
+      addresses: this.tcp.map((server) => (server.address() as AddressInfo).address),
+      port: this.port,
+    };
+    for (const server of this.tcp) server.close();
+    const { bind, port } = config.values;
+    try {
+      this.tcp = port === 0 ? [] : this.bindAll(bind.length > 0 ? bind : ['*'], port);
+    } catch (error) {
+      this.tcp = this.bindAll(old.addresses, old.port);
+      throw error;
+    }
+    this.port = port;
+  }
+
+  private bindAll(addresses: readonly string[], port: number): Server[] {
+    const bound: Server[] = [];
+    for (const address of addresses) {
+      const optional = address.startsWith('-');
+      const server = this.create();
+      const failure = listenNow(server, hostOf(optional ? address.slice(1) : address), port);
+      if (failure === undefined) {
+        bound.push(this.watched(server));
+      } else if (!optional) {
+        for (const other of bound) other.close();
+        throw new ListenError(
+          `Could not create server TCP listening socket ${address}:${port}: bind: ${failure}`,
+        );
+      }
+    }
+    return bound;
   }
 
   private accept(socket: Socket, fd: number, unixPath: string | undefined): SocketEvents | undefined {
@@ -133,8 +171,10 @@ export class Listeners {
   /** Ends all connections and stops listening. Resolves when no handle is left open. */
   async close(): Promise<void> {
     for (const connection of this.connections) connection.socket.destroy();
-    await Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    this.servers.length = 0;
+    const servers = this.unix === undefined ? this.tcp : [...this.tcp, this.unix];
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    this.tcp = [];
+    this.unix = undefined;
   }
 }
 

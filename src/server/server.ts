@@ -24,6 +24,7 @@ import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { Timers } from './timers.js';
+import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
 const expirySliceMicroseconds = 3500;
@@ -65,8 +66,10 @@ export class RespiteServer implements ServerApi {
     loginsRefused: 0,
     errorCounts: new Map(),
   };
-  readonly debug: DebugState = { activeExpire: true };
+  readonly debug: DebugState = { activeExpire: true, cronPaused: false };
+  readonly version = respiteVersion;
   readonly runId = randomHexId();
+  readonly replicationId = randomHexId();
   readonly startedAt: number;
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
@@ -124,6 +127,7 @@ export class RespiteServer implements ServerApi {
 
   /** The periodic work: metrics, and what time does to keys and clients. */
   tick(): void {
+    if (this.debug.cronPaused) return;
     this.keyspace.tick();
     this.metrics.sample();
     this.clients.closeIdle(this.config.values.timeout);

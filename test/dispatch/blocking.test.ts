@@ -81,7 +81,7 @@ describe('a blocking command', () => {
 
   it('never blocks inside MULTI', async () => {
     const { control } = await start();
-    expect(await control.multi([['take', 'k', '0'], ['ping']]).exec()).toEqual([
+    expect(await control.multi().call('TAKE', 'k', '0').ping().exec()).toEqual([
       [null, null],
       [null, 'PONG'],
     ]);

@@ -25,8 +25,14 @@ function decodeAll(pieces: Buffer[], allowed = limits): string[][] {
       partial.append(shared, 0, shared.length);
       decoder.resume(partial);
     }
-    while (decoder.next(allowed))
-      requests.push(decoder.args.slice(0, decoder.argc).map((arg) => arg.latin1()));
+    for (let count = decoder.fill(allowed); count > 0; count = decoder.fill(allowed)) {
+      // Now and then only the first of them is run, as when it blocks its client.
+      const used = requests.length % 3 === 2 ? 1 : count;
+      for (const { args, argc } of decoder.requests.slice(0, used)) {
+        requests.push(args.slice(0, argc).map((arg) => arg.latin1()));
+      }
+      if (used < count) decoder.rewind(decoder.requests[used].start);
+    }
     partial = decoder.suspend(partial);
     shared.fill(0x58);
   }
@@ -115,7 +121,7 @@ describe('RequestDecoder', () => {
     const decoder = new RequestDecoder();
     const bytes = latin1('*1000000\r\n$400000000\r\nabc');
     decoder.begin(bytes, 0, bytes.length);
-    expect(decoder.next(limits)).toBe(false);
+    expect(decoder.fill(limits)).toBe(0);
     const partial = decoder.suspend(undefined)!;
     for (let i = 0; i < 100; i++) partial.append(Buffer.alloc(1000), 0, 1000);
     expect(partial.capacity).toBeLessThan(300_000);

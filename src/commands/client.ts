@@ -1,0 +1,311 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { type Client, Gate } from '../clients/client.js';
+import { CommandError, errors, excerpt } from '../protocol/errors.js';
+import { ArgumentReader, int64Argument, longArgument } from './arguments.js';
+import { clientLine } from './client-line.js';
+import { printableName } from './client-name.js';
+import type { Call, CommandFlagName, CommandSpec } from './command.js';
+import { helpSubcommand } from './help.js';
+
+const always: CommandFlagName[] = ['noscript', 'loading', 'stale'];
+const toAllNodes = ['request_policy:all_nodes', 'response_policy:all_succeeded'];
+const types = '<NORMAL | MASTER | SLAVE | REPLICA | PUBSUB>';
+
+const subcommands: CommandSpec[] = [
+  {
+    name: 'id',
+    group: 'connection',
+    since: '5.0.0',
+    summary: 'Tells the number of this connection.',
+    complexity: 'O(1)',
+    syntax: '',
+    flags: always,
+    handler: ({ client, reply }) => reply.integer(client.id),
+  },
+  {
+    name: 'getname',
+    group: 'connection',
+    since: '2.6.9',
+    summary: 'Tells the name of this connection.',
+    complexity: 'O(1)',
+    syntax: '',
+    flags: always,
+    handler: ({ client, reply }) => (client.name === '' ? reply.null() : reply.text(client.name)),
+  },
+  {
+    name: 'setname',
+    group: 'connection',
+    since: '2.6.9',
+    summary: 'Names this connection; an empty name takes it away.',
+    complexity: 'O(1)',
+    syntax: 'connection-name',
+    flags: always,
+    tips: toAllNodes,
+    handler: ({ client, args, reply }) => {
+      client.name = printableName(args[2], 'Client names');
+      reply.ok();
+    },
+  },
+  {
+    name: 'setinfo',
+    group: 'connection',
+    since: '7.2.0',
+    summary: 'Notes which client library, in which version, uses this connection.',
+    complexity: 'O(1)',
+    syntax: '<LIB-NAME libname | LIB-VER libver>',
+    flags: always,
+    tips: toAllNodes,
+    handler: setInfo,
+  },
+  {
+    name: 'list',
+    group: 'connection',
+    since: '2.4.0',
+    summary: 'Describes the open connections, one a line.',
+    complexity: 'O(N) where N is the number of client connections',
+    syntax: '[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id [client-id ...]]',
+    flags: ['admin', ...always],
+    tips: ['nondeterministic_output'],
+    history: [
+      ['2.8.12', 'Field `id`.'],
+      ['5.0.0', 'Filter `TYPE`.'],
+      ['6.0.0', 'Field `user`.'],
+      ['6.2.0', 'Fields `argv-mem`, `tot-mem`, `laddr` and `redir`; filter `ID`.'],
+      ['7.0.0', 'Fields `resp`, `multi-mem`, `rbs` and `rbp`.'],
+      ['7.0.3', 'Field `ssub`.'],
+    ],
+    handler: list,
+  },
+  {
+    name: 'info',
+    group: 'connection',
+    since: '6.2.0',
+    summary: 'Describes this connection.',
+    complexity: 'O(1)',
+    syntax: '',
+    flags: always,
+    tips: ['nondeterministic_output'],
+    handler: (call) => call.reply.verbatim('txt', `${clientLine(call.client, call)}\n`),
+  },
+  {
+    name: 'kill',
+    group: 'connection',
+    since: '2.4.0',
+    summary: 'Ends connections.',
+    complexity: 'O(N) where N is the number of client connections',
+    syntax: `<ip:port | <[ID client-id] | [TYPE ${types}] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME <YES | NO>] | [MAXAGE maxage]> ...>`,
+    arity: -3,
+    flags: ['admin', ...always],
+    history: [
+      ['2.8.12', 'Filters, `ID` among them.'],
+      ['3.2.0', 'Type `master`.'],
+      ['5.0.0', 'Type `replica`, formerly `slave`, which is still understood.'],
+      ['6.2.0', 'Filter `LADDR`.'],
+      ['7.4.0', 'Filter `MAXAGE`.'],
+    ],
+    handler: kill,
+  },
+  {
+    name: 'unblock',
+    group: 'connection',
+    since: '5.0.0',
+    summary: 'Wakes a client that waits in a blocking command, as if its time were up or with an error.',
+    complexity: 'O(log N) where N is the number of client connections',
+    syntax: 'client-id [TIMEOUT | ERROR]',
+    flags: ['admin', ...always],
+    handler: unblock,
+  },
+  {
+    name: 'getredir',
+    group: 'connection',
+    since: '6.0.0',
+    summary: 'Tells which connection gets the invalidation messages of this one.',
+    complexity: 'O(1)',
+    syntax: '',
+    flags: always,
+    handler: ({ reply }) => reply.integer(-1),
+  },
+  {
+    name: 'no-evict',
+    group: 'connection',
+    since: '7.0.0',
+    summary: 'Spares this connection when clients are evicted for their memory.',
+    complexity: 'O(1)',
+    syntax: '<ON | OFF>',
+    flags: ['admin', ...always],
+    handler: (call) => {
+      call.client.noEvict = onOrOff(call);
+      call.reply.ok();
+    },
+  },
+  {
+    name: 'no-touch',
+    group: 'connection',
+    since: '7.2.0',
+    summary: 'Lets this connection read keys without marking them as used.',
+    complexity: 'O(1)',
+    syntax: '<ON | OFF>',
+    flags: always,
+    handler: (call) => {
+      call.client.noTouch = onOrOff(call);
+      call.reply.ok();
+    },
+  },
+  helpSubcommand('connection', '5.0.0'),
+];
+
+export const clientCommands: CommandSpec[] = [
+  {
+    name: 'client',
+    group: 'connection',
+    since: '2.4.0',
+    summary: 'Commands about connections.',
+    complexity: 'Depends on subcommand.',
+    syntax: '',
+    flags: [],
+    subcommands,
+  },
+];
+
+function onOrOff({ args, argc }: Call): boolean {
+  const options = new ArgumentReader(args, argc, 2);
+  if (options.take('on')) return true;
+  if (options.take('off')) return false;
+  throw new CommandError(errors.syntax);
+}
+
+function setInfo({ client, args, reply }: Call): void {
+  const attribute = args[2];
+  if (attribute.is('lib-name')) client.libraryName = printableName(args[3], attribute.latin1());
+  else if (attribute.is('lib-ver')) client.libraryVersion = printableName(args[3], attribute.latin1());
+  else throw new CommandError(`ERR Unrecognized option '${excerpt(attribute.latin1())}'`);
+  reply.ok();
+}
+
+type ClientType = 'normal' | 'master' | 'replica' | 'pubsub';
+
+function typeOf(client: Client): ClientType {
+  return (client.gate & Gate.subscriber) !== 0 ? 'pubsub' : 'normal';
+}
+
+function readType(argument: Bytes): ClientType {
+  const name = argument.latin1().toLowerCase();
+  if (name === 'slave') return 'replica';
+  if (name === 'normal' || name === 'master' || name === 'replica' || name === 'pubsub') return name;
+  throw new CommandError(`ERR Unknown client type '${excerpt(argument.latin1())}'`);
+}
+
+/** Connections that are not about to end, in the order in which they were made. */
+function openClients({ server }: Call): Client[] {
+  return [...server.clients.all()].filter((client) => !client.closing);
+}
+
+function list(call: Call): void {
+  const clients = listed(call);
+  call.reply.verbatim('txt', clients.map((client) => `${clientLine(client, call)}\n`).join(''));
+}
+
+function listed(call: Call): Client[] {
+  const { args, argc, server } = call;
+  const options = new ArgumentReader(args, argc, 2);
+  if (options.done) return openClients(call);
+  if (options.left === 2 && options.take('type')) {
+    const type = readType(options.next());
+    return openClients(call).filter((client) => typeOf(client) === type);
+  }
+  if (options.left < 2 || !options.take('id')) throw new CommandError(errors.syntax);
+  const ids: number[] = [];
+  while (!options.done) ids.push(options.long('ERR Invalid client ID'));
+  return ids.flatMap((id) => {
+    const client = server.clients.get(id);
+    return client === undefined || client.closing ? [] : [client];
+  });
+}
+
+/** Which connections CLIENT KILL ends: those that pass every test. */
+interface KillFilter {
+  tests: ((client: Client) => boolean)[];
+  skipMe: boolean;
+}
+
+function readKillFilter({ server, args, argc }: Call): KillFilter {
+  const options = new ArgumentReader(args, argc, 2);
+  const filter: KillFilter = { tests: [], skipMe: true };
+  while (!options.done) {
+    const name = options.next();
+    const value = options.next();
+    filter.tests.push(readKillTest(name, value, filter, server.clock.now()));
+  }
+  return filter;
+}
+
+function readKillTest(
+  name: Bytes,
+  value: Bytes,
+  filter: KillFilter,
+  now: number,
+): (client: Client) => boolean {
+  if (name.is('id')) {
+    const id = positive(value, 'ERR client-id should be greater than 0');
+    return (client) => client.id === id;
+  }
+  if (name.is('maxage')) {
+    const seconds = longArgument(value, 'ERR maxage is not an integer or out of range');
+    if (seconds <= 0) throw new CommandError('ERR maxage should be greater than 0');
+    return (client) => now - client.createdAt >= seconds * 1000;
+  }
+  if (name.is('type')) {
+    const type = readType(value);
+    return (client) => typeOf(client) === type;
+  }
+  const text = value.latin1();
+  if (name.is('addr')) return (client) => client.transport.remoteAddress === text;
+  if (name.is('laddr')) return (client) => client.transport.localAddress === text;
+  if (name.is('user')) {
+    if (text !== 'default') throw new CommandError(`ERR No such user '${excerpt(text)}'`);
+    return (client) => client.user === text;
+  }
+  if (!name.is('skipme') || (!value.is('yes') && !value.is('no'))) throw new CommandError(errors.syntax);
+  filter.skipMe = value.is('yes');
+  return () => true;
+}
+
+function positive(argument: Bytes, message: string): number {
+  const n = longArgument(argument, message);
+  if (n <= 0) throw new CommandError(message);
+  return n;
+}
+
+function kill(call: Call): void {
+  const { args, argc, client, reply } = call;
+  if (argc === 3) {
+    const address = args[2].latin1();
+    const victim = openClients(call).find((other) => other.transport.remoteAddress === address);
+    if (victim === undefined) throw new CommandError('ERR No such client');
+    end(call, victim);
+    return reply.ok();
+  }
+  const { tests, skipMe } = readKillFilter(call);
+  const victims = openClients(call).filter(
+    (other) => !(skipMe && other === client) && tests.every((test) => test(other)),
+  );
+  reply.integer(victims.length);
+  for (const victim of victims) end(call, victim);
+}
+
+/** A client that ends its own connection still gets the reply. */
+function end({ server, client }: Call, victim: Client): void {
+  server.clients.disconnect(victim, victim === client);
+}
+
+function unblock({ server, args, argc, reply }: Call): void {
+  const id = Number(int64Argument(args[2]));
+  const options = new ArgumentReader(args, argc, 3);
+  const withError = options.take('error');
+  if (!withError && !options.done && !options.take('timeout')) {
+    throw new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
+  }
+  const waiting = server.clients.get(id);
+  const woken = waiting !== undefined && server.unblock(waiting, withError ? 'error' : 'timeout');
+  reply.integer(woken ? 1 : 0);
+}

@@ -1,0 +1,258 @@
+import { Bytes } from '../bytes/bytes.js';
+import { absent, type Database } from '../keyspace/database.js';
+import { ValueType } from '../keyspace/events.js';
+import { stringEncodingName } from '../keyspace/string-encoding.js';
+import type { Ref } from '../memory/arena.js';
+import { CommandError, errors, excerpt } from '../protocol/errors.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { longArgument } from './arguments.js';
+import type { Call, CommandSpec } from './command.js';
+import { refusable } from './config-command.js';
+import { helpLines, replyHelp } from './help.js';
+import { isLocal } from './locality.js';
+import { encodingName } from './object.js';
+
+export const debugCommands: CommandSpec[] = [
+  {
+    name: 'debug',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Commands for those who test or develop the server.',
+    complexity: 'Depends on subcommand.',
+    syntax: '',
+    arity: -2,
+    flags: ['admin', 'noscript', 'loading', 'stale'],
+    docFlags: ['syscmd'],
+    handler: debug,
+  },
+];
+
+/** A subcommand of DEBUG. They are not in the command table, as in Redis: tools must not rely on them. */
+interface DebugAction {
+  name: string;
+  syntax: string;
+  summary: string;
+  /** Numbers of words that it takes, DEBUG and its own name included. */
+  words: [least: number, most: number];
+  run(call: Call): void;
+}
+
+const actions: DebugAction[] = [
+  {
+    name: 'config-rewrite-force-all',
+    syntax: '',
+    summary: 'As CONFIG REWRITE, with every directive, also those at their defaults.',
+    words: [2, 2],
+    run: ({ server, reply }) => {
+      refusable(() => server.config.rewrite({ all: true }));
+      reply.ok();
+    },
+  },
+  {
+    name: 'error',
+    syntax: '<string>',
+    summary: 'Replies with an error of this text, to test clients.',
+    words: [3, 3],
+    run: ({ args, reply }) => reply.error(args[2].latin1()),
+  },
+  {
+    name: 'log',
+    syntax: '<message>',
+    summary: "Writes a line to the server's log.",
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.log.warning(`DEBUG LOG: ${args[2].utf8()}`);
+      reply.ok();
+    },
+  },
+  {
+    name: 'object',
+    syntax: '<key>',
+    summary: 'Shows how the value of a key is stored.',
+    words: [3, 4],
+    run: describeObject,
+  },
+  {
+    name: 'pause-cron',
+    syntax: '<0|1>',
+    summary: 'Holds back, or lets go on, all periodic work.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.debug.cronPaused = leadingNumber(args[2]) !== 0;
+      reply.ok();
+    },
+  },
+  {
+    name: 'populate',
+    syntax: '<count> [<prefix>] [<size>]',
+    summary:
+      'Creates keys <prefix>:<n> (key:<n>) that hold strings, of <size> bytes if given; existing keys stay.',
+    words: [3, 5],
+    run: populate,
+  },
+  {
+    name: 'protocol',
+    syntax: '<type>',
+    summary:
+      'Replies with a sample: string, integer, double, bignum, null, array, set, map, attrib, push, verbatim, true, false.',
+    words: [3, 3],
+    run: ({ args, reply }) => writeSample(reply, args[2].latin1().toLowerCase()),
+  },
+  {
+    name: 'set-active-expire',
+    syntax: '<0|1>',
+    summary: 'Switches off, or on again, the removal of expired keys that nobody asks for.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.debug.activeExpire = leadingNumber(args[2]) !== 0;
+      reply.ok();
+    },
+  },
+  {
+    name: 'sleep',
+    syntax: '<seconds>',
+    summary: 'Stops the whole server for this time; fractions are understood.',
+    words: [3, 3],
+    run: ({ args, reply }) => {
+      sleep(leadingNumber(args[2]) * 1000);
+      reply.ok();
+    },
+  },
+];
+
+const byName = new Map(actions.map((action) => [action.name, action]));
+
+function debug(call: Call): void {
+  requirePermission(call);
+  const { args, argc } = call;
+  if (argc === 2 && args[1].is('help')) return replyHelp(call, helpLines('debug', actions));
+  const action = byName.get(args[1].latin1().toLowerCase());
+  if (action === undefined || argc < action.words[0] || argc > action.words[1]) {
+    const shown = excerpt(args[1].latin1());
+    throw new CommandError(
+      `ERR unknown subcommand or wrong number of arguments for '${shown}'. Try DEBUG HELP.`,
+    );
+  }
+  action.run(call);
+}
+
+function requirePermission({ server, client }: Call): void {
+  const allowed = server.config.values['enable-debug-command'];
+  if (allowed === 'yes' || (allowed === 'local' && isLocal(client))) return;
+  throw new CommandError(
+    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+      'connection, otherwise you need to set this option in the configuration file, and then restart the server.',
+  );
+}
+
+/** The number that an argument begins with, 0 if it begins with none. */
+function leadingNumber(argument: Bytes): number {
+  return Number.parseFloat(argument.latin1()) || 0;
+}
+
+/** Blocks the thread without using CPU time. */
+function sleep(milliseconds: number): void {
+  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function describeObject({ database, server, args, reply }: Call): void {
+  const ref = database.peek(args[2]);
+  if (ref === absent) throw new CommandError(errors.noSuchKey);
+  const idle = database.idleSeconds(ref);
+  const lru = (server.keyspace.lruClock - idle) & 0xffffff;
+  const address = (ref >>> 0).toString(16);
+  reply.simple(
+    `Value at:0x${address} refcount:1 encoding:${encodingName(database, ref)} ` +
+      `serializedlength:${serializedLength(database, ref)} lru:${lru} lru_seconds_idle:${idle}`,
+  );
+}
+
+/** Bytes of the value in a dump, before compression: a length prefix and the bytes, or a small integer's form. */
+function serializedLength(database: Database, ref: Ref): number {
+  const { length } = database.payload(ref);
+  const integer = database.typeOf(ref) === ValueType.string && stringEncodingName(database, ref) === 'int';
+  if (integer && length <= 11) {
+    const value = Number(database.payload(ref).latin1());
+    if (value >= -0x80 && value < 0x80) return 2;
+    if (value >= -0x8000 && value < 0x8000) return 3;
+    if (value >= -0x80000000 && value < 0x80000000) return 5;
+  }
+  if (length < 64) return length + 1;
+  return length + (length < 16384 ? 2 : 5);
+}
+
+function populate({ server, database, args, argc, reply }: Call): void {
+  const count = positiveArgument(args[2]);
+  const prefix = argc > 3 ? args[3].latin1() : 'key';
+  const size = argc > 4 ? positiveArgument(args[4]) : 0;
+  const { keyspace } = server;
+  for (let i = 0; i < count; i++) {
+    const key = Bytes.of(`${prefix}:${i}`);
+    if (database.has(key)) continue;
+    const value = Buffer.from(`value:${i}`, 'latin1');
+    const sized = size > 0 ? Buffer.alloc(size) : value;
+    if (sized !== value) value.copy(sized);
+    database.setString(key, sized, 0, sized.length);
+    if (keyspace.observed) keyspace.observer.keyModified(database, key);
+  }
+  reply.ok();
+}
+
+function positiveArgument(argument: Bytes): number {
+  const n = longArgument(argument, errors.notPositive);
+  if (n < 0) throw new CommandError(errors.notPositive);
+  return n;
+}
+
+/** One reply of each type, with the content that client libraries' tests expect. */
+const samples: Record<string, (reply: ReplyWriter) => void> = {
+  string: (reply) => reply.text('Hello World'),
+  integer: (reply) => reply.integer(12345),
+  double: (reply) => reply.double('3.141'),
+  bignum: (reply) => reply.bigNumber('1234567999999999999999999999999999999'),
+  null: (reply) => reply.null(),
+  array: (reply) => {
+    reply.array(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  set: (reply) => {
+    reply.set(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  map: (reply) => {
+    reply.map(3);
+    for (let i = 0; i < 3; i++) {
+      reply.integer(i);
+      reply.boolean(i === 1);
+    }
+  },
+  attrib: (reply) => {
+    if (reply.protocol === 3) {
+      reply.attribute(1);
+      reply.text('key-popularity');
+      reply.array(2);
+      reply.text('key:123');
+      reply.integer(90);
+    }
+    reply.text('Some real reply following the attribute');
+  },
+  push: (reply) => {
+    if (reply.protocol === 2) throw new CommandError('ERR RESP2 is not supported by this command');
+    reply.push(2);
+    reply.text('server-cpu-usage');
+    reply.integer(42);
+    reply.text('Some real reply following the push reply');
+  },
+  verbatim: (reply) => reply.verbatim('txt', 'This is a verbatim\nstring'),
+  true: (reply) => reply.boolean(true),
+  false: (reply) => reply.boolean(false),
+};
+
+const sampleNames = 'string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false';
+
+function writeSample(reply: ReplyWriter, type: string): void {
+  if (!Object.hasOwn(samples, type)) {
+    throw new CommandError(`ERR Wrong protocol type name. Please use one of the following: ${sampleNames}`);
+  }
+  samples[type](reply);
+}

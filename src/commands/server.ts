@@ -1,0 +1,94 @@
+import { CommandError, errors } from '../protocol/errors.js';
+import { ArgumentReader, integerArgument } from './arguments.js';
+import type { Call, CommandSpec } from './command.js';
+import { nightLandscape } from './lolwut.js';
+import { redisVersion, type ShutdownRequest } from './server-api.js';
+
+export const serverCommands: CommandSpec[] = [
+  {
+    name: 'shutdown',
+    group: 'server',
+    since: '1.0.0',
+    summary: 'Saves the data set, if it is to be saved, and ends the server.',
+    complexity:
+      'O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)',
+    syntax: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',
+    flags: ['admin', 'noscript', 'loading', 'stale', 'no_multi', 'allow_busy'],
+    history: [['7.0.0', 'Options `NOW`, `FORCE` and `ABORT`.']],
+    handler: shutdown,
+  },
+  {
+    name: 'role',
+    group: 'server',
+    since: '2.8.12',
+    summary: 'Tells the part that the server plays in replication.',
+    complexity: 'O(1)',
+    syntax: '',
+    flags: ['noscript', 'loading', 'stale', 'fast'],
+    categories: ['admin', 'dangerous'],
+    handler: role,
+  },
+  {
+    name: 'lolwut',
+    group: 'server',
+    since: '5.0.0',
+    summary: 'Draws a picture of a night in the hills, another one each time, and tells the version.',
+    complexity: 'O(1)',
+    syntax: '[VERSION version] [columns [rows]]',
+    types: { columns: 'integer', rows: 'integer' },
+    arity: -1,
+    flags: ['readonly', 'fast'],
+    handler: lolwut,
+  },
+];
+
+function shutdown(call: Call): void {
+  const { server, args, argc, reply } = call;
+  const options = new ArgumentReader(args, argc, 1);
+  if (argc === 2 && options.take('abort')) {
+    if (!server.abortShutdown()) throw new CommandError('ERR No shutdown in progress.');
+    return reply.ok();
+  }
+  server.shutdown(readShutdown(options));
+}
+
+function readShutdown(options: ArgumentReader): ShutdownRequest {
+  const request: ShutdownRequest = { save: 'default', now: false, force: false };
+  while (!options.done) {
+    if (options.take('nosave') && request.save !== 'save') request.save = 'nosave';
+    else if (options.take('save') && request.save !== 'nosave') request.save = 'save';
+    else if (options.take('now')) request.now = true;
+    else if (options.take('force')) request.force = true;
+    else throw new CommandError(errors.syntax);
+  }
+  return request;
+}
+
+function role({ reply }: Call): void {
+  reply.array(3);
+  reply.text('master');
+  reply.integer(0);
+  reply.array(0);
+}
+
+const defaultColumns = 64;
+const defaultRows = 16;
+
+function lolwut({ server, args, argc, reply }: Call): void {
+  const options = new ArgumentReader(args, argc, 1);
+  if (options.left >= 2 && options.take('version')) options.integer();
+  const columns = size(options, defaultColumns, 160);
+  const rows = size(options, defaultRows, 60);
+  const picture = nightLandscape(server.random, columns, rows);
+  reply.verbatim('txt', `${picture}\nRespite ver. ${server.version}, Redis ver. ${redisVersion}\n`);
+}
+
+/** The next argument, brought between 1 and `most`; whatever is no number is ignored, as the joke deserves. */
+function size(options: ArgumentReader, fallback: number, most: number): number {
+  if (options.done) return fallback;
+  try {
+    return Math.min(Math.max(integerArgument(options.next()), 1), most);
+  } catch {
+    return fallback;
+  }
+}

@@ -1,0 +1,227 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { joinConfiguration, parseCommandLine } from './command-line.js';
+import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
+import { Config, ConfigError, fatalConfigText } from './config/config.js';
+import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
+import { ListenError } from './server/listeners.js';
+import { createLog, type ServerLog } from './server/log.js';
+import { logo } from './server/logo.js';
+import { RespiteServer } from './server/server.js';
+import { notifyServiceManager } from './server/service-manager.js';
+import { respiteVersion } from './server/version.js';
+
+/** Set for the process that `daemonize yes` starts in the background. */
+const daemonMark = 'RESPITE_DAEMON';
+
+/** Runs a server as a process of its own: command line, configuration, log, signals. Does not return before it listens. */
+export async function run(args: readonly string[]): Promise<void> {
+  const commandLine = parseCommandLine(args, respiteVersion);
+  if (commandLine.kind === 'print') {
+    process.stdout.write(commandLine.output);
+    return;
+  }
+  const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
+  const config = configure(commandLine.configFile, stdin, commandLine.overrides);
+  if (config.values.daemonize && process.env[daemonMark] === undefined) return daemonize(args, stdin);
+  await serve(config);
+}
+
+/** Reads the whole configuration, or ends the process with Redis's message on stderr. */
+function configure(file: string | undefined, stdin: string, overrides: string): Config {
+  const config = new Config();
+  try {
+    const text = file === undefined ? '' : readConfigFile(file);
+    config.load(joinConfiguration(text, stdin, overrides), file === undefined ? '' : configFromText(file));
+    if (file !== undefined) config.file = resolve(file);
+    process.chdir(pathFromConfig(config.values.dir));
+    return config;
+  } catch (error) {
+    process.stderr.write(
+      error instanceof ConfigError ? fatalConfigText(error) : `${systemErrorText(error)}\n`,
+    );
+    process.exit(1);
+  }
+}
+
+function readConfigFile(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch (error) {
+    process.stderr.write(
+      `Fatal error, can't open config file '${resolve(path)}': ${systemErrorText(error)}\n`,
+    );
+    process.exit(1);
+  }
+}
+
+/** Node cannot fork, so the background process is a new one with the same arguments. */
+function daemonize(args: readonly string[], stdin: string): void {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1], ...args], {
+    detached: true,
+    stdio: [stdin === '' ? 'ignore' : 'pipe', 'ignore', 'ignore'],
+    env: { ...process.env, [daemonMark]: '1' },
+  });
+  child.stdin?.end(stdin, 'latin1');
+  child.unref();
+}
+
+async function serve(config: Config): Promise<void> {
+  const { values } = config;
+  const log = openLog(config);
+  greet(config, log);
+  const server = new RespiteServer({ config, log });
+  const life = new Lifetime(server, config, log);
+  config.onChange('loglevel', (level) => {
+    log.level = level;
+  });
+  config.onChange('log-format', (format) => {
+    log.format = format;
+  });
+  config.onChange('logfile', (file) => {
+    log.file = file;
+  });
+  config.onChange('dir', (dir) => changeDirectory(dir));
+  life.watchSignals();
+  try {
+    await server.start();
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    log.warning(error.message);
+    process.exit(1);
+  }
+  if (values['set-proc-title']) process.title = processTitle(server);
+  writePidFile(config, log);
+  notifyServiceManager(values.supervised, log);
+}
+
+function openLog(config: Config): ServerLog {
+  const { values } = config;
+  try {
+    return createLog({
+      level: values.loglevel,
+      format: values['log-format'],
+      file: values.logfile,
+      clock: () => Date.now(),
+      pid: process.pid,
+      role: 'M',
+    });
+  } catch (error) {
+    process.stderr.write(`Can't open the log file '${values.logfile}': ${systemErrorText(error)}\n`);
+    process.exit(1);
+  }
+}
+
+function greet(config: Config, log: ServerLog): void {
+  const { values } = config;
+  log.notice(`Respite is starting, version ${respiteVersion}, compatible with Redis ${redisVersion}`);
+  log.notice(
+    `Respite version=${respiteVersion}, bits=64, node=${process.version}, pid=${process.pid}, just started`,
+  );
+  if (config.file === undefined) {
+    log.warning(
+      'Warning: no config file specified, using the default config. See respite --help for directives.',
+    );
+  } else {
+    log.notice(`Configuration loaded from ${config.file}`);
+  }
+  const toTerminal =
+    values.logfile === '' && process.stdout.isTTY === true && values['log-format'] === 'redis';
+  if (values['always-show-logo'] || toTerminal) log.raw(logo(values.port, process.pid));
+  else log.notice(`Running on port ${values.port}, PID: ${process.pid}`);
+  for (const { name, reason } of config.inertInUse())
+    log.notice(`Directive '${name}' has no effect: ${reason}`);
+}
+
+/** `dir` is the working directory: relative paths in the configuration start there. */
+function changeDirectory(dir: string): void {
+  try {
+    process.chdir(pathFromConfig(dir));
+  } catch (error) {
+    throw new ConfigError(systemErrorText(error));
+  }
+}
+
+function processTitle(server: RespiteServer): string {
+  const { values } = server.config;
+  const address = values.port === 0 ? values.unixsocket : `${values.bind[0] ?? '*'}:${server.listeners.port}`;
+  const fields: Record<string, string> = {
+    title: 'respite',
+    'listen-addr': address,
+    'server-mode': '',
+    port: String(server.listeners.port),
+    'tls-port': String(values['tls-port']),
+    unixsocket: values.unixsocket,
+    'config-file': server.config.file ?? '',
+  };
+  return values['proc-title-template']
+    .replace(/\{([a-z-]+)\}/g, (_, name: string) => fields[name] ?? '')
+    .trim();
+}
+
+function writePidFile(config: Config, log: ServerLog): void {
+  const path = pidFile(config);
+  if (path === undefined) return;
+  try {
+    writeFileSync(path, `${process.pid}\n`);
+  } catch (error) {
+    log.warning(`Failed to write PID file: ${systemErrorText(error)}`);
+  }
+}
+
+function pidFile(config: Config): string | undefined {
+  const { pidfile, daemonize: background } = config.values;
+  if (pidfile !== '') return pathFromConfig(pidfile);
+  return background ? '/var/run/redis.pid' : undefined;
+}
+
+/** How the process ends: by SHUTDOWN or a signal, cleanly once, at once when asked again. */
+class Lifetime {
+  private ending = false;
+
+  constructor(
+    private readonly server: RespiteServer,
+    private readonly config: Config,
+    private readonly log: ServerLog,
+  ) {
+    server.onShutdown = (request) => void this.end(request);
+  }
+
+  watchSignals(): void {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (this.ending) {
+          this.log.warning('You insist... exiting now.');
+          process.exit(1);
+        }
+        this.log.warning(`Received ${signal} scheduling shutdown...`);
+        void this.end({ save: 'default', now: false, force: false });
+      });
+    }
+    process.on('uncaughtException', (error) => {
+      // A defect of ours outside any command. The data is whole, so clients are better served by going on.
+      this.log.warning(`Internal error: ${error.stack ?? error.message}`);
+    });
+  }
+
+  private async end(_request: ShutdownRequest): Promise<void> {
+    if (this.ending) return;
+    this.ending = true;
+    await this.server.close();
+    this.removePidFile();
+    this.log.warning('Respite is now ready to exit, bye bye...');
+    process.exit(0);
+  }
+
+  private removePidFile(): void {
+    const path = pidFile(this.config);
+    if (path === undefined) return;
+    this.log.notice('Removing the pid file.');
+    try {
+      unlinkSync(path);
+    } catch {
+      // It could not be written either, or somebody removed it: nothing is left to do.
+    }
+  }
+}

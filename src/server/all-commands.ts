@@ -1,0 +1,42 @@
+import { bitmapCommands } from '../commands/bitmaps.js';
+import { clientCommands } from '../commands/client.js';
+import type { CommandSpec } from '../commands/command.js';
+import { commandCommands } from '../commands/command-command.js';
+import { configCommands } from '../commands/config-command.js';
+import { connectionCommands } from '../commands/connection.js';
+import { databaseCommands } from '../commands/databases.js';
+import { debugCommands } from '../commands/debug.js';
+import { expireCommands } from '../commands/expire.js';
+import { infoCommands } from '../commands/info.js';
+import { keyCommands } from '../commands/keys.js';
+import { objectCommands } from '../commands/object.js';
+import { scanCommands } from '../commands/scan.js';
+import { serverCommands } from '../commands/server.js';
+import { stringCommands } from '../commands/strings.js';
+import { transactionCommands } from '../dispatch/transactions.js';
+
+/** Every command but those of transactions, which need a server's dispatcher. */
+export const allCommands: CommandSpec[] = [
+  ...connectionCommands,
+  ...clientCommands,
+  ...commandCommands,
+  ...serverCommands,
+  ...infoCommands,
+  ...configCommands,
+  ...debugCommands,
+  ...databaseCommands,
+  ...keyCommands,
+  ...expireCommands,
+  ...scanCommands,
+  ...objectCommands,
+  ...stringCommands,
+  ...bitmapCommands,
+];
+
+/** Every command, for documentation. */
+export function commandSpecs(): CommandSpec[] {
+  const noDispatcher = () => {
+    throw new Error('these specs are for reading only');
+  };
+  return [...allCommands, ...transactionCommands(noDispatcher)];
+}

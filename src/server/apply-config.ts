@@ -1,0 +1,28 @@
+import { ConfigError } from '../config/config.js';
+import { ListenError } from './listeners.js';
+import type { RespiteServer } from './server.js';
+
+/** Makes the configuration take effect: once at the start, and again with each CONFIG SET. */
+export function applyConfig(server: RespiteServer): void {
+  const { config, loop } = server;
+  const { values } = config;
+  for (const [from, to] of values['rename-command']) server.commands.rename(from, to);
+  loop.limits.maxBulkLength = values['proto-max-bulk-len'];
+  loop.queryBufferLimit = values['client-query-buffer-limit'];
+  config.onChange('proto-max-bulk-len', (bytes) => {
+    loop.limits.maxBulkLength = bytes;
+  });
+  config.onChange('client-query-buffer-limit', (bytes) => {
+    loop.queryBufferLimit = bytes;
+  });
+  config.onChange('hz', (hz) => server.timers.start(1000 / hz));
+  config.onChangeOfAny(['bind', 'port'], () => {
+    try {
+      server.listeners.rebind(config);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      server.log.warning(error.message);
+      throw new ConfigError('Unable to listen on this port, check server logs.');
+    }
+  });
+}

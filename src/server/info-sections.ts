@@ -1,0 +1,345 @@
+import { arch, endianness, platform, release, totalmem, type } from 'node:os';
+import { resolve } from 'node:path';
+import type { Client } from '../clients/client.js';
+import { redisVersion } from '../commands/server-api.js';
+import type { InfoField } from './info.js';
+import type { RespiteServer } from './server.js';
+
+/** The sections of INFO: every field of Redis 7.2 whose true value this server has, zeros where zero is true. */
+
+const bitsOf: Partial<Record<string, number>> = { arm: 32, ia32: 32, mips: 32, mipsel: 32 };
+const pollers: Partial<Record<string, string>> = { linux: 'epoll', darwin: 'kqueue', win32: 'iocp' };
+
+export function serverSection(server: RespiteServer): InfoField[] {
+  const now = server.clock.now();
+  const uptime = Math.floor((now - server.startedAt) / 1000);
+  return [
+    ['redis_version', redisVersion],
+    ['redis_git_sha1', '00000000'],
+    ['redis_git_dirty', 0],
+    ['redis_build_id', '0'],
+    ['redis_mode', 'standalone'],
+    ['os', `${type()} ${release()} ${arch() === 'x64' ? 'x86_64' : arch()}`],
+    ['arch_bits', bitsOf[arch()] ?? 64],
+    ['byte_order', endianness()],
+    ['multiplexing_api', pollers[platform()] ?? 'poll'],
+    ['node_version', process.versions.node],
+    ['server_name', 'respite'],
+    ['respite_version', server.version],
+    ['process_id', process.pid],
+    ['process_supervised', 'no'],
+    ['run_id', server.runId],
+    ['tcp_port', server.listeners.port],
+    ['server_time_usec', Math.floor(now * 1000)],
+    ['uptime_in_seconds', uptime],
+    ['uptime_in_days', Math.floor(uptime / 86400)],
+    ['hz', server.config.values.hz],
+    ['configured_hz', server.config.values.hz],
+    ['lru_clock', server.keyspace.lruClock],
+    ['executable', resolve(process.argv[1] ?? process.execPath)],
+    ['config_file', server.config.file ?? ''],
+    ['io_threads_active', 0],
+    ...listenerFields(server),
+  ];
+}
+
+function listenerFields({ listeners, config }: RespiteServer): InfoField[] {
+  const fields: InfoField[] = [];
+  const { bind, unixsocket } = config.values;
+  const tcp = bind.map((address) => `,bind=${address}`).join('');
+  if (listeners.port > 0) fields.push(['listener0', `name=tcp${tcp},port=${listeners.port}`]);
+  if (unixsocket !== '') fields.push([`listener${fields.length}`, `name=unix,bind=${unixsocket}`]);
+  return fields;
+}
+
+/** Connections that are not about to end. */
+function openClients(server: RespiteServer): Client[] {
+  return [...server.clients.all()].filter((client) => !client.closing);
+}
+
+function most(clients: Client[], measure: (client: Client) => number): number {
+  return clients.reduce((highest, client) => Math.max(highest, measure(client)), 0);
+}
+
+export function clientsSection(server: RespiteServer): InfoField[] {
+  const clients = openClients(server);
+  const { waiting } = server.loop.dispatcher;
+  return [
+    ['connected_clients', clients.length],
+    ['cluster_connections', 0],
+    ['maxclients', server.config.values.maxclients],
+    ['client_recent_max_input_buffer', most(clients, ({ transport }) => transport.queryBufferCapacity)],
+    [
+      'client_recent_max_output_buffer',
+      most(clients, ({ transport, reply }) => transport.unsentBytes + reply.size),
+    ],
+    ['blocked_clients', waiting.size],
+    ['tracking_clients', 0],
+    ['clients_in_timeout_table', clients.filter(({ blocked }) => Number.isFinite(blocked?.deadline)).length],
+    ['total_blocking_keys', waiting.keyCount],
+    ['total_blocking_keys_on_nokey', 0],
+  ];
+}
+
+export function memorySection(server: RespiteServer): InfoField[] {
+  const { metrics, keyspace, config } = server;
+  const used = metrics.usedMemory;
+  const peak = metrics.peakMemory.bytes;
+  const rss = process.memoryUsage.rss();
+  const clients = metrics.clientMemory;
+  const dataset = keyspace.arena.allocated;
+  const active = keyspace.arena.segmentBytes;
+  const { maxmemory } = config.values;
+  return [
+    ...withHuman('used_memory', used),
+    ...withHuman('used_memory_rss', rss),
+    ...withHuman('used_memory_peak', peak),
+    ['used_memory_peak_perc', percent(used, peak)],
+    ['used_memory_overhead', used - dataset],
+    ['used_memory_startup', 0],
+    ['used_memory_dataset', dataset],
+    ['used_memory_dataset_perc', percent(dataset, used)],
+    ['allocator_allocated', dataset],
+    ['allocator_active', active],
+    ['allocator_resident', active],
+    ...withHuman('total_system_memory', totalmem()),
+    ...withHuman('used_memory_lua', 0),
+    ['used_memory_vm_eval', 0],
+    ['used_memory_scripts_eval', 0],
+    ['number_of_cached_scripts', 0],
+    ['number_of_functions', 0],
+    ['number_of_libraries', 0],
+    ['used_memory_vm_functions', 0],
+    ...withHuman('used_memory_vm_total', 0),
+    ['used_memory_functions', 0],
+    ...withHuman('used_memory_scripts', 0),
+    ...withHuman('maxmemory', maxmemory),
+    ['maxmemory_policy', config.values['maxmemory-policy']],
+    ['allocator_frag_ratio', ratio(active, dataset)],
+    ['allocator_frag_bytes', active - dataset],
+    ['allocator_rss_ratio', ratio(active, active)],
+    ['allocator_rss_bytes', 0],
+    ['rss_overhead_ratio', ratio(rss, active)],
+    ['rss_overhead_bytes', rss - active],
+    ['mem_fragmentation_ratio', ratio(rss, used)],
+    ['mem_fragmentation_bytes', rss - used],
+    ['mem_not_counted_for_evict', 0],
+    ['mem_replication_backlog', 0],
+    ['mem_total_replication_buffers', 0],
+    ['mem_clients_slaves', 0],
+    ['mem_clients_normal', clients],
+    ['mem_cluster_links', 0],
+    ['mem_aof_buffer', 0],
+    ['mem_allocator', 'respite-arena'],
+    ['active_defrag_running', 0],
+    ['lazyfree_pending_objects', keyspace.lazyFree.pendingObjects],
+    ['lazyfreed_objects', keyspace.lazyFree.freedObjects],
+  ];
+}
+
+/** A number of bytes, and the same for people. */
+function withHuman(name: string, bytes: number): InfoField[] {
+  return [
+    [name, bytes],
+    [`${name}_human`, humanBytes(bytes)],
+  ];
+}
+
+/** Bytes with two decimals of the largest unit that fits: `1.23M`; `512B` below a K. */
+export function humanBytes(bytes: number): string {
+  let value = bytes;
+  for (const unit of ['B', 'K', 'M', 'G', 'T', 'P']) {
+    if (value < 1024) return unit === 'B' ? `${value}B` : `${value.toFixed(2)}${unit}`;
+    value /= 1024;
+  }
+  return `${bytes}B`;
+}
+
+function percent(part: number, whole: number): string {
+  return `${(whole === 0 ? 0 : (part / whole) * 100).toFixed(2)}%`;
+}
+
+function ratio(a: number, b: number): string {
+  return (b === 0 ? 0 : a / b).toFixed(2);
+}
+
+export function persistenceSection(server: RespiteServer): InfoField[] {
+  return [
+    ['loading', 0],
+    ['async_loading', 0],
+    ['current_cow_peak', 0],
+    ['current_cow_size', 0],
+    ['current_cow_size_age', 0],
+    ['current_fork_perc', '0.00'],
+    ['current_save_keys_processed', 0],
+    ['current_save_keys_total', 0],
+    ['rdb_changes_since_last_save', server.keyspace.dirty],
+    ['rdb_bgsave_in_progress', 0],
+    ['rdb_last_save_time', Math.floor(server.startedAt / 1000)],
+    ['rdb_last_bgsave_status', 'ok'],
+    ['rdb_last_bgsave_time_sec', -1],
+    ['rdb_current_bgsave_time_sec', -1],
+    ['rdb_saves', 0],
+    ['rdb_last_cow_size', 0],
+    ['rdb_last_load_keys_expired', 0],
+    ['rdb_last_load_keys_loaded', 0],
+    ['aof_enabled', 0],
+    ['aof_rewrite_in_progress', 0],
+    ['aof_rewrite_scheduled', 0],
+    ['aof_last_rewrite_time_sec', -1],
+    ['aof_current_rewrite_time_sec', -1],
+    ['aof_last_bgrewrite_status', 'ok'],
+    ['aof_rewrites', 0],
+    ['aof_rewrites_consecutive_failures', 0],
+    ['aof_last_write_status', 'ok'],
+    ['aof_last_cow_size', 0],
+    ['module_fork_in_progress', 0],
+    ['module_fork_last_cow_size', 0],
+  ];
+}
+
+export function statsSection(server: RespiteServer): InfoField[] {
+  const { statistics, metrics, keyspace } = server;
+  const keys = keyspace.statistics;
+  return [
+    ['total_connections_received', statistics.connectionsReceived],
+    ['total_commands_processed', statistics.commandsProcessed],
+    ['instantaneous_ops_per_sec', Math.round(metrics.commandsPerSecond)],
+    ['total_net_input_bytes', statistics.netInputBytes],
+    ['total_net_output_bytes', statistics.netOutputBytes],
+    ['total_net_repl_input_bytes', 0],
+    ['total_net_repl_output_bytes', 0],
+    ['instantaneous_input_kbps', kilobytes(metrics.inputBytesPerSecond)],
+    ['instantaneous_output_kbps', kilobytes(metrics.outputBytesPerSecond)],
+    ['instantaneous_input_repl_kbps', '0.00'],
+    ['instantaneous_output_repl_kbps', '0.00'],
+    ['rejected_connections', statistics.connectionsRejected],
+    ['sync_full', 0],
+    ['sync_partial_ok', 0],
+    ['sync_partial_err', 0],
+    ['expired_keys', keys.expiredKeys],
+    ['expired_stale_perc', keys.expiredStalePercent.toFixed(2)],
+    ['expired_time_cap_reached_count', keys.expiredTimeCapReached],
+    ['expire_cycle_cpu_milliseconds', Math.floor(keys.expireCycleMicroseconds / 1000)],
+    ['evicted_keys', keys.evictedKeys],
+    ['evicted_clients', 0],
+    ['total_eviction_exceeded_time', 0],
+    ['current_eviction_exceeded_time', 0],
+    ['keyspace_hits', keys.hits],
+    ['keyspace_misses', keys.misses],
+    ['pubsub_channels', 0],
+    ['pubsub_patterns', 0],
+    ['pubsubshard_channels', 0],
+    ['latest_fork_usec', 0],
+    ['total_forks', 0],
+    ['migrate_cached_sockets', 0],
+    ['slave_expires_tracked_keys', 0],
+    ['active_defrag_hits', 0],
+    ['active_defrag_misses', 0],
+    ['active_defrag_key_hits', 0],
+    ['active_defrag_key_misses', 0],
+    ['total_active_defrag_time', 0],
+    ['current_active_defrag_time', 0],
+    ['tracking_total_keys', 0],
+    ['tracking_total_items', 0],
+    ['tracking_total_prefixes', 0],
+    ['unexpected_error_replies', statistics.unexpectedErrorReplies],
+    ['total_error_replies', statistics.totalErrorReplies],
+    ['dump_payload_sanitizations', 0],
+    ['io_threaded_reads_processed', 0],
+    ['io_threaded_writes_processed', 0],
+    ['acl_access_denied_auth', statistics.loginsRefused],
+    ['acl_access_denied_cmd', 0],
+    ['acl_access_denied_key', 0],
+    ['acl_access_denied_channel', 0],
+    ...eventLoopFields(server),
+  ];
+}
+
+function eventLoopFields({ metrics, commands }: RespiteServer): InfoField[] {
+  let commandMicroseconds = 0;
+  for (const command of commands.everyCommand()) commandMicroseconds += command.microseconds;
+  return [
+    ['eventloop_cycles', metrics.eventLoopTurns],
+    ['eventloop_duration_sum', metrics.eventLoopMicroseconds],
+    ['eventloop_duration_cmd_sum', Math.round(commandMicroseconds)],
+    ['instantaneous_eventloop_cycles_per_sec', Math.round(metrics.eventLoopTurnsPerSecond)],
+    ['instantaneous_eventloop_duration_usec', Math.round(metrics.eventLoopTurnMicroseconds)],
+  ];
+}
+
+function kilobytes(bytes: number): string {
+  return (bytes / 1024).toFixed(2);
+}
+
+export function replicationSection(server: RespiteServer): InfoField[] {
+  return [
+    ['role', 'master'],
+    ['connected_slaves', 0],
+    ['master_failover_state', 'no-failover'],
+    ['master_replid', server.replicationId],
+    ['master_replid2', '0'.repeat(40)],
+    ['master_repl_offset', 0],
+    ['second_repl_offset', -1],
+    ['repl_backlog_active', 0],
+    ['repl_backlog_size', server.config.values['repl-backlog-size']],
+    ['repl_backlog_first_byte_offset', 0],
+    ['repl_backlog_histlen', 0],
+  ];
+}
+
+export function cpuSection(): InfoField[] {
+  const { user, system } = process.cpuUsage();
+  return [
+    ['used_cpu_sys', seconds(system)],
+    ['used_cpu_user', seconds(user)],
+    ['used_cpu_sys_children', seconds(0)],
+    ['used_cpu_user_children', seconds(0)],
+  ];
+}
+
+function seconds(microseconds: number): string {
+  return (microseconds / 1e6).toFixed(6);
+}
+
+export function modulesSection(): InfoField[] {
+  return [];
+}
+
+export function commandStatsSection({ commands }: RespiteServer): InfoField[] {
+  const fields: InfoField[] = [];
+  for (const { fullName, calls, microseconds, rejectedCalls, failedCalls } of commands.everyCommand()) {
+    if (calls + rejectedCalls + failedCalls === 0) continue;
+    const perCall = (calls === 0 ? 0 : microseconds / calls).toFixed(2);
+    fields.push([
+      `cmdstat_${fullName}`,
+      `calls=${calls},usec=${Math.round(microseconds)},usec_per_call=${perCall},` +
+        `rejected_calls=${rejectedCalls},failed_calls=${failedCalls}`,
+    ]);
+  }
+  return fields;
+}
+
+export function errorStatsSection({ statistics }: RespiteServer): InfoField[] {
+  return [...statistics.errorCounts]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, count]): InfoField => [`errorstat_${code}`, `count=${count}`]);
+}
+
+/** Percentiles are not kept yet: as with `latency-tracking no`, there is nothing to show. */
+export function latencyStatsSection(): InfoField[] {
+  return [];
+}
+
+export function clusterSection(): InfoField[] {
+  return [['cluster_enabled', 0]];
+}
+
+export function keyspaceSection({ keyspace }: RespiteServer): InfoField[] {
+  return keyspace.databases
+    .filter((database) => database.size > 0)
+    .map(({ index, size, expires, averageTtl }): InfoField => {
+      const ttl = Math.round(averageTtl);
+      return [`db${index}`, `keys=${size},expires=${expires.size},avg_ttl=${ttl}`];
+    });
+}

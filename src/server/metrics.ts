@@ -1,0 +1,144 @@
+import { performance } from 'node:perf_hooks';
+import type { RespiteServer } from './server.js';
+
+/** Rates are averages over this many samples ... */
+const sampleCount = 16;
+/** ... taken at least this many ms apart. */
+const samplePeriodMs = 100;
+
+/** The average growth per second of a counter over the last samples. */
+class Rate {
+  private readonly samples = new Float64Array(sampleCount);
+  private next = 0;
+  private lastCount = 0;
+
+  record(count: number, elapsedMs: number): void {
+    const growth = count - this.lastCount;
+    this.lastCount = count;
+    // A counter that went back was reset.
+    this.samples[this.next] = growth < 0 ? 0 : (growth * 1000) / elapsedMs;
+    this.next = (this.next + 1) % sampleCount;
+  }
+
+  get perSecond(): number {
+    return this.samples.reduce((sum, sample) => sum + sample, 0) / sampleCount;
+  }
+
+  reset(count: number): void {
+    this.samples.fill(0);
+    this.lastCount = count;
+  }
+}
+
+/** What INFO tells of the present, beside counters: rates, peaks, the work of the event loop. */
+export class Metrics {
+  private readonly commands = new Rate();
+  private readonly input = new Rate();
+  private readonly output = new Rate();
+  private readonly loopTurns = new Rate();
+  private readonly loopWork = new Rate();
+  private sampledAt: number;
+  private peak = 0;
+  private peakAt: number;
+  /** Event loop counters at the last reset. */
+  private loopBase = { turns: 0, microseconds: 0 };
+
+  constructor(private readonly server: RespiteServer) {
+    this.sampledAt = this.peakAt = server.clock.now();
+  }
+
+  /** To be called periodically; more often than the sample period is fine. */
+  sample(): void {
+    this.trackPeak();
+    const now = this.server.clock.now();
+    const elapsed = now - this.sampledAt;
+    // Timers ring a little early or late; a sample must not be skipped for a millisecond.
+    if (elapsed < samplePeriodMs - 5) return;
+    this.sampledAt = now;
+    const { statistics } = this.server;
+    this.commands.record(statistics.commandsProcessed, elapsed);
+    this.input.record(statistics.netInputBytes, elapsed);
+    this.output.record(statistics.netOutputBytes, elapsed);
+    this.loopTurns.record(this.eventLoopTurns, elapsed);
+    this.loopWork.record(this.eventLoopMicroseconds, elapsed);
+  }
+
+  /**
+   * Bytes that the data set and the clients take: live blocks of the arena, the tables, and what is buffered for clients.
+   * What the JavaScript engine needs for itself is not in it, for that has no number of its own.
+   */
+  get usedMemory(): number {
+    const { keyspace } = this.server;
+    return keyspace.arena.allocated + keyspace.tableBytes + this.clientMemory;
+  }
+
+  /** Bytes buffered for clients, in both directions. */
+  get clientMemory(): number {
+    let sum = 0;
+    for (const { transport, reply } of this.server.clients.all()) {
+      sum += transport.queryBufferCapacity + reply.size + transport.unsentBytes;
+    }
+    return sum;
+  }
+
+  /** The most memory that was in use at a time, in bytes, and when: unix ms. */
+  get peakMemory(): { bytes: number; at: number } {
+    this.trackPeak();
+    return { bytes: this.peak, at: this.peakAt };
+  }
+
+  private trackPeak(): void {
+    const used = this.usedMemory;
+    if (used <= this.peak) return;
+    this.peak = used;
+    this.peakAt = this.server.clock.now();
+  }
+
+  get commandsPerSecond(): number {
+    return this.commands.perSecond;
+  }
+
+  get inputBytesPerSecond(): number {
+    return this.input.perSecond;
+  }
+
+  get outputBytesPerSecond(): number {
+    return this.output.perSecond;
+  }
+
+  /** Turns of the process's event loop since the last reset. */
+  get eventLoopTurns(): number {
+    return turnsOfLoop() - this.loopBase.turns;
+  }
+
+  /** Time in µs that the process's event loop did not spend waiting since the last reset. */
+  get eventLoopMicroseconds(): number {
+    return microsecondsOfLoop() - this.loopBase.microseconds;
+  }
+
+  get eventLoopTurnsPerSecond(): number {
+    return this.loopTurns.perSecond;
+  }
+
+  /** Average length in µs of a turn of the event loop, without the waiting. */
+  get eventLoopTurnMicroseconds(): number {
+    const turns = this.loopTurns.perSecond;
+    return turns === 0 ? 0 : this.loopWork.perSecond / turns;
+  }
+
+  /** Clears the rates and the event loop's counters. The memory peak stays, as in Redis. */
+  reset(): void {
+    this.loopBase = { turns: turnsOfLoop(), microseconds: microsecondsOfLoop() };
+    this.sampledAt = this.server.clock.now();
+    for (const rate of [this.commands, this.input, this.output, this.loopTurns, this.loopWork]) rate.reset(0);
+  }
+}
+
+/** Node counts the turns of the loop itself from 20.18 on; before that they are unknown. */
+function turnsOfLoop(): number {
+  return (performance.nodeTiming.uvMetricsInfo as { loopCount: number } | undefined)?.loopCount ?? 0;
+}
+
+function microsecondsOfLoop(): number {
+  return Math.round(performance.eventLoopUtilization().active * 1000);
+}
