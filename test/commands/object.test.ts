@@ -36,11 +36,30 @@ describe('OBJECT', () => {
     expect(await redis.call('OBJECT', name, 'none')).toBeNull();
   });
 
-  it('FREQ wants an LFU policy, IDLETIME none', async () => {
+  it('FREQ wants an LFU policy', async () => {
     const { redis } = await startWithClient();
     await redis.set('k', 'v');
     await expect(redis.object('FREQ', 'k')).rejects.toThrow(
       /^ERR An LFU maxmemory policy is not selected, access frequency not tracked\. Please note that when switching/,
+    );
+  });
+
+  it('FREQ counts accesses while an LFU policy rules', async () => {
+    const { server, redis } = await startWithClient({
+      clock: 'manual',
+      'maxmemory-policy': 'allkeys-lfu',
+      'lfu-log-factor': 0,
+    });
+    await redis.set('k', 'v');
+    expect(await redis.object('FREQ', 'k')).toBe(5);
+    for (let i = 0; i < 10; i++) await redis.get('k');
+    expect(await redis.object('FREQ', 'k')).toBe(15);
+    await redis.rename('k', 'renamed');
+    expect(await redis.object('FREQ', 'renamed')).toBe(16);
+    server.advanceTime(4 * 60_000);
+    expect(await redis.object('FREQ', 'renamed')).toBe(12);
+    await expect(redis.object('IDLETIME', 'renamed')).rejects.toThrow(
+      /^ERR An LFU maxmemory policy is selected, idle time not tracked\. Please note/,
     );
   });
 
