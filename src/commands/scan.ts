@@ -47,8 +47,8 @@ function keys({ args, database, reply }: Call): void {
   const pattern = args[1];
   const found: Ref[] = [];
   if (isLiteral(pattern)) {
-    const ref = database.live(pattern);
-    if (ref !== absent) found.push(ref);
+    const ref = database.peek(pattern);
+    if (ref !== absent && !database.isExpired(ref)) found.push(ref);
   } else {
     const all = pattern.equals(star);
     database.keys.forEach((ref) => {

@@ -15,6 +15,16 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
+  const trackAccess = () => {
+    const {
+      'maxmemory-policy': policy,
+      'lfu-log-factor': logFactor,
+      'lfu-decay-time': decayMinutes,
+    } = values;
+    server.keyspace.trackFrequency(policy.endsWith('lfu') ? { logFactor, decayMinutes } : 'off');
+  };
+  trackAccess();
+  config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
   config.onChangeOfAny(['bind', 'port'], () => {
     try {
