@@ -76,6 +76,9 @@ async function serve(config: Config): Promise<void> {
   config.onChange('loglevel', (level) => {
     log.level = level;
   });
+  config.onChange('log-format', (format) => {
+    log.format = format;
+  });
   config.onChange('logfile', (file) => {
     log.file = file;
   });

@@ -19,6 +19,7 @@ export const bitfieldCommands: CommandSpec[] = [
     summary: 'Reads, sets and increments integers of any width anywhere in a string.',
     complexity: 'O(1) for each operation.',
     syntax: `key [${operation} [${operation} ...]]`,
+    types: { value: 'integer' },
     flags: ['write', 'denyoom'],
     keys: [
       {

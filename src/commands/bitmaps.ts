@@ -1,6 +1,7 @@
 import { Bytes } from '../bytes/bytes.js';
-import { absent, editedString } from '../keyspace/database.js';
+import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
+import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import {
@@ -205,7 +206,7 @@ function bitop(call: Call): void {
     if (removed) database.modified(key, EventClass.generic, 'del');
     return;
   }
-  const { buffer, start } = database.payload(database.put(key, editedString, result.length));
+  const { buffer, start } = database.payload(database.put(key, kinds.editedString, result.length));
   result.copy(buffer, start);
   reply.integer(result.length);
   database.modified(key, EventClass.string, 'set');

@@ -1,6 +1,7 @@
 import { readSafeInteger } from '../bytes/integers.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
+import { encodingNames } from '../keyspace/kinds.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError } from '../protocol/errors.js';
@@ -70,13 +71,8 @@ function replyAbout(answer: (call: Call, ref: Ref) => void): Handler {
   };
 }
 
-/** Names of encodings, by type. */
-const encodingNames: Partial<Record<ValueType, (database: Database, ref: Ref) => string>> = {
-  [ValueType.string]: stringEncodingName,
-};
-
 export function encodingName(database: Database, ref: Ref): string {
-  return encodingNames[database.typeOf(ref)]?.(database, ref) ?? 'unknown';
+  return encodingNames.get(database.kindOf(ref)) ?? stringEncodingName(database, ref);
 }
 
 const relearning =

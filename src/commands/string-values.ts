@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { absent, type Database, editedString } from '../keyspace/database.js';
+import { absent, type Database } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
+import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { Call } from './command.js';
@@ -38,10 +39,10 @@ export function checkStringLength(call: Call, length: number): void {
 export function stretchString(database: Database, key: Bytes, ref: Ref, length: number): Ref {
   const old = ref === absent ? 0 : database.payloadLength(ref);
   if (ref === absent) {
-    ref = database.put(key, editedString, length);
+    ref = database.put(key, kinds.editedString, length);
   } else {
     if (length > old) ref = database.resize(ref, length);
-    database.edit(ref, editedString);
+    database.edit(ref, kinds.editedString);
   }
   if (length > old) {
     const { buffer, start, end } = database.payload(ref);

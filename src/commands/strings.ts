@@ -8,8 +8,9 @@ import {
   readSafeInteger,
   writeInteger,
 } from '../bytes/integers.js';
-import { absent, plainString, textString } from '../keyspace/database.js';
+import { absent } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
+import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors, invalidExpire, wrongArity } from '../protocol/errors.js';
 import { ArgumentReader, int64Argument, longArgument } from './arguments.js';
@@ -373,10 +374,10 @@ function incrementBy(call: Call, increment: number): void {
   }
   const length = integerLength(n);
   if (oldLength < 0) {
-    ref = database.put(key, plainString, length);
+    ref = database.put(key, kinds.string, length);
   } else {
     if (length !== oldLength) ref = database.resize(ref, length);
-    database.edit(ref, plainString);
+    database.edit(ref, kinds.string);
   }
   const { buffer, start } = database.payload(ref);
   writeInteger(buffer, start, n);
@@ -395,7 +396,7 @@ function incrementByBig(call: Call, ref: Ref, increment: bigint): void {
   if (old === undefined) throw new CommandError(errors.notInteger);
   const sum = old + increment;
   if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(errors.overflow);
-  storeText(call, ref, plainString, sum.toString());
+  storeText(call, ref, kinds.string, sum.toString());
   call.reply.bigint(sum);
   database.modified(call.args[1], EventClass.string, 'incrby');
 }
@@ -438,7 +439,7 @@ function incrbyfloat(call: Call): void {
   if (old === undefined || increment === undefined) throw new CommandError(errors.notFloat);
   const sum = addDecimal(old, increment);
   if (sum === undefined) throw new CommandError(errors.nanOrInfinity);
-  storeText(call, ref, textString, sum);
+  storeText(call, ref, kinds.textString, sum);
   call.reply.text(sum);
   database.modified(args[1], EventClass.string, 'incrbyfloat');
 }

@@ -5,6 +5,7 @@ import {
   addExpiry,
   createEntry,
   expiryOf,
+  handleOf,
   hasExpiry,
   keyLengthOf,
   keyOffsetOf,
@@ -16,25 +17,17 @@ import {
   resizeEntry,
   setAccess,
   setExpiry,
+  setHandle,
   setKind,
 } from '../memory/entry.js';
 import { Table } from '../memory/table.js';
-import { EventClass, ValueType } from './events.js';
+import type { Collection } from '../values/collection.js';
+import { EventClass, type ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
+import { isHandle, type Kind, kinds } from './kinds.js';
 
-/**
- * How a string came to be, which decides its OBJECT ENCODING: as SET decides, always `raw` after an edit in place, or
- * as SET but never `int` (what INCRBYFLOAT stores). See string-encoding.ts.
- */
-export const StringForm = { plain: 0, edited: 1, text: 2 } as const;
-
-/** Type and encoding of an entry in one number. */
-export function kind(type: ValueType, encoding: number): number {
-  return type | (encoding << 3);
-}
-export const plainString = kind(ValueType.string, StringForm.plain);
-export const editedString = kind(ValueType.string, StringForm.edited);
-export const textString = kind(ValueType.string, StringForm.text);
+/** A handle in an entry's payload takes so many bytes. */
+const handleBytes = 4;
 
 /** Nothing was found. */
 export const absent: Ref = 0;
@@ -224,7 +217,7 @@ export class Database {
 
   /** Stores a string. The bytes must not be a view of the key's own old value. */
   setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
-    const ref = this.put(key, plainString, end - start, keepExpiry);
+    const ref = this.put(key, kinds.string, end - start, keepExpiry);
     const { arena } = this.keyspace;
     copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), buffer, start, end);
     return ref;
@@ -276,8 +269,42 @@ export class Database {
     this.keys.removeRef(ref, hash);
   }
 
-  /** Frees what an entry's payload refers to. Strings and packed values have nothing outside their entry. */
-  private releaseValue(_ref: Ref): void {}
+  /** Frees what an entry's payload refers to. Strings and packed collections have nothing outside their entry. */
+  private releaseValue(ref: Ref): void {
+    if (isHandle(this.kindOf(ref))) this.keyspace.dispose(handleOf(this.keyspace.arena, ref));
+  }
+
+  /** The big collection of an entry whose kind says that it has one. The caller knows which class that is. */
+  collection<T extends Collection>(ref: Ref): T {
+    return this.keyspace.collections.get(handleOf(this.keyspace.arena, ref)) as T;
+  }
+
+  /** Stores a big collection under a key, replacing what was there. */
+  putCollection(key: Bytes, newKind: Kind, collection: Collection, keepExpiry = false): Ref {
+    const handle = this.keyspace.collections.add(collection);
+    const ref = this.put(key, newKind, handleBytes, keepExpiry);
+    setHandle(this.keyspace.arena, ref, handle);
+    return ref;
+  }
+
+  /** Replaces an entry's packed value by a big collection that has its elements. Expiry and access time stay. */
+  unpack(ref: Ref, newKind: Kind, collection: Collection): Ref {
+    const handle = this.keyspace.collections.add(collection);
+    const moved = this.resize(ref, handleBytes);
+    setKind(this.keyspace.arena, moved, newKind);
+    setHandle(this.keyspace.arena, moved, handle);
+    return moved;
+  }
+
+  /**
+   * Replaces an entry's big collection by a packed value of `length` bytes, which the caller fills. The collection is
+   * freed, so its elements must have been read.
+   */
+  pack(ref: Ref, newKind: Kind, length: number): Ref {
+    this.releaseValue(ref);
+    setKind(this.keyspace.arena, ref, newKind);
+    return this.resize(ref, length);
+  }
 
   /** Unix time in ms at which the entry expires, or -1. */
   expiry(ref: Ref): number {
@@ -334,7 +361,7 @@ export class Database {
     const { arena } = this.keyspace;
     const when = this.expiry(ref);
     const access = accessOf(arena, ref);
-    const copy = this.copyTo(ref, target, to);
+    const copy = isHandle(this.kindOf(ref)) ? this.handOver(ref, target, to) : this.copyTo(ref, target, to);
     setAccess(arena, copy, access);
     if (when >= 0) target.setExpiry(copy, when);
     this.removeEntry(ref);
@@ -342,11 +369,25 @@ export class Database {
 
   /** Stores a copy of an entry's value under another key, without its expiry. Returns the copy. */
   copyTo(ref: Ref, target: Database, to: Bytes): Ref {
+    if (isHandle(this.kindOf(ref))) {
+      return target.putCollection(to, this.kindOf(ref), this.collection(ref).copy());
+    }
     const from = this.payload(ref, new Bytes(Buffer.alloc(0)));
     const copy = target.put(to, this.kindOf(ref), from.length);
     const { arena } = this.keyspace;
     copyBytes(arena.bufferOf(copy), payloadOffsetOf(arena, copy), from.buffer, from.start, from.end);
     return copy;
+  }
+
+  /** Gives an entry's big collection to another key. The entry is left as a string, to be removed. */
+  private handOver(ref: Ref, target: Database, to: Bytes): Ref {
+    const { arena } = this.keyspace;
+    const kind = this.kindOf(ref);
+    const handle = handleOf(arena, ref);
+    setKind(arena, ref, kinds.string);
+    const moved = target.put(to, kind, handleBytes);
+    setHandle(arena, moved, handle);
+    return moved;
   }
 
   /** Removes all keys at once. */

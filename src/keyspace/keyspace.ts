@@ -2,6 +2,8 @@ import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
+import { Handles } from '../memory/handles.js';
+import type { Collection } from '../values/collection.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
@@ -29,9 +31,14 @@ export interface KeyspaceStatistics {
   evictedKeys: number;
 }
 
+/** A collection of more elements is freed in slices between events. */
+const eagerFreeLimit = 64;
+
 /** All databases and what they share: one arena, one clock reading per loop turn, one count of changes. */
 export class Keyspace {
   readonly arena = new Arena();
+  /** The values too big to lie in their entries, by the handle in the entry's payload. */
+  readonly collections = new Handles<Collection>();
   readonly databases: Database[];
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
@@ -72,6 +79,14 @@ export class Keyspace {
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
   }
 
+  /** Frees a big collection that no key refers to any more: at once if it is small, else in slices. */
+  dispose(handle: number): void {
+    const collection = this.collections.remove(handle);
+    if (collection.size > eagerFreeLimit || !collection.freeSlice(eagerFreeLimit)) {
+      this.lazyFree.addCollection(collection);
+    }
+  }
+
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
     this.now = Math.floor(this.clock.now());
@@ -100,6 +115,7 @@ export class Keyspace {
   flushAll(): void {
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
+    this.collections.clear();
     this.arena.clear();
   }
 

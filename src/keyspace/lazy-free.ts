@@ -1,14 +1,19 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Ref } from '../memory/arena.js';
 import type { Table } from '../memory/table.js';
+import type { Collection } from '../values/collection.js';
 
 /** Entries freed between two looks at the clock: about 50 µs. */
 const entriesPerLook = 256;
 
-/** A table that nobody can reach any more, and how its entries are freed. */
+/** Something that nobody can reach any more: a flushed database's table, or a big collection. */
 interface Orphan {
-  table: Table;
-  release: (ref: Ref) => void;
+  /** Entries or elements that are still to be freed. */
+  readonly size: number;
+  /** Frees about so many of them; true when none is left. */
+  freeSlice(budget: number): boolean;
+  /** Forgets them without freeing. */
+  abandon(): void;
 }
 
 /**
@@ -24,12 +29,30 @@ export class LazyFree {
 
   /** Entries that are still to be freed. */
   get pendingObjects(): number {
-    return this.orphans.reduce((sum, { table }) => sum + table.size, 0);
+    return this.orphans.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Takes over a table; `release` is called once for each of its entries. */
   add(table: Table, release: (ref: Ref) => void): void {
-    if (table.size > 0) this.orphans.push({ table, release });
+    if (table.size === 0) return;
+    this.orphans.push({
+      get size() {
+        return table.size;
+      },
+      freeSlice: (budget) => table.freeSlice(budget, release),
+      abandon: () => table.clear(),
+    });
+  }
+
+  /** Takes over a collection that no key refers to any more. */
+  addCollection(collection: Collection): void {
+    this.orphans.push({
+      get size() {
+        return collection.size;
+      },
+      freeSlice: (budget) => collection.freeSlice(budget),
+      abandon() {},
+    });
   }
 
   /** Frees for about `budgetMicroseconds`. True if something is left. */
@@ -40,16 +63,16 @@ export class LazyFree {
     return this.orphans.length > 0;
   }
 
-  private freeSome({ table, release }: Orphan): void {
-    const before = table.size;
-    if (table.freeSlice(entriesPerLook, release)) this.orphans.shift();
-    this.freedObjects += before - table.size;
+  private freeSome(orphan: Orphan): void {
+    const before = orphan.size;
+    if (orphan.freeSlice(entriesPerLook)) this.orphans.shift();
+    this.freedObjects += before - orphan.size;
   }
 
   /** Forgets everything that is left, because the whole arena is about to be cleared. */
   abandon(): void {
     this.freedObjects += this.pendingObjects;
-    for (const { table } of this.orphans) table.clear();
+    for (const orphan of this.orphans) orphan.abandon();
     this.orphans = [];
   }
 }

@@ -1,6 +1,7 @@
 import { isInt64 } from '../bytes/integers.js';
 import type { Ref } from '../memory/arena.js';
-import { type Database, editedString, textString } from './database.js';
+import type { Database } from './database.js';
+import { kinds } from './kinds.js';
 
 /** The longest string that Redis keeps in one block with its header. */
 const maxEmbeddedLength = 44;
@@ -13,8 +14,8 @@ export type StringEncoding = 'int' | 'embstr' | 'raw';
  */
 export function stringEncodingName(database: Database, ref: Ref): StringEncoding {
   const kind = database.kindOf(ref);
-  if (kind === editedString) return 'raw';
+  if (kind === kinds.editedString) return 'raw';
   const { buffer, start, end } = database.payload(ref);
-  if (kind !== textString && isInt64(buffer, start, end)) return 'int';
+  if (kind !== kinds.textString && isInt64(buffer, start, end)) return 'int';
   return end - start <= maxEmbeddedLength ? 'embstr' : 'raw';
 }

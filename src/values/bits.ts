@@ -8,7 +8,8 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
  */
 
 const pieceBytes = 16384;
-const words = new Uint32Array(pieceBytes / 4);
+/** Signed, for int32 arithmetic is what the processor does; unsigned words would become floating point numbers. */
+const words = new Int32Array(pieceBytes / 4);
 const piece = Buffer.from(words.buffer);
 
 /** Copies at most a piece of `buffer[at, end)` to `words`, padded to whole words, and returns how many words it is. */
@@ -74,7 +75,7 @@ export function findBit(buffer: Buffer, start: number, first: number, end: numbe
 
 /** Position of the first byte of `buffer[at, end)` that is not `skipped` (0x00 or 0xff), or `end`. */
 function skipBytes(buffer: Buffer, at: number, end: number, skipped: number): number {
-  const skippedWord = skipped === 0 ? 0 : 0xffffffff;
+  const skippedWord = skipped === 0 ? 0 : -1;
   for (; at < end; at += pieceBytes) {
     const count = loadWords(buffer, at, end, skippedWord);
     let i = 0;
@@ -103,7 +104,7 @@ export function combineBits(operation: BitOperation, into: Buffer, from: Bytes):
 /** Combines `count` bytes at `into[at]` with the loaded piece. `at` is a multiple of 4. */
 function combinePiece(operation: BitOperation, into: Buffer, at: number, count: number): void {
   const whole = count >>> 2;
-  const target = new Uint32Array(into.buffer, into.byteOffset + at, whole);
+  const target = new Int32Array(into.buffer, into.byteOffset + at, whole);
   if (operation === 'and') for (let i = 0; i < whole; i++) target[i] &= words[i];
   else if (operation === 'or') for (let i = 0; i < whole; i++) target[i] |= words[i];
   else for (let i = 0; i < whole; i++) target[i] ^= words[i];
@@ -117,7 +118,7 @@ function combinePiece(operation: BitOperation, into: Buffer, at: number, count: 
 /** Inverts every bit. The buffer is aligned to words, as `alignedBuffer` makes it. */
 export function invertBits(buffer: Buffer): void {
   const whole = buffer.length >>> 2;
-  const target = new Uint32Array(buffer.buffer, buffer.byteOffset, whole);
+  const target = new Int32Array(buffer.buffer, buffer.byteOffset, whole);
   for (let i = 0; i < whole; i++) target[i] = ~target[i];
   for (let i = whole * 4; i < buffer.length; i++) buffer[i] = ~buffer[i];
 }

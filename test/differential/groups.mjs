@@ -1,0 +1,29 @@
+// The command groups that are compared. A new group is a file in groups/ and a line here.
+import { bitmaps } from './groups/bitmaps.mjs';
+import { connection } from './groups/connection.mjs';
+import { expiry } from './groups/expiry.mjs';
+import { keys } from './groups/keys.mjs';
+import { server } from './groups/server.mjs';
+import { strings } from './groups/strings.mjs';
+import { transactions } from './groups/transactions.mjs';
+import { wrongTypes } from './groups/wrong-types.mjs';
+
+/**
+ * @typedef {import('./generators.mjs').Syntax} Syntax
+ *
+ * @typedef {object} CommandEntry
+ * @property {Syntax} syntax the arguments
+ * @property {number} [weight] how often, compared with 1
+ * @property {boolean} [exact] never mutated: with other arguments it would end the server or the comparison
+ * @property {boolean} [spelled] the syntax holds the command's name too, the entry's name is only a label
+ *
+ * @typedef {object} Group
+ * @property {string} name
+ * @property {Record<string, Syntax | CommandEntry>} commands by name, a subcommand after a blank; names in angle brackets
+ *   are done by the fuzzer itself
+ * @property {((random: import('./random.mjs').Random) => string[][])[]} [scenarios] commands that belong together
+ * @property {boolean} [mayBeUnknown] commands that one of the servers does not know are left out silently
+ */
+
+/** @type {Group[]} */
+export const GROUPS = [strings, bitmaps, keys, expiry, transactions, connection, server, wrongTypes];

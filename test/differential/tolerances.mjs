@@ -1,0 +1,197 @@
+// Where two faithful servers may answer differently, each with its reason. Everything else must be the same
+// bytes.
+import { parseReply } from '../support/reply-reader.mjs';
+
+/** @typedef {import('../support/reply-reader.d.mts').Reply} Reply */
+
+/**
+ * @typedef {object} Tolerance
+ * @property {string} why
+ * @property {(a: Reply, b: Reply, command: string[]) => boolean} accepts `a` is the server under test, `b` the oracle
+ */
+
+/** Between the two servers handling the same command, on a busy machine. */
+const CLOCK_SLACK_MS = 3000;
+
+/** @param {number} slack @returns {Tolerance['accepts']} */
+const integersWithin = (slack) => (a, b) =>
+  a.type === 'integer' &&
+  b.type === 'integer' &&
+  Number(a.value) >= 0 &&
+  Math.abs(Number(a.value) - Number(b.value)) <= slack;
+
+/** @param {Reply} a @param {Reply} b */
+const sameType = (a, b) => a.type === b.type && a.type !== 'error';
+
+/** @param {Reply} a @param {Reply} b */
+const sameElements = (a, b) =>
+  Array.isArray(a.value) &&
+  a.type === b.type &&
+  JSON.stringify(sorted(a.value)) === JSON.stringify(sorted(b.value));
+
+/** @param {unknown} value */
+function sorted(value) {
+  const elements = /** @type {unknown[]} */ (value).map((element) => JSON.stringify(element, printBigInts));
+  return elements.sort();
+}
+
+/** @param {string} _name @param {unknown} value */
+function printBigInts(_name, value) {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+const milliseconds = { why: 'a moment passes between the servers', accepts: integersWithin(CLOCK_SLACK_MS) };
+const seconds = {
+  why: 'a moment passes between the servers',
+  accepts: integersWithin(CLOCK_SLACK_MS / 1000),
+};
+const chance = { why: 'the server chooses', accepts: sameType };
+const unordered = { why: 'the order is the hash table’s', accepts: sameElements };
+const ownWords = {
+  why: 'help and art are every server’s own words',
+  /** @type {Tolerance['accepts']} */
+  accepts: sameType,
+};
+
+/** @type {Record<string, Tolerance>} by command, or command and subcommand, in lower case */
+export const TOLERANCES = {
+  ttl: seconds,
+  expiretime: seconds,
+  pttl: milliseconds,
+  pexpiretime: milliseconds,
+  time: { why: 'a moment passes between the servers', accepts: sameType },
+  randomkey: { why: 'the server chooses', accepts: (a, b) => isNull(a) === isNull(b) },
+  keys: unordered,
+  scan: { why: 'cursor and order are the server’s; <scan> compares whole iterations', accepts: sameType },
+  'object idletime': { why: 'a moment passes between the servers', accepts: integersWithin(3) },
+  'object freq': { why: 'a probabilistic counter', accepts: sameType },
+  'object help': ownWords,
+  'client id': { why: 'numbers given by each server', accepts: sameType },
+  'client list': { why: 'addresses, memory, times', accepts: sameType },
+  'client info': { why: 'addresses, memory, times', accepts: sameType },
+  'client help': ownWords,
+  'client setinfo': {
+    why: 'new in 7.2; the oracle is 7.0',
+    accepts: (a, b) => b.type === 'error' && b.value.includes('unknown subcommand') && a.type !== 'bulk',
+  },
+  hello: { why: 'name, version, id and modules of the server', accepts: sameGreeting },
+  info: { why: 'figures of each server; the key counts must agree', accepts: sameKeyspaceInfo },
+  'config get': {
+    why: 'the order is the hash table’s, and a pattern finds what each server has',
+    accepts: (a, b, command) => (/[*?[]/.test(command.join(' ')) ? sameType(a, b) : sameElements(a, b)),
+  },
+  'config help': ownWords,
+  command: {
+    why: 'the list of all commands',
+    accepts: (a, b, command) => command.length === 1 && sameType(a, b),
+  },
+  'command count': chance,
+  'command list': unordered,
+  'command docs': ownWords,
+  'command help': ownWords,
+  'command info': { why: 'flags, tips and subcommands are compared elsewhere', accepts: sameCommandInfo },
+  lolwut: ownWords,
+  role: { why: 'replication offsets', accepts: sameType },
+};
+
+/**
+ * Error texts that changed between 7.0 (the oracle) and 7.2 (the contract).
+ *
+ * @type {{ oracle: RegExp, ours: RegExp, why: string }[]}
+ */
+export const CHANGED_TEXTS = [
+  {
+    oracle: /^ERR Unknown subcommand or wrong number of arguments for '(.*)'\. Try (\w+) HELP\.$/,
+    ours: /^ERR unknown subcommand '.*'\. Try \w+ HELP\.$/,
+    why: 'one text for all containers since 7.0',
+  },
+];
+
+/** @param {Reply} reply */
+function isNull(reply) {
+  return reply.type.startsWith('null');
+}
+
+/** @type {Tolerance['accepts']} */
+function sameGreeting(a, b) {
+  const [ours, theirs] = [fieldsOf(a), fieldsOf(b)];
+  if (!ours || !theirs || a.type !== b.type) return false;
+  return ['proto', 'mode', 'role'].every((field) => ours.get(field) === theirs.get(field));
+}
+
+/**
+ * A RESP3 map, or the RESP2 array that stands for one, by field.
+ *
+ * @param {Reply} reply
+ */
+function fieldsOf(reply) {
+  if (reply.type === 'map') return new Map(reply.value.map(([name, value]) => [name.value, value.value]));
+  if (reply.type !== 'array') return undefined;
+  const flat = reply.value;
+  return new Map(flat.flatMap((name, i) => (i % 2 === 0 ? [[name.value, flat[i + 1]?.value]] : [])));
+}
+
+/** @type {Tolerance['accepts']} */
+function sameKeyspaceInfo(a, b, command) {
+  if (a.type !== b.type || a.type === 'error') return false;
+  if (command[1]?.toLowerCase() !== 'keyspace') return true;
+  /** @param {Reply} reply */
+  const lines = (reply) =>
+    String(reply.value)
+      .replace(/,avg_ttl=\d+.*$/gm, '')
+      .trim();
+  return lines(a) === lines(b);
+}
+
+/** Name, arity and key positions: elements 0, 1 and 3 to 5. @type {Tolerance['accepts']} */
+function sameCommandInfo(a, b, command) {
+  if (command.length === 2) return sameType(a, b);
+  if (a.type !== 'array' || b.type !== 'array' || a.value.length !== b.value.length) return false;
+  return a.value.every((ours, i) => {
+    const theirs = b.value[i];
+    if (ours.type !== 'array' || theirs.type !== 'array') return ours.type === theirs.type;
+    const [left, right] = [ours.value, theirs.value];
+    return [0, 1, 3, 4, 5].every((part) => left[part]?.value === right[part]?.value);
+  });
+}
+
+/**
+ * Whether two replies to a command agree. For EXEC, `queued` holds the commands that the array answers.
+ *
+ * @param {string[]} command
+ * @param {string} a raw bytes, latin1
+ * @param {string} b
+ * @param {string[][]} queued
+ */
+export function agree(command, a, b, queued) {
+  if (a === b) return true;
+  if (a === '' || b === '' || a.startsWith('<') || b.startsWith('<') || a.startsWith('[')) return false;
+  return agreeParsed(
+    command,
+    parseReply(Buffer.from(a, 'latin1')),
+    parseReply(Buffer.from(b, 'latin1')),
+    queued,
+  );
+}
+
+/**
+ * @param {string[]} command
+ * @param {Reply} a
+ * @param {Reply} b
+ * @param {string[][]} queued
+ * @returns {boolean}
+ */
+function agreeParsed(command, a, b, queued) {
+  if (JSON.stringify(a, printBigInts) === JSON.stringify(b, printBigInts)) return true;
+  const name = command[0].toLowerCase();
+  if (name === 'exec' && a.type === 'array' && b.type === 'array' && a.value.length === b.value.length) {
+    const [ours, theirs] = [a.value, b.value];
+    return ours.every((reply, i) => agreeParsed(queued[i] ?? ['?'], reply, theirs[i], []));
+  }
+  if (a.type === 'error' && b.type === 'error') {
+    const [ours, theirs] = [a.value, b.value];
+    if (CHANGED_TEXTS.some((text) => text.oracle.test(theirs) && text.ours.test(ours))) return true;
+  }
+  const tolerance = TOLERANCES[`${name} ${command[1]?.toLowerCase()}`] ?? TOLERANCES[name];
+  return tolerance?.accepts(a, b, command) ?? false;
+}
