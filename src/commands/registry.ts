@@ -102,9 +102,9 @@ export class CommandTable {
 
   /** By latin1 name, any case; `container|sub` for a subcommand. */
   named(name: string): Command | undefined {
-    const [own, sub] = name.toLowerCase().split('|', 2);
+    const [own, ...subs] = name.toLowerCase().split('|');
     const command = this.byName.get(own);
-    return sub === undefined ? command : command?.subcommands?.get(sub);
+    return subs.length === 0 ? command : command?.subcommands?.get(subs.join('|'));
   }
 
   /** The command a request names, not looking at subcommands. */
