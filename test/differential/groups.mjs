@@ -15,6 +15,7 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  * @property {Syntax} syntax the arguments
  * @property {number} [weight] how often, compared with 1
  * @property {boolean} [exact] never mutated: with other arguments it would end the server or the comparison
+ * @property {string} [since] the version that brought it, when an older oracle must not be asked
  * @property {boolean} [spelled] the syntax holds the command's name too, the entry's name is only a label
  *
  * @typedef {object} Group
