@@ -45,6 +45,8 @@ export class Transaction {
   readonly queue: { args: QueuedArguments; argc: number }[] = [];
   /** Set when a queued command was refused: EXEC will discard. */
   broken = false;
+  /** Set when a queued command may take memory: EXEC is refused above the memory limit. */
+  needsMemory = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }

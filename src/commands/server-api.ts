@@ -75,6 +75,8 @@ export interface ServerApi {
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */
   unblock(client: Client, how: 'timeout' | 'error'): boolean;
+  /** True if `maxmemory` is set and more is in use. */
+  overMemoryLimit(): boolean;
   /** Number of blocked clients. */
   blockedCount(): number;
   watch(client: Client, database: Database, key: string): void;

@@ -143,15 +143,29 @@ export class Dispatcher {
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
+    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
+      return this.refuses(client, command, errors.outOfMemory);
+    }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
         return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
       }
-      enqueue(client.transaction!, args, argc);
+      enqueue(client.transaction!, command, args, argc);
       client.reply.simple('QUEUED');
       return false;
     }
     return true;
+  }
+
+  /**
+   * Above the memory limit: commands that may need memory are refused, and so is queueing, for a queue can grow without
+   * end. An EXEC is refused if it holds such a command.
+   */
+  private refusedForMemory(client: Client, command: Command): boolean {
+    const { transaction } = client;
+    const queueing = transaction !== undefined && !runsInsideMulti.has(command.fullName);
+    const executing = command.fullName === 'exec' && transaction?.needsMemory === true;
+    return (queueing || executing || command.has(CommandFlag.denyoom)) && this.server.overMemoryLimit();
   }
 
   private refuses(client: Client, command: Command, message: string): false {
@@ -350,7 +364,8 @@ class DispatcherCall implements Call {
   }
 }
 
-function enqueue(transaction: Transaction, args: Bytes[], argc: number): void {
+function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
+  if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });

@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/config.js';
+import { ServerGate } from '../dispatch/dispatcher.js';
 import { ListenError } from './listeners.js';
 import type { RespiteServer } from './server.js';
 
@@ -25,6 +26,13 @@ export function applyConfig(server: RespiteServer): void {
   };
   trackAccess();
   config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
+  const setMemoryLimit = (bytes: number) => {
+    const { dispatcher } = loop;
+    if (bytes > 0) dispatcher.gate |= ServerGate.memoryLimit;
+    else dispatcher.gate &= ~ServerGate.memoryLimit;
+  };
+  setMemoryLimit(values.maxmemory);
+  config.onChange('maxmemory', setMemoryLimit);
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
   config.onChangeOfAny(['bind', 'port'], () => {
     try {

@@ -200,6 +200,11 @@ export class RespiteServer implements ServerApi {
     return this.loop.dispatcher.unblock(client, how);
   }
 
+  overMemoryLimit(): boolean {
+    const limit = this.config.values.maxmemory;
+    return limit > 0 && this.metrics.usedMemory > limit;
+  }
+
   blockedCount(): number {
     return this.loop.dispatcher.waiting.size;
   }
