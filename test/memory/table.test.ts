@@ -317,7 +317,12 @@ describe('Table', () => {
       const random = seededRandom(5);
       const name = () => `key:${Math.floor(random() * 6000)}`;
       for (let i = 0; i < 4000; i++) checked.set(name());
-      for (const growing of [0.5, 0.9, 0.1]) {
+      for (const [growing, burst] of [
+        [0.5, 8],
+        [0.9, 8],
+        [0.05, 6000], // at the snapshot's start, so that buckets are merged before they were saved
+        [0.9, 6000],
+      ]) {
         const expected = [...checked.model].map(([key, ref]) => `${key} ${ref}`).sort();
         const { table } = checked;
         const first = table.bucketCount;
@@ -331,7 +336,7 @@ describe('Table', () => {
         table.beforeBucketChange = save;
         for (let bucket = 0; bucket < first; bucket++) {
           if (bucket < table.bucketCount) save(bucket);
-          for (let i = 0; i < 8; i++) {
+          for (let i = bucket === 0 ? burst : 8; i > 0; i--) {
             if (random() < growing) checked.set(name(), Math.floor(random() * 100));
             else checked.remove(name());
           }
