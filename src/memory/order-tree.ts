@@ -183,7 +183,7 @@ export class OrderTree {
     return previous !== 0 && this.pointAt(previous, this.nodes.leafCount(previous) - 1, cursor);
   }
 
-  /** Removes all pairs: about 1 ns for each. */
+  /** Removes all pairs: a few ns for each. */
   clear(): void {
     this.clearSome(Number.POSITIVE_INFINITY);
   }
