@@ -35,6 +35,8 @@ export const Gate = {
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Reads keys without marking them as used. */
+  noTouch: 16,
 } as const;
 
 /** A command kept for later: its arguments are copies. */
@@ -99,9 +101,8 @@ export class Client {
   closing = false;
   /** Set while the client waits in the list of those to flush. */
   flushQueued = false;
-  /** CLIENT NO-EVICT and NO-TOUCH. */
+  /** CLIENT NO-EVICT. */
   noEvict = false;
-  noTouch = false;
   /** CLIENT REPLY: `off` mutes, `skip` mutes one reply. */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;

@@ -211,7 +211,8 @@ function reset({ server, client, reply }: Call): void {
   client.setGate(Gate.unauthenticated, server.config.values.requirepass !== '');
   client.replyMode = 'on';
   client.setGate(Gate.replyMuted, false);
-  client.noEvict = client.noTouch = false;
+  client.noEvict = false;
+  client.setGate(Gate.noTouch, false);
   reply.muted = false;
   reply.protocol = 2;
   reply.simple('RESET');

@@ -86,9 +86,18 @@ export class Dispatcher {
     const { args, argc } = request;
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
-    if ((client.gate | this.gate) !== 0 && !this.admits(client, command, args, argc)) return;
-    this.run(client, command, args, argc);
+    if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
+    else this.runGated(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
+  }
+
+  /** Runs a command if it may, when something about the client or the server is not as usual. */
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (!this.admits(client, command, args, argc)) return;
+    const { keyspace } = this.server;
+    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    this.run(client, command, args, argc);
+    keyspace.marksAccess = true;
   }
 
   /**
@@ -214,8 +223,15 @@ export class Dispatcher {
   }
 
   private countFailure(client: Client, command: Command): void {
+    const { lastError } = client.reply;
     // EXEC's own reply holds the errors of its commands, which were counted when they ran.
-    if (command.fullName === 'exec' && client.reply.lastError !== errors.execAborted) return;
+    if (
+      command.fullName === 'exec' &&
+      lastError !== errors.execAborted &&
+      lastError !== errors.execWithoutMulti
+    ) {
+      return;
+    }
     command.failedCalls++;
     this.countError(client.reply.lastError);
   }

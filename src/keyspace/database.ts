@@ -77,7 +77,7 @@ export class Database {
    */
   read(key: Bytes): Ref {
     const ref = this.look(key);
-    if (ref !== absent) this.markAccess(ref);
+    if (ref !== absent && this.keyspace.marksAccess) this.markAccess(ref);
     return ref;
   }
 
@@ -97,7 +97,7 @@ export class Database {
   /** The live entry of a key for a command that changes it: no hit or miss is counted. */
   write(key: Bytes): Ref {
     const ref = this.live(key);
-    if (ref !== absent) this.markAccess(ref);
+    if (ref !== absent && this.keyspace.marksAccess) this.markAccess(ref);
     return ref;
   }
 

@@ -183,6 +183,21 @@ describe('CLIENT UNBLOCK, NO-EVICT, NO-TOUCH and HELP', () => {
     expect(await send('CLIENT INFO')).toContain(' flags=T ');
   });
 
+  it('NO-TOUCH keeps the time of the last access, except for TOUCH', async () => {
+    const { send, advance } = await startSession({ clock: 'manual' });
+    await send('SET k v');
+    await send('CLIENT NO-TOUCH on');
+    advance(5000);
+    await send('GET k');
+    expect(await send('OBJECT IDLETIME k')).toBe(':5\r\n');
+    await send('TOUCH k');
+    expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
+    await send('CLIENT NO-TOUCH off');
+    advance(5000);
+    await send('GET k');
+    expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
+  });
+
   it('HELP begins and ends as in Redis', async () => {
     const { send } = await startSession();
     const help = await send('CLIENT HELP');

@@ -79,6 +79,15 @@ describe('INFO', () => {
     expect(info).toMatch(/\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=\d+\r\n/);
   });
 
+  it('counts errors inside EXEC where they happen, and EXEC without MULTI as a failure of EXEC', async () => {
+    const { send } = await startSession();
+    for (const line of ['SET k v', 'MULTI', 'INCR k', 'EXEC', 'EXEC']) await send(line);
+    const info = await send('INFO commandstats errorstats');
+    expect(info).toMatch(/cmdstat_incr:calls=1,.*,failed_calls=1\r/);
+    expect(info).toMatch(/cmdstat_exec:calls=2,.*,failed_calls=1\r/);
+    expect(info).toContain('errorstat_ERR:count=2\r\n');
+  });
+
   it('counts memory as keys come and go', async () => {
     const { send, client } = await startSession();
     const used = async () => Number(/used_memory:(\d+)/.exec(await send('INFO memory'))![1]);

@@ -11,6 +11,8 @@ export async function startSession(options: RespiteOptions = {}): Promise<{
   client: RawClient;
   another: () => Promise<Session>;
   anotherClient: () => Promise<RawClient>;
+  /** With `clock: 'manual'`: lets time pass. */
+  advance: (milliseconds: number) => void;
 }> {
   const server = await startRespite(options);
   const anotherClient = () => RawClient.connect({ port: server.port, host: server.host });
@@ -20,6 +22,7 @@ export async function startSession(options: RespiteOptions = {}): Promise<{
     client,
     another: async () => session(await anotherClient()),
     anotherClient,
+    advance: (milliseconds) => server.advanceTime(milliseconds),
   };
 }
 
