@@ -146,7 +146,7 @@ export class Arena {
   /** As `allocate`, but a large block has room to grow: half as much again, at most 16 MiB. */
   allocateWithRoom(bytes: number): Ref {
     if (bytes <= MAX_PAGED_BYTES) return this.allocate(bytes);
-    return this.allocateLarge(Math.min(bytes + Math.min(bytes >>> 1, MAX_ROOM), MAX_LARGE_BYTES));
+    return this.allocateLarge(bytes + Math.min(bytes >>> 1, MAX_ROOM));
   }
 
   /** A block of at least `bytes` bytes. O(1). Throws `ArenaFullError`, and then nothing has changed. */
@@ -245,8 +245,8 @@ export class Arena {
   }
 
   private allocateLarge(bytes: number): Ref {
-    const capacity = Math.min(largeCapacity(bytes), MAX_LARGE_BYTES);
-    if (bytes > MAX_LARGE_BYTES) throw new ArenaFullError(`a block of ${bytes} bytes is too large`);
+    const capacity = largeCapacity(bytes);
+    if (capacity > MAX_LARGE_BYTES) throw new ArenaFullError(`a block of ${bytes} bytes is too large`);
     const buffer = reserve(() => Buffer.allocUnsafeSlow(capacity), capacity);
     const index = this.freeLarge.pop() ?? this.large.length;
     this.large[index] = buffer;
