@@ -12,6 +12,7 @@ import { keyCommands } from '../commands/keys.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { slowLogCommands } from '../commands/slowlog.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -24,6 +25,7 @@ export const allCommands: CommandSpec[] = [
   ...infoCommands,
   ...configCommands,
   ...debugCommands,
+  ...slowLogCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
