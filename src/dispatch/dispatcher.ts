@@ -21,6 +21,8 @@ export const ServerGate = {
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 const maxErrorCodes = 128;
+/** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
+const leastGroupedThreshold = 1000;
 
 /** A kind of error that INFO errorstats does not list by its own code once there are too many. */
 const otherErrors = 'ERRORSTATS_OVERFLOW';
@@ -36,13 +38,17 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** Called with the µs each command took; the slow log and latency monitor attach here. */
-  onDuration: ((client: Client, call: Call, microseconds: number) => void) | undefined;
+  /** Called after a command that took at least `slowMicroseconds`; the slow log and latency monitor attach here. */
+  onSlow: ((call: Call, microseconds: number) => void) | undefined;
+  slowMicroseconds = Number.POSITIVE_INFINITY;
 
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
   private depth = 0;
+  private inGroup = false;
+  /** Commands that ran since the last reading of the clock. */
+  private readonly unmeasured: Command[] = [];
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
   private readonly resumed: Client[] = [];
@@ -197,15 +203,45 @@ export class Dispatcher {
     } catch (error) {
       this.replyError(client, command, error);
     }
-    const now = this.server.clock.microseconds();
-    const took = now - this.mark;
-    this.mark = now;
     command.calls++;
-    command.microseconds += took;
     client.lastCommand = command.fullName;
     this.server.statistics.commandsProcessed++;
     if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
-    if (this.onDuration !== undefined) this.onDuration(client, call, took);
+    if (command.brief && this.inGroup) this.unmeasured.push(command);
+    else this.measure(command);
+  }
+
+  /**
+   * Books the time since the last look at the clock. The commands before this one that were not measured by themselves have their
+   * even share of it.
+   */
+  private measure(command: Command | undefined): void {
+    const { unmeasured } = this;
+    const now = this.server.clock.microseconds();
+    const took = now - this.mark;
+    this.mark = now;
+    if (unmeasured.length > 0) {
+      const share = took / (unmeasured.length + (command === undefined ? 0 : 1));
+      for (const earlier of unmeasured) earlier.microseconds += share;
+      unmeasured.length = 0;
+      if (command !== undefined) command.microseconds += share;
+    } else if (command !== undefined) {
+      command.microseconds += took;
+    }
+    if (took >= this.slowMicroseconds && command !== undefined) this.onSlow?.(this.call, took);
+  }
+
+  /**
+   * Between `beginGroup` and `endGroup` the commands that take constant time share one reading of the clock, which costs as much as a
+   * tenth of such a command. Groups are the requests of one look-ahead.
+   */
+  beginGroup(): void {
+    this.inGroup = this.slowMicroseconds >= leastGroupedThreshold;
+  }
+
+  endGroup(): void {
+    this.inGroup = false;
+    if (this.unmeasured.length > 0) this.measure(undefined);
   }
 
   private replyError(client: Client, command: Command, error: unknown): void {
