@@ -38,7 +38,7 @@ const verdicts = [
   { what: 'idle connection', value: results[0].connected, max: MAX_BYTES_EACH, unit: 'B' },
   { what: 'idle connection after a PING', value: results[0].afterPing, max: MAX_BYTES_EACH, unit: 'B' },
 ];
-conclude({ title: 'bench:connections', results, verdicts, json: options.json, check: options.check });
+conclude({ title: 'bench:connections', results, verdicts, options });
 
 /**
  * @param {string} name

@@ -39,7 +39,7 @@ const verdicts = [
   { what: 'all gone', value: sides.respite.seconds, max: MAX_SECONDS, unit: 's' },
   { what: 'worst stall', value: sides.respite.worstMs, max: MAX_STALL_MS, unit: 'ms' },
 ];
-conclude({ title: 'bench:expire', results: sides, verdicts, json: options.json, check: options.check });
+conclude({ title: 'bench:expire', results: sides, verdicts, options });
 
 /** @param {import('./lib/servers.mjs').RunningServer} server */
 async function expireAll(server) {

@@ -87,7 +87,7 @@ async function compareShapes() {
   );
   console.log(markdownTable(headings, cells));
   const verdicts = done.map((row) => ({ what: row.shape, value: row.ratio, max: row.max }));
-  conclude({ title: 'bench:memory', results: done, verdicts, json: options.json, check: options.check });
+  conclude({ title: 'bench:memory', results: done, verdicts, options });
 }
 
 /** @param {number} ours @param {number} theirs */
@@ -150,8 +150,7 @@ async function loadManyKeys() {
     title: 'bench:memory --big',
     results: sides,
     verdicts,
-    json: options.json,
-    check: options.check,
+    options,
   });
 }
 

@@ -45,7 +45,6 @@ const options = readOptions('Compares Respite with redis-server by redis-benchma
   keys: { type: 'string', default: '100k,3M', help: 'numbers of random keys' },
   tests: { type: 'string', default: TESTS.map((test) => test.name).join(','), help: 'tests' },
   quick: { type: 'boolean', default: false, help: '100k keys and a fifth of the requests' },
-  smoke: { type: 'boolean', default: false, help: 'one short round that only shows that all of it runs' },
 });
 requirePrograms('redis-benchmark', splitCommandLine(options.redis)[0]);
 
@@ -68,8 +67,7 @@ if (options.smoke) {
 const rows = [];
 for (const keys of parseCounts(options.keys)) rows.push(...(await benchmarkKeyspace(keys)));
 printTable(rows);
-const judged = options.smoke ? [] : verdicts(rows);
-conclude({ title: 'bench', results: rows, verdicts: judged, json: options.json, check: options.check });
+conclude({ title: 'bench', results: rows, verdicts: verdicts(rows), options });
 
 /**
  * All chosen tests against two fresh servers that hold `keys` keys.

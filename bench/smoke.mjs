@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 /** @type {[string, ...string[]][]} */
 const RUNS = [
-  ['run.mjs', '--smoke'],
+  ['run.mjs'],
   ['memory.mjs', '--scale', '0.02'],
   ['memory.mjs', '--big', '--big-keys', '200k'],
   ['connections.mjs', '--connections', '300'],
@@ -18,7 +18,9 @@ const passedOn = process.argv.slice(2);
 for (const [script, ...args] of RUNS) {
   console.log(`\n## ${script} ${args.join(' ')}\n`);
   const file = fileURLToPath(new URL(script, import.meta.url));
-  const { status } = spawnSync(process.execPath, [file, ...args, ...passedOn], { stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, [file, '--smoke', ...args, ...passedOn], {
+    stdio: 'inherit',
+  });
   if (status !== 0) {
     console.error(`${script} ended with status ${status}`);
     process.exit(1);

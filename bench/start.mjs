@@ -31,7 +31,7 @@ console.log(markdownTable(['', 'ms'], rows));
 const verdicts = [
   { what: 'first PONG after node -e 0', value: respite - node, max: MAX_EXTRA_MS, unit: 'ms' },
 ];
-conclude({ title: 'bench:start', results: times, verdicts, json: options.json, check: options.check });
+conclude({ title: 'bench:start', results: times, verdicts, options });
 
 /** @param {string} command */
 async function timeToFirstPong(command) {

@@ -19,6 +19,7 @@ const COMMON = {
   },
   json: { type: 'string', help: 'write the results to this file' },
   check: { type: 'boolean', default: false, help: 'exit with status 1 when a bar is missed' },
+  smoke: { type: 'boolean', default: false, help: 'only show that it runs: no bars' },
   help: { type: 'boolean', default: false, help: 'print this and exit' },
 };
 

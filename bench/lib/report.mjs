@@ -44,9 +44,11 @@ export function machineLine() {
 /**
  * Prints each bar with its result, writes the JSON file, and sets the exit status.
  *
- * @param {{ title: string, results: unknown, verdicts?: Verdict[], json?: string, check?: boolean }} report
+ * @param {{ title: string, results: unknown, verdicts?: Verdict[], options: Record<string, any> }} report
  */
-export function conclude({ title, results, verdicts = [], json, check = false }) {
+export function conclude({ title, results, verdicts = [], options }) {
+  const { smoke, json, check } = options;
+  if (smoke) return;
   const missed = verdicts.filter((verdict) => !(verdict.value <= verdict.max));
   if (verdicts.length > 0) console.log('\nBars:');
   for (const verdict of verdicts) {

@@ -35,6 +35,8 @@ export const Gate = {
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Reads keys without marking them as used. */
+  noTouch: 16,
 } as const;
 
 /** A command kept for later: its arguments are copies. */
@@ -45,6 +47,8 @@ export class Transaction {
   readonly queue: { args: QueuedArguments; argc: number }[] = [];
   /** Set when a queued command was refused: EXEC will discard. */
   broken = false;
+  /** Set when a queued command may take memory: EXEC is refused above the memory limit. */
+  needsMemory = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }
@@ -70,6 +74,8 @@ export interface BlockedState {
   deadline: number;
   /** Writes the reply of a client that gave up. */
   onTimeout: (reply: ReplyWriter) => void;
+  /** Time that the command has run so far. */
+  microseconds: number;
   /** Position in the order of arrival. */
   ticket: number;
 }
@@ -110,9 +116,8 @@ export class Client {
   closing = false;
   /** Set while the client waits in the list of those to flush. */
   flushQueued = false;
-  /** CLIENT NO-EVICT and NO-TOUCH. */
+  /** CLIENT NO-EVICT. */
   noEvict = false;
-  noTouch = false;
   /** CLIENT REPLY: `off` mutes, `skip` mutes one reply. */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;

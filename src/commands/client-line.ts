@@ -70,7 +70,7 @@ function flagsOf(client: Client): string {
     [client.closing, 'c'],
     [client.transport.remoteAddress.endsWith(':0'), 'U'],
     [client.noEvict, 'e'],
-    [client.noTouch, 'T'],
+    [(client.gate & Gate.noTouch) !== 0, 'T'],
   ];
   return flags.map(([set, letter]) => (set ? letter : '')).join('') || 'N';
 }

@@ -147,7 +147,7 @@ const subcommands: CommandSpec[] = [
     syntax: '<ON | OFF>',
     flags: always,
     handler: (call) => {
-      call.client.noTouch = onOrOff(call);
+      call.client.setGate(Gate.noTouch, onOrOff(call));
       call.reply.ok();
     },
   },

@@ -5,6 +5,7 @@ import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
 import type { CommandTable } from './registry.js';
 
@@ -58,6 +59,7 @@ export interface ServerApi {
   readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
+  readonly slowLog: SlowLog;
   readonly debug: DebugState;
   /** Respite's own version. */
   readonly version: string;
@@ -77,6 +79,8 @@ export interface ServerApi {
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */
   unblock(client: Client, how: 'timeout' | 'error'): boolean;
+  /** True if `maxmemory` is set and more is in use. */
+  overMemoryLimit(): boolean;
   /** Number of blocked clients. */
   blockedCount(): number;
   watch(client: Client, database: Database, key: string): void;

@@ -1,25 +1,16 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
-import { addDecimal, parseLongDouble } from '../bytes/decimal.js';
-import {
-  INT64_MAX,
-  INT64_MIN,
-  integerLength,
-  readInt64,
-  readSafeInteger,
-  writeInteger,
-} from '../bytes/integers.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
-import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
-import { CommandError, errors, invalidExpire, wrongArity } from '../protocol/errors.js';
-import { ArgumentReader, int64Argument, longArgument } from './arguments.js';
+import { CommandError, errors, wrongArity } from '../protocol/errors.js';
+import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, manyKeys, oneKey } from './command.js';
+import { counterCommands } from './counters.js';
 import { lcsCommand } from './lcs.js';
+import { type ExpiryUnit, expiryTime, readGetexOption, readSetOptions } from './set-options.js';
 import { checkStringLength, readString, stretchString, writeString } from './string-values.js';
 
 const expiryChoices = 'EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds';
-const changesNumber = oneKey('RW access update');
 const setsOption = (option: string) => ({
   since: '2.6.12',
   replacedBy: `\`SET\` with the \`${option}\` argument`,
@@ -36,28 +27,6 @@ export const stringCommands: CommandSpec[] = [
     flags: ['write', 'denyoom', 'fast'],
     keys: oneKey('RW insert'),
     handler: append,
-  },
-  {
-    name: 'decr',
-    group: 'string',
-    since: '1.0.0',
-    summary: 'Takes one from a number. A missing key counts as 0.',
-    complexity: 'O(1)',
-    syntax: 'key',
-    flags: ['write', 'denyoom', 'fast'],
-    keys: changesNumber,
-    handler: (call) => incrementBy(call, -1),
-  },
-  {
-    name: 'decrby',
-    group: 'string',
-    since: '1.0.0',
-    summary: 'Subtracts an integer from a number. A missing key counts as 0.',
-    complexity: 'O(1)',
-    syntax: 'key decrement',
-    flags: ['write', 'denyoom', 'fast'],
-    keys: changesNumber,
-    handler: decrby,
   },
   {
     name: 'get',
@@ -115,41 +84,8 @@ export const stringCommands: CommandSpec[] = [
     deprecated: { since: '6.2.0', replacedBy: '`SET` with the `GET` argument' },
     handler: getset,
   },
-  {
-    name: 'incr',
-    group: 'string',
-    since: '1.0.0',
-    summary: 'Adds one to a number. A missing key counts as 0.',
-    complexity: 'O(1)',
-    syntax: 'key',
-    flags: ['write', 'denyoom', 'fast'],
-    keys: changesNumber,
-    handler: (call) => incrementBy(call, 1),
-  },
-  {
-    name: 'incrby',
-    group: 'string',
-    since: '1.0.0',
-    summary: 'Adds an integer to a number. A missing key counts as 0.',
-    complexity: 'O(1)',
-    syntax: 'key increment',
-    flags: ['write', 'denyoom', 'fast'],
-    keys: changesNumber,
-    handler: incrby,
-  },
-  {
-    name: 'incrbyfloat',
-    group: 'string',
-    since: '2.6.0',
-    summary: 'Adds a decimal number to a number. A missing key counts as 0.',
-    complexity: 'O(1)',
-    syntax: 'key increment',
-    types: { increment: 'double' },
-    flags: ['write', 'denyoom', 'fast'],
-    keys: changesNumber,
-    handler: incrbyfloat,
-  },
   lcsCommand,
+  ...counterCommands,
   {
     name: 'mget',
     group: 'string',
@@ -283,7 +219,7 @@ export const stringCommands: CommandSpec[] = [
   },
 ];
 
-// GET, SET with two arguments, INCR, MSET and MGET are the hot path: they make no objects and no strings.
+// GET, SET without options, MSET, MGET (and INCR) are the hot path: they make no objects and no strings.
 
 function get(call: Call): void {
   replyString(call, readString(call, call.args[1]));
@@ -350,172 +286,6 @@ function setPairs(call: Call): void {
     database.setString(args[i], value.buffer, value.start, value.end);
     database.modified(args[i], EventClass.string, 'set');
   }
-}
-
-/**
- * Numbers are stored as their decimal text. While the new text is as long as the old one, which is nearly always, it
- * is overwritten where it stands.
- */
-function incrementBy(call: Call, increment: number): void {
-  const { database } = call;
-  const key = call.args[1];
-  let ref = writeString(call, key);
-  let n = increment;
-  let oldLength = -1;
-  if (ref !== absent) {
-    const { buffer, start, end } = database.payload(ref);
-    oldLength = end - start;
-    n += readSafeInteger(buffer, start, end);
-  }
-  // Not so for NaN either: what is no number at all, or only a big one, is sorted out there.
-  if (!(n >= Number.MIN_SAFE_INTEGER && n <= Number.MAX_SAFE_INTEGER)) {
-    incrementByBig(call, ref, BigInt(increment));
-    return;
-  }
-  const length = integerLength(n);
-  if (oldLength < 0) {
-    ref = database.put(key, kinds.string, length);
-  } else {
-    if (length !== oldLength) ref = database.resize(ref, length);
-    database.edit(ref, kinds.string);
-  }
-  const { buffer, start } = database.payload(ref);
-  writeInteger(buffer, start, n);
-  call.reply.integer(n);
-  database.modified(key, EventClass.string, 'incrby');
-}
-
-/** The same beyond 2^53. */
-function incrementByBig(call: Call, ref: Ref, increment: bigint): void {
-  const { database } = call;
-  let old: bigint | undefined = 0n;
-  if (ref !== absent) {
-    const { buffer, start, end } = database.payload(ref);
-    old = readInt64(buffer, start, end);
-  }
-  if (old === undefined) throw new CommandError(errors.notInteger);
-  const sum = old + increment;
-  if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(errors.overflow);
-  storeText(call, ref, kinds.string, sum.toString());
-  call.reply.bigint(sum);
-  database.modified(call.args[1], EventClass.string, 'incrby');
-}
-
-/** Replaces the text of a number; when it expires stays. */
-function storeText(call: Call, ref: Ref, kind: number, text: string): void {
-  const { database } = call;
-  if (ref === absent) {
-    ref = database.put(call.args[1], kind, text.length);
-  } else {
-    ref = database.resize(ref, text.length);
-    database.edit(ref, kind);
-  }
-  const { buffer, start } = database.payload(ref);
-  buffer.write(text, start, 'latin1');
-}
-
-function incrby(call: Call): void {
-  const { buffer, start, end } = call.args[2];
-  const increment = readSafeInteger(buffer, start, end);
-  if (!Number.isNaN(increment)) return incrementBy(call, increment);
-  const big = int64Argument(call.args[2]);
-  incrementByBig(call, writeString(call, call.args[1]), big);
-}
-
-function decrby(call: Call): void {
-  const { buffer, start, end } = call.args[2];
-  const small = readSafeInteger(buffer, start, end);
-  if (!Number.isNaN(small)) return incrementBy(call, -small);
-  const decrement = int64Argument(call.args[2]);
-  if (decrement === INT64_MIN) throw new CommandError('ERR decrement would overflow');
-  incrementByBig(call, writeString(call, call.args[1]), -decrement);
-}
-
-function incrbyfloat(call: Call): void {
-  const { args, database } = call;
-  const ref = writeString(call, args[1]);
-  const old = ref === absent ? zero : parseLongDouble(database.payload(ref));
-  const increment = parseLongDouble(args[2]);
-  if (old === undefined || increment === undefined) throw new CommandError(errors.notFloat);
-  const sum = addDecimal(old, increment);
-  if (sum === undefined) throw new CommandError(errors.nanOrInfinity);
-  storeText(call, ref, kinds.textString, sum);
-  call.reply.text(sum);
-  database.modified(args[1], EventClass.string, 'incrbyfloat');
-}
-
-const zero = { mantissa: 0n, exponent: 0 };
-
-type ExpiryUnit = 'ex' | 'px' | 'exat' | 'pxat';
-
-/** What the options of SET and GETEX say about the expiry; at most one of the choices. */
-interface ExpiryOption {
-  choice: ExpiryUnit | 'keepttl' | 'persist' | undefined;
-  time: Bytes | undefined;
-}
-
-interface SetOptions extends ExpiryOption {
-  condition: 'nx' | 'xx' | undefined;
-  get: boolean;
-}
-
-const expiryUnits: readonly ExpiryUnit[] = ['ex', 'px', 'exat', 'pxat'];
-
-/** Throws CommandError if two options exclude each other. The same one twice is allowed. */
-function agree<T>(before: T | undefined, now: T): T {
-  if (before !== undefined && before !== now) throw new CommandError(errors.syntax);
-  return now;
-}
-
-function readExpiryOption(reader: ArgumentReader, option: ExpiryOption): void {
-  const unit = expiryUnits.find((word) => reader.take(word));
-  if (unit === undefined) throw new CommandError(errors.syntax);
-  option.choice = agree(option.choice, unit);
-  option.time = reader.next();
-}
-
-function readSetOptions(call: Call): SetOptions {
-  const reader = new ArgumentReader(call.args, call.argc, 3);
-  const options: SetOptions = { condition: undefined, get: false, choice: undefined, time: undefined };
-  while (!reader.done) {
-    if (reader.take('nx')) options.condition = agree(options.condition, 'nx');
-    else if (reader.take('xx')) options.condition = agree(options.condition, 'xx');
-    else if (reader.take('get')) options.get = true;
-    else if (reader.take('keepttl')) options.choice = agree(options.choice, 'keepttl');
-    else readExpiryOption(reader, options);
-  }
-  return options;
-}
-
-function readGetexOption(call: Call): ExpiryOption {
-  const reader = new ArgumentReader(call.args, call.argc, 2);
-  const option: ExpiryOption = { choice: undefined, time: undefined };
-  while (!reader.done) {
-    if (reader.take('persist')) option.choice = agree(option.choice, 'persist');
-    else readExpiryOption(reader, option);
-  }
-  return option;
-}
-
-/** Below this no sum of times, in any unit, leaves what a number holds exactly. */
-const smallTime = 8e12;
-
-/**
- * When a key expires, in unix ms, or undefined if the option does not say. Throws CommandError for a time that is not
- * positive or does not fit 64 bits.
- */
-function expiryTime(call: Call, option: ExpiryOption): number | undefined {
-  const { choice, time } = option;
-  if (choice === undefined || time === undefined) return undefined;
-  const { now } = call.database.keyspace;
-  const scale = choice === 'ex' || choice === 'exat' ? 1000 : 1;
-  const base = choice === 'ex' || choice === 'px' ? now : 0;
-  const n = readSafeInteger(time.buffer, time.start, time.end);
-  if (n > 0 && n < smallTime) return n * scale + base;
-  const when = int64Argument(time) * BigInt(scale) + BigInt(base);
-  if (n <= 0 || when <= base || when > INT64_MAX)
-    throw new CommandError(invalidExpire(call.command.fullName));
-  return Number(when);
 }
 
 function setWithOptions(call: Call): void {

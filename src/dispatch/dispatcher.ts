@@ -1,5 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
-import { type Client, Gate, type Transaction } from '../clients/client.js';
+import { type BlockedState, type Client, Gate, type Transaction } from '../clients/client.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -33,6 +33,8 @@ const forSubscribers = new Set([
   'reset',
 ]);
 const maxErrorCodes = 128;
+/** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
+const leastGroupedThreshold = 1000;
 
 /** A kind of error that INFO errorstats does not list by its own code once there are too many. */
 const otherErrors = 'ERRORSTATS_OVERFLOW';
@@ -48,13 +50,22 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** Called with the µs each command took; the slow log and latency monitor attach here. */
-  onDuration: ((client: Client, call: Call, microseconds: number) => void) | undefined;
+  /** A command that took at least so many µs is reported to `onNoteworthy`. */
+  noteworthyMicroseconds = Number.POSITIVE_INFINITY;
+  /** Not `finished` means that the command's client is blocked now: it will be run again. */
+  onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** Time in µs of commands that ran as a part of others, since the last reset. */
+  nestedMicroseconds = 0;
 
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
+  /** The command that is being run wants to wait, with no reply yet. */
+  private parked = false;
   private depth = 0;
+  private inGroup = false;
+  /** Commands that ran since the last reading of the clock. */
+  private readonly unmeasured: Command[] = [];
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
   private readonly resumed: Client[] = [];
@@ -98,8 +109,8 @@ export class Dispatcher {
     const { args, argc } = request;
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
-    if ((client.gate | this.gate) !== 0) this.executeGated(client, command, args, argc);
-    else this.run(client, command, args, argc);
+    if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
+    else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
   }
 
@@ -147,17 +158,20 @@ export class Dispatcher {
     return undefined;
   }
 
-  /** The slow way: something about the client or the server is not as usual. */
+  /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
   }
 
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */
-  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
-    const { pubsub } = this.server;
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const { keyspace, pubsub } = this.server;
+    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
     pubsub.beginCommand(client);
-    this.run(client, command, args, argc);
+    const answered = this.run(client, command, args, argc);
     pubsub.endOfCommand();
+    keyspace.marksAccess = true;
+    return answered;
   }
 
   /** The slow half of the way in: something about the client or the server is not as usual. */
@@ -175,15 +189,29 @@ export class Dispatcher {
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
+    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
+      return this.refuses(client, command, errors.outOfMemory);
+    }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
         return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
       }
-      enqueue(client.transaction!, args, argc);
+      enqueue(client.transaction!, command, args, argc);
       client.reply.simple('QUEUED');
       return false;
     }
     return true;
+  }
+
+  /**
+   * Above the memory limit: commands that may need memory are refused, and so is queueing, for a queue can grow without
+   * end. An EXEC is refused if it holds such a command.
+   */
+  private refusedForMemory(client: Client, command: Command): boolean {
+    const { transaction } = client;
+    const queueing = transaction !== undefined && !runsInsideMulti.has(command.fullName);
+    const executing = command.fullName === 'exec' && transaction?.needsMemory === true;
+    return (queueing || executing || command.has(CommandFlag.denyoom)) && this.server.overMemoryLimit();
   }
 
   private refuses(client: Client, command: Command, message: string): false {
@@ -191,30 +219,80 @@ export class Dispatcher {
     return false;
   }
 
-  /** Runs a command whose turn it is, and keeps the books. */
-  private run(client: Client, command: Command, args: Bytes[], argc: number): void {
+  /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
+  private run(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const grouped = this.inGroup && command.brief;
+    if (!grouped && this.unmeasured.length > 0) this.settleGroup();
+    const begin = this.mark;
     const { call } = this;
-    call.client = client;
-    call.database = client.database;
-    call.command = command;
-    call.args = args;
-    call.argc = argc;
-    call.reply = client.reply;
+    call.assign(client, command, args, argc);
     const errorsBefore = client.reply.errors;
     try {
       command.handler!(call);
     } catch (error) {
       this.replyError(client, command, error);
     }
+    client.lastCommand = command.fullName;
+    if (grouped) {
+      this.unmeasured.push(command);
+    } else {
+      const now = this.server.clock.microseconds();
+      this.mark = now;
+      if (this.parked) return this.park(call, now - begin);
+      this.finish(call, now - begin);
+    }
+    if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
+    return true;
+  }
+
+  /**
+   * Between `beginGroup` and `endGroup` commands that take constant time share one reading of the clock, which costs as
+   * much as a tenth of such a command. Groups are the requests of one look-ahead. There are none while somebody wants to
+   * hear of commands that take less than a millisecond.
+   */
+  beginGroup(): void {
+    this.inGroup = this.noteworthyMicroseconds >= leastGroupedThreshold;
+  }
+
+  endGroup(): void {
+    this.inGroup = false;
+    if (this.unmeasured.length > 0) this.settleGroup();
+  }
+
+  /**
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is reported with the
+   * last of them.
+   */
+  private settleGroup(): void {
+    const { unmeasured } = this;
     const now = this.server.clock.microseconds();
     const took = now - this.mark;
+    const share = took / unmeasured.length;
     this.mark = now;
+    if (took >= this.noteworthyMicroseconds) this.onNoteworthy(this.call, took, true);
+    this.server.statistics.commandsProcessed += unmeasured.length;
+    for (const command of unmeasured) {
+      command.calls++;
+      command.microseconds += share;
+    }
+    unmeasured.length = 0;
+  }
+
+  /** A command is done: counts it. */
+  private finish(call: Call, microseconds: number): void {
+    const { command } = call;
     command.calls++;
-    command.microseconds += took;
-    client.lastCommand = command.fullName;
+    command.microseconds += microseconds;
     this.server.statistics.commandsProcessed++;
-    if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
-    if (this.onDuration !== undefined) this.onDuration(client, call, took);
+    if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
+  }
+
+  /** A command waits: it is counted when it is done, with the time that all its runs took but not the time in between. */
+  private park(call: Call, microseconds: number): false {
+    this.parked = false;
+    if (call.client.blocked !== undefined) call.client.blocked.microseconds = microseconds;
+    if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, false);
+    return false;
   }
 
   private replyError(client: Client, command: Command, error: unknown): void {
@@ -232,8 +310,15 @@ export class Dispatcher {
   }
 
   private countFailure(client: Client, command: Command): void {
+    const { lastError } = client.reply;
     // EXEC's own reply holds the errors of its commands, which were counted when they ran.
-    if (command.fullName === 'exec' && client.reply.lastError !== errors.execAborted) return;
+    if (
+      command.fullName === 'exec' &&
+      lastError !== errors.execAborted &&
+      lastError !== errors.execWithoutMulti
+    ) {
+      return;
+    }
     command.failedCalls++;
     this.countError(client.reply.lastError);
   }
@@ -254,11 +339,13 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc);
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
+    const begin = this.mark;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
+      this.nestedMicroseconds += this.mark - begin;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);
@@ -268,6 +355,7 @@ export class Dispatcher {
   /** Blocks the current client. See `Call.block`. */
   block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
     const { client } = call;
+    this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
     const args = call.args.slice(0, call.argc).map((arg) => arg.copy());
     this.waiting.add(client, {
@@ -277,6 +365,7 @@ export class Dispatcher {
       args,
       deadline,
       onTimeout,
+      microseconds: 0,
       ticket: this.waiting.nextTicket(),
     });
     this.updateObserved();
@@ -300,14 +389,12 @@ export class Dispatcher {
     const command = this.server.commands.find(state.args[0]);
     if (command === undefined) return;
     const selected = client.database;
-    const errorsBefore = client.reply.errors;
-    const sizeBefore = client.reply.size;
     client.database = state.database;
     this.call.retried = true;
-    this.runGated(client, command, state.args, state.args.length);
+    this.mark -= state.microseconds; // its earlier runs count
+    const answered = this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
-    const answered = client.reply.size !== sizeBefore || client.reply.errors !== errorsBefore;
     if (answered) this.release(client);
   }
 
@@ -331,8 +418,19 @@ export class Dispatcher {
     if (state === undefined) return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
+    this.giveUp(client, state, how === 'error');
     this.release(client);
     return true;
+  }
+
+  /** Counts a command that waited in vain. */
+  private giveUp(client: Client, { args, microseconds }: BlockedState, failed: boolean): void {
+    const command = this.server.commands.find(args[0]);
+    if (command === undefined) return;
+    const call = new DispatcherCall(this.server, this); // the usual one may be in use by CLIENT UNBLOCK
+    call.assign(client, command, args, args.length);
+    this.finish(call, microseconds);
+    if (failed) this.countFailure(client, command);
   }
 
   /** Answers those whose time is up. */
@@ -376,13 +474,23 @@ class DispatcherCall implements Call {
     private readonly dispatcher: Dispatcher,
   ) {}
 
+  assign(client: Client, command: Command, args: Bytes[], argc: number): void {
+    this.client = client;
+    this.database = client.database;
+    this.command = command;
+    this.args = args;
+    this.argc = argc;
+    this.reply = client.reply;
+  }
+
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
     if (this.denyBlocking) onTimeout(this.reply);
     else this.dispatcher.block(this, keys, deadline, onTimeout);
   }
 }
 
-function enqueue(transaction: Transaction, args: Bytes[], argc: number): void {
+function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
+  if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });

@@ -77,7 +77,7 @@ export function endTransaction({ client, server }: Call): void {
 function exec(call: Call, dispatcher: Dispatcher): void {
   const { client, reply } = call;
   const { transaction } = client;
-  if (transaction === undefined) throw new CommandError('ERR EXEC without MULTI');
+  if (transaction === undefined) throw new CommandError(errors.execWithoutMulti);
   const changed = client.watchBroken || dispatcher.watched.hasExpired(client);
   endTransaction(call);
   if (transaction.broken) throw new CommandError(errors.execAborted);

@@ -1,5 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
-import type { Client } from '../clients/client.js';
+import type { Client, WatchedKey } from '../clients/client.js';
 import { absent, type Database } from '../keyspace/database.js';
 
 /** Which clients WATCH which keys. A change of a key breaks the transactions of its watchers. */
@@ -20,8 +20,7 @@ export class WatchedKeys {
     if (clients.has(client)) return;
     clients.add(client);
     this.count++;
-    const ref = database.peek(Bytes.of(key));
-    client.watched.push({ database, key, expired: ref !== absent && database.isExpired(ref) });
+    client.watched.push({ database, key, expired: stateOf(database, Bytes.of(key)) === 'expired' });
   }
 
   removeAll(client: Client): void {
@@ -45,33 +44,38 @@ export class WatchedKeys {
 
   /** The removal of a key that had expired already when it was watched is no change; all else is. */
   private breakUnlessExpiry(client: Client, database: Database, name: string, key: Bytes): void {
-    const watched = client.watched.find((entry) => entry.database === database && entry.key === name);
+    const watched = this.watchedKey(client, database, name);
     if (watched?.expired && database.peek(key) === absent) watched.expired = false;
     else client.watchBroken = true;
   }
 
-  /** A database is emptied or exchanged: every watched key that exists before or after has changed. */
+  /** A database is emptied or exchanged: every watched key that is alive before or after has changed. */
   databaseReplaced(database: Database, replacement: Database | undefined): void {
     for (const [name, clients] of this.byDatabase.get(database) ?? []) {
       const key = Bytes.of(name);
-      const existed = existsFor(database, key);
-      const exists = replacement !== undefined && existsFor(replacement, key);
-      if (!existed && !exists) continue;
-      for (const client of clients) client.watchBroken = true;
+      const after = replacement === undefined ? 'absent' : stateOf(replacement, key);
+      const changed = stateOf(database, key) === 'alive' || after === 'alive';
+      for (const client of clients) {
+        if (changed) client.watchBroken = true;
+        else this.watchedKey(client, database, name)!.expired = after === 'expired';
+      }
     }
+  }
+
+  private watchedKey(client: Client, database: Database, name: string): WatchedKey | undefined {
+    return client.watched.find((entry) => entry.database === database && entry.key === name);
   }
 
   /** True if a key that was alive when it was watched has expired since. */
   hasExpired(client: Client): boolean {
-    return client.watched.some(({ database, key, expired }) => {
-      if (expired) return false;
-      const ref = database.peek(Bytes.of(key));
-      return ref !== absent && database.isExpired(ref);
-    });
+    return client.watched.some(
+      ({ database, key, expired }) => !expired && stateOf(database, Bytes.of(key)) === 'expired',
+    );
   }
 }
 
-function existsFor(database: Database, key: Bytes): boolean {
+function stateOf(database: Database, key: Bytes): 'absent' | 'expired' | 'alive' {
   const ref = database.peek(key);
-  return ref !== absent && !database.isExpired(ref);
+  if (ref === absent) return 'absent';
+  return database.isExpired(ref) ? 'expired' : 'alive';
 }

@@ -16,8 +16,12 @@ const ttlWeight = 0.02;
  * database, as long as a good share of what it sees has expired; so it works hard only when that pays.
  */
 export class ExpirySweeper {
-  /** Where each database's index is looked at next, as `Table.scan` counts. */
-  private readonly cursors: number[];
+  /**
+   * How many buckets of each database's index are still to be looked at in this round. They are visited from the last
+   * to the first, because that is how a table shrinks: what is merged away has just been emptied. In the order of
+   * `Table.scan` the entries not yet visited would be merged into ever fewer and longer buckets.
+   */
+  private readonly bucketsLeft: number[];
   private nextDatabase = 0;
 
   // What the present run has seen ...
@@ -31,7 +35,7 @@ export class ExpirySweeper {
   private readonly visit = (ref: Ref) => this.examine(ref);
 
   constructor(private readonly keyspace: Keyspace) {
-    this.cursors = keyspace.databases.map(() => 0);
+    this.bucketsLeft = keyspace.databases.map(() => 0);
     this.database = keyspace.databases[0];
   }
 
@@ -70,25 +74,25 @@ export class ExpirySweeper {
   }
 
   private sweepAll(): false {
-    for (let index = 0; index < this.cursors.length; index++) {
-      this.cursors[index] = 0;
+    for (let index = 0; index < this.bucketsLeft.length; index++) {
+      this.bucketsLeft[index] = 0;
       do this.takeSample(index, bucketsPerSample);
-      while (this.cursors[index] !== 0);
+      while (this.bucketsLeft[index] > 0);
     }
     return false;
   }
 
-  /** Looks at some buckets of a database's index, not beyond its end, and removes what has expired there. */
+  /** Looks at some buckets of a database's index, not beyond the end of its round, and removes what has expired there. */
   private takeSample(index: number, buckets: number): void {
     this.database = this.keyspace.databases[index];
     this.sampled = this.expired = this.sumOfTtls = 0;
     const { expires } = this.database;
-    let cursor = this.cursors[index];
-    for (let left = buckets; left > 0; left--) {
-      cursor = expires.scan(cursor, this.visit);
-      if (cursor === 0) break;
+    let bucket = this.bucketsLeft[index] || expires.bucketCount;
+    for (let left = buckets; left > 0 && bucket > 0; left--) {
+      bucket = Math.min(bucket, expires.bucketCount) - 1;
+      expires.forEachInBucket(bucket, this.visit);
     }
-    this.cursors[index] = cursor;
+    this.bucketsLeft[index] = bucket;
     this.averageTtl();
   }
 

@@ -46,6 +46,8 @@ export class Keyspace {
   now: number;
   /** Changes since the last save. */
   dirty = 0;
+  /** Off while a client with CLIENT NO-TOUCH reads: its accesses leave no mark. */
+  marksAccess = true;
   /** Set while somebody watches or waits for keys. */
   observed = false;
   /** Bits of EventClass that are published; 0 when notifications are off. */

@@ -241,6 +241,9 @@ export class EncodedElement {
     const { head, headLength, data, dataStart, dataLength } = this;
     for (let i = 0; i < headLength; i++) if (buffer[at + i] !== head[i]) return false;
     at += headLength;
+    if (dataLength === 0) return true;
+    // Strings of one length tend to differ at their end: field:17, field:18.
+    if (buffer[at + dataLength - 1] !== data[dataStart + dataLength - 1]) return false;
     if (dataLength > 64)
       return data.compare(buffer, at, at + dataLength, dataStart, dataStart + dataLength) === 0;
     for (let i = 0; i < dataLength; i++) if (buffer[at + i] !== data[dataStart + i]) return false;

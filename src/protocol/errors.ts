@@ -27,6 +27,7 @@ export const errors = {
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: 'NOAUTH Authentication required.',
+  execWithoutMulti: 'ERR EXEC without MULTI',
   execAborted: 'EXECABORT Transaction discarded because of previous errors.',
   wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
   loading: 'LOADING Redis is loading the dataset in memory',

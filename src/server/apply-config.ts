@@ -1,4 +1,6 @@
+import { Gate } from '../clients/client.js';
 import { ConfigError } from '../config/config.js';
+import { ServerGate } from '../dispatch/dispatcher.js';
 import { ListenError } from './listeners.js';
 import type { RespiteServer } from './server.js';
 
@@ -15,7 +17,28 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
+  const trackAccess = () => {
+    const {
+      'maxmemory-policy': policy,
+      'lfu-log-factor': logFactor,
+      'lfu-decay-time': decayMinutes,
+    } = values;
+    server.keyspace.trackFrequency(policy.endsWith('lfu') ? { logFactor, decayMinutes } : 'off');
+  };
+  trackAccess();
+  config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
+  const setMemoryLimit = (bytes: number) => {
+    const { dispatcher } = loop;
+    if (bytes > 0) dispatcher.gate |= ServerGate.memoryLimit;
+    else dispatcher.gate &= ~ServerGate.memoryLimit;
+  };
+  setMemoryLimit(values.maxmemory);
+  config.onChange('maxmemory', setMemoryLimit);
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
+  config.onChange('requirepass', (password) => {
+    if (password !== '') return;
+    for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
+  });
   config.onChangeOfAny(['bind', 'port'], () => {
     try {
       server.listeners.rebind(config);

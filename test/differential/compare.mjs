@@ -65,7 +65,8 @@ function compareReplies(steps, ours, theirs) {
 /** @param {string[]} command */
 function commandName(command) {
   const name = command[0].toUpperCase();
-  return /^(OBJECT|CLIENT|CONFIG|COMMAND|DEBUG)$/.test(name) ? `${name} ${command[1]?.toUpperCase()}` : name;
+  const isContainer = /^(OBJECT|CLIENT|CONFIG|COMMAND|DEBUG)$/.test(name);
+  return isContainer && /^[a-z]+$/i.test(command[1] ?? '') ? `${name} ${command[1].toUpperCase()}` : name;
 }
 
 /**

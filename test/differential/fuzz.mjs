@@ -35,6 +35,9 @@ if (options.help) {
 }
 requirePrograms(splitCommandLine(options.b)[0]);
 
+/** The group `server` sends a command that no server knows. */
+const MADE_UP = 'NOSUCHCOMMAND';
+
 const seed = options.seed === undefined ? randomInt(2 ** 32) : Number(options.seed);
 const maxFailures = Number(options['max-failures']);
 const maxSequences = options.sequences === undefined ? Number.POSITIVE_INFINITY : Number(options.sequences);
@@ -96,11 +99,31 @@ async function probe(entries) {
   const probed = entries.map((entry) => commandWords(entry)[0]);
   const lacking = { a: await unknownNames(a, probed), b: await unknownNames(b, probed) };
   const isKnown = (/** @type {string} */ name) => !lacking.a.has(name) && !lacking.b.has(name);
+  const version = await versionOf(b);
   const mandatory = new Set(entries.flatMap((entry, i) => (entry.mayBeUnknown ? [] : [probed[i]])));
   return {
-    known: entries.filter((_, i) => isKnown(probed[i]) || probed[i] === 'NOSUCHCOMMAND'),
-    unknown: [...lacking.a].filter((name) => mandatory.has(name) && name !== 'NOSUCHCOMMAND').sort(),
+    known: entries.filter(
+      (entry, i) => (isKnown(probed[i]) || probed[i] === MADE_UP) && !isNewer(entry.since, version),
+    ),
+    unknown: [...lacking.a].filter((name) => mandatory.has(name) && name !== MADE_UP).sort(),
   };
+}
+
+/**
+ * @param {Side} side
+ * @returns {Promise<string>}
+ */
+async function versionOf(side) {
+  const [info] = await side.run([{ connection: ADMIN_CONNECTION, commands: [['INFO', 'server']] }]);
+  return /redis_version:([\d.]+)/.exec(info)?.[1] ?? '0';
+}
+
+/**
+ * @param {string} version
+ * @param {string} than
+ */
+function isNewer(version, than) {
+  return version.localeCompare(than, 'en', { numeric: true }) > 0;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
+import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
 import { strings } from './groups/strings.mjs';
@@ -15,6 +16,7 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  * @property {Syntax} syntax the arguments
  * @property {number} [weight] how often, compared with 1
  * @property {boolean} [exact] never mutated: with other arguments it would end the server or the comparison
+ * @property {string} [since] the version that brought it, when an older oracle must not be asked
  * @property {boolean} [spelled] the syntax holds the command's name too, the entry's name is only a label
  *
  * @typedef {object} Group
@@ -26,4 +28,4 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  */
 
 /** @type {Group[]} */
-export const GROUPS = [strings, bitmaps, keys, expiry, transactions, connection, server, wrongTypes];
+export const GROUPS = [strings, bitmaps, hashes, keys, expiry, transactions, connection, server, wrongTypes];

@@ -26,7 +26,7 @@ const OPEN_MULTI = 0.06;
 const CLOSE_MULTI = 0.2;
 const EXEC_SHARE = 0.85;
 
-/** @typedef {{ name: string, syntax: import('./generators.mjs').Syntax, weight: number, exact: boolean, spelled: boolean, mayBeUnknown: boolean }} Entry */
+/** @typedef {{ name: string, syntax: import('./generators.mjs').Syntax, weight: number, exact: boolean, spelled: boolean, since: string, mayBeUnknown: boolean }} Entry */
 
 /**
  * @param {Iterable<string>} [only] names of commands or groups; all without it
@@ -43,8 +43,8 @@ export function selectCommands(only) {
       )
       .map(([name, entry]) => {
         const full = typeof entry === 'object' && 'syntax' in entry ? entry : { syntax: entry };
-        const { syntax, weight = 1, exact = false, spelled = false } = full;
-        return { name, syntax, weight, exact, spelled, mayBeUnknown: group.mayBeUnknown ?? false };
+        const { syntax, weight = 1, exact = false, spelled = false, since = '0' } = full;
+        return { name, syntax, weight, exact, spelled, since, mayBeUnknown: group.mayBeUnknown ?? false };
       }),
   }));
   return {

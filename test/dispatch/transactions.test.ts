@@ -138,3 +138,21 @@ describe('WATCH', () => {
     }
   });
 });
+
+describe('above the memory limit', () => {
+  const refusal = "OOM command not allowed when used memory > 'maxmemory'.";
+
+  it('refuses what may take memory, also inside MULTI, and allows the rest', async () => {
+    const { redis } = await startWithClient();
+    await redis.set('k', 'x'.repeat(10_000));
+    await redis.config('SET', 'maxmemory', '1');
+    await expect(redis.set('k', 'y')).rejects.toThrow(refusal);
+    expect(await redis.strlen('k')).toBe(10_000);
+    await redis.call('MULTI');
+    await expect(redis.call('GET', 'k')).rejects.toThrow(refusal);
+    expect(await redis.call('DISCARD')).toBe('OK');
+    expect(await redis.del('k')).toBe(1);
+    await redis.config('SET', 'maxmemory', '0');
+    expect(await redis.set('k', 'y')).toBe('OK');
+  });
+});

@@ -22,7 +22,10 @@ export const connection = {
     'CLIENT ID': [],
     'CLIENT GETNAME': [],
     'CLIENT SETNAME': [name],
-    'CLIENT SETINFO': [oneOf('LIB-NAME', 'lib-ver', 'junk'), oneOf('lib', 'a b', '1.0', 'new\nline')],
+    'CLIENT SETINFO': {
+      syntax: [oneOf('LIB-NAME', 'lib-ver', 'junk'), oneOf('lib', 'a b', '1.0', 'new\nline')],
+      since: '7.2.0',
+    },
     'CLIENT LIST': [
       optional(oneOf(['TYPE', oneOf('normal', 'replica', 'pubsub', 'junk')], ['ID', g.smallInteger])),
     ],
