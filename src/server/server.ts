@@ -19,6 +19,7 @@ import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
@@ -110,7 +111,8 @@ export class RespiteServer implements ServerApi {
       keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
-      event: () => {},
+      event: (_class, event, key, database) =>
+        publishEvent(this.pubsub, this.keyspace.eventMask, event, key, database.index),
     };
     this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
     applyConfig(this);
