@@ -49,6 +49,8 @@ export class Transaction {
   broken = false;
   /** Set when a queued command may take memory: EXEC is refused above the memory limit. */
   needsMemory = false;
+  /** Set when a queued command may change data: EXEC waits while writing is paused. */
+  mayWrite = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }
@@ -64,7 +66,7 @@ export interface WatchedKey {
 
 /** What a blocked client waits for. */
 export interface BlockedState {
-  kind: 'keys' | 'wait';
+  kind: 'keys' | 'wait' | 'pause';
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
@@ -107,6 +109,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** The command that a pause held back, to be run next. */
+  postponed: Bytes[] | undefined;
   /** Absent unless the client is subscribed to something. */
   subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
@@ -118,7 +122,7 @@ export class Client {
   flushQueued = false;
   /** CLIENT NO-EVICT. */
   noEvict = false;
-  /** CLIENT REPLY: `off` mutes, `skip` mutes one reply. */
+  /** CLIENT REPLY: `off` mutes all replies, `skip` that of the present command, `skip-next` that of the next one. */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;
 
@@ -133,6 +137,12 @@ export class Client {
     this.database = database;
     this.lastInteraction = createdAt;
     this.transport = transport;
+  }
+
+  setReplyMode(mode: 'on' | 'off' | 'skip' | 'skip-next'): void {
+    this.replyMode = mode;
+    this.reply.muted = mode === 'off' || mode === 'skip';
+    this.setGate(Gate.replyMuted, mode !== 'on');
   }
 
   setGate(bit: number, on: boolean): void {

@@ -60,6 +60,7 @@ export class Connection implements Transport {
   }
 
   resume(): void {
+    if (this.client.postponed !== undefined && !this.client.closing) this.runPostponed();
     if (this.partial !== undefined && !this.client.closing && this.client.blocked === undefined)
       this.decodePartial();
   }
@@ -73,6 +74,15 @@ export class Connection implements Transport {
   private decodePartial(): void {
     this.loop.decoder.resume(this.partial!);
     this.runBatch();
+  }
+
+  /** A pause is over: runs the command that it held back. */
+  private runPostponed(): void {
+    const { loop, client } = this;
+    loop.server.clients.queueFlush(client);
+    loop.dispatcher.beginBatch();
+    loop.dispatcher.executePostponed(client);
+    loop.endBatch();
   }
 
   /** Runs every whole request that the decoder finds and keeps the rest. */

@@ -114,7 +114,7 @@ export class RespiteServer implements ServerApi {
       event: (_class, event, key, database) =>
         publishEvent(this.pubsub, this.keyspace.eventMask, event, key, database.index),
     };
-    this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
+    this.loop.onDeadlines = () => this.setAlarm();
     applyConfig(this);
   }
 
@@ -157,9 +157,19 @@ export class RespiteServer implements ServerApi {
   }
 
   private ringDeadlines(): void {
-    this.loop.dispatcher.beginBatch();
-    this.loop.dispatcher.expireBlocked();
+    const { dispatcher } = this.loop;
+    dispatcher.beginBatch();
+    dispatcher.expireBlocked();
+    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
     this.afterBackgroundWork();
+    this.setAlarm();
+  }
+
+  /** Sees to it that `ringDeadlines` runs when the next blocked client gives up, and when a pause ends. */
+  private setAlarm(): void {
+    const { waiting, pause } = this.loop.dispatcher;
+    this.timers.wakeAt(waiting.nextDeadline);
+    if (pause.active) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -217,6 +227,15 @@ export class RespiteServer implements ServerApi {
   overMemoryLimit(): boolean {
     const limit = this.config.values.maxmemory;
     return limit > 0 && this.metrics.usedMemory > limit;
+  }
+
+  pauseClients(until: number, all: boolean): void {
+    this.loop.dispatcher.pauseClients(until, all);
+    this.setAlarm();
+  }
+
+  unpauseClients(): void {
+    this.loop.dispatcher.unpauseClients();
   }
 
   blockedCount(): number {
