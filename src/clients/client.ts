@@ -21,6 +21,8 @@ export interface Transport {
   flush(): void;
   /** Ends the connection; after what is unsent, or at once. */
   close(when: 'after-flush' | 'now'): void;
+  /** Ends the connection if more is unsent than its class may have, or has been so for too long. */
+  enforceOutputLimit(): void;
   /** Goes on with requests that were received while the client was blocked or paused. */
   resume(): void;
 }

@@ -140,8 +140,13 @@ export class RespiteServer implements ServerApi {
     if (this.debug.cronPaused) return;
     this.keyspace.tick();
     this.metrics.sample();
-    this.clients.closeIdle(this.config.values.timeout);
+    this.tickClients();
     this.sweep();
+  }
+
+  private tickClients(): void {
+    this.clients.closeIdle(this.config.values.timeout);
+    this.clients.enforceOutputLimits();
   }
 
   private sweep(): void {
@@ -185,6 +190,7 @@ export class RespiteServer implements ServerApi {
   /** With a manual clock: does at once what the passing of time would have done. */
   afterTimePassed(): void {
     this.ringDeadlines();
+    this.tickClients();
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
     this.afterBackgroundWork();
