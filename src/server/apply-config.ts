@@ -1,6 +1,5 @@
 import { Gate } from '../clients/client.js';
 import { ConfigError, type DirectiveName } from '../config/config.js';
-import type { OutputBufferLimits } from '../config/special-kinds.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
 import type { RespiteServer } from './server.js';
@@ -19,12 +18,9 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
-  const setOutputLimits = (limits: OutputBufferLimits) => {
+  config.onChange('client-output-buffer-limit', (limits) => {
     loop.outputBufferLimits = limits;
-    server.clients.pool.maxReply = longestReply(limits);
-  };
-  setOutputLimits(values['client-output-buffer-limit']);
-  config.onChange('client-output-buffer-limit', setOutputLimits);
+  });
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
@@ -95,10 +91,4 @@ function listening(server: RespiteServer, change: () => void, refusal: string): 
     server.log.warning(error.message);
     throw new ConfigError(refusal);
   }
-}
-
-/** A reply of more bytes ends the connection whatever the client's class. */
-function longestReply({ normal, pubsub }: OutputBufferLimits): number {
-  const unlimited = normal.hard === 0 || pubsub.hard === 0;
-  return unlimited ? Number.POSITIVE_INFINITY : Math.max(normal.hard, pubsub.hard);
 }

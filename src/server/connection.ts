@@ -169,7 +169,8 @@ export class Connection implements Transport {
     const { client } = this;
     const { size } = client.reply;
     if (size > 0) {
-      if ((size >= chunkSize || this.draining) && this.exceedsOutputLimit()) return this.cutOff();
+      if ((size >= chunkSize || this.draining || client.reply.overflowed) && this.exceedsOutputLimit())
+        return this.cutOff();
       if (!this.draining || client.closing) this.send(size);
       if (this.draining) this.holdIfTooMuch();
     }
@@ -234,6 +235,10 @@ export class Connection implements Transport {
     return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
   }
 
+  get maxUnsentBytes(): number {
+    return this.outputLimit.hard || Number.POSITIVE_INFINITY;
+  }
+
   private holdIfTooMuch(): void {
     const { hard, soft } = this.outputLimit;
     if (this.outputBytes >= Math.max(maxUnsentBytes, hard, soft)) this.held = true;
@@ -242,7 +247,7 @@ export class Connection implements Transport {
   private exceedsOutputLimit(): boolean {
     const { hard, soft, softSeconds } = this.outputLimit;
     const bytes = this.outputBytes;
-    if (hard > 0 && bytes >= hard) return true;
+    if (this.client.reply.overflowed || (hard > 0 && bytes >= hard)) return true;
     if (soft === 0 || bytes < soft) {
       this.overSoftLimitSince = 0;
       return false;
