@@ -5,6 +5,7 @@ import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
 import type { CommandTable } from './registry.js';
 
@@ -58,6 +59,7 @@ export interface ServerApi {
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;
+  readonly latency: LatencyMonitor;
   readonly debug: DebugState;
   /** Respite's own version. */
   readonly version: string;

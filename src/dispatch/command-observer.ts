@@ -4,8 +4,8 @@ import { shortened } from '../observation/slow-log.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /**
- * Notes down commands that have run: the slow ones. The dispatcher compares the time of each command with one
- * threshold, kept here, so that all the others cost nothing more.
+ * Notes down commands that took long, in the slow log and the latency monitor. The dispatcher compares the time of
+ * each command with one threshold, set here, so that all the others cost nothing more.
  */
 export class CommandObserver {
   constructor(
@@ -14,12 +14,20 @@ export class CommandObserver {
   ) {
     dispatcher.onNoteworthy = (call, microseconds, finished) => this.note(call, microseconds, finished);
     server.config.onChange('slowlog-log-slower-than', () => this.adjust());
+    server.config.onChange('latency-monitor-threshold', () => this.adjust());
+    server.config.onChange('latency-tracking', () => this.adjust());
     this.adjust();
   }
 
-  /** Brings the dispatcher's threshold in line with what is wanted now. */
-  adjust(): void {
-    this.dispatcher.noteworthyMicroseconds = this.slowLogThreshold();
+  /** Brings the latency monitor and the dispatcher in line with what is wanted now. */
+  private adjust(): void {
+    const { server, dispatcher } = this;
+    const { values } = server.config;
+    const { latency } = server;
+    latency.threshold = values['latency-monitor-threshold'];
+    const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
+    dispatcher.noteworthyMicroseconds = Math.min(this.slowLogThreshold(), spike);
+    dispatcher.tracksLatency = values['latency-tracking'];
   }
 
   private slowLogThreshold(): number {
@@ -29,6 +37,8 @@ export class CommandObserver {
 
   /** A command took at least the threshold. If it is not `finished`, its client is blocked and it will run again. */
   private note(call: Call, microseconds: number, finished: boolean): void {
+    const event = call.command.has(CommandFlag.fast) ? 'fast-command' : 'command';
+    this.server.latency.note(event, microseconds / 1000);
     if (finished && microseconds >= this.slowLogThreshold()) this.logSlow(call, microseconds);
   }
 

@@ -40,6 +40,10 @@ export class Dispatcher {
   noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** When the batch that is being run began, in µs. */
+  batchBegan = 0;
+  /** Keep a histogram of each command's run times (`latency-tracking`). */
+  tracksLatency = true;
   /** Time in µs of commands that ran as a part of others, since the last reset. */
   nestedMicroseconds = 0;
 
@@ -57,10 +61,10 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
-  /** Starts a batch of requests: they share one reading of the time. */
+  /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
-    this.mark = this.server.clock.microseconds();
+    this.mark = this.batchBegan = this.server.clock.microseconds();
   }
 
   /**
@@ -213,6 +217,7 @@ export class Dispatcher {
     const { command } = call;
     command.calls++;
     command.microseconds += microseconds;
+    if (this.tracksLatency) command.recordLatency(microseconds);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }

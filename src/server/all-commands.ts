@@ -9,6 +9,7 @@ import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+import { latencyCommands } from '../commands/latency.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -26,6 +27,7 @@ export const allCommands: CommandSpec[] = [
   ...configCommands,
   ...debugCommands,
   ...slowLogCommands,
+  ...latencyCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,

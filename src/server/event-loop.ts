@@ -17,6 +17,8 @@ export class EventLoop {
   queryBufferLimit = 1024 * 1024 * 1024;
   /** Called when the earliest deadline of a blocked client may have changed. */
   onDeadlines: (() => void) | undefined;
+  /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
+  onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
   constructor(readonly server: ServerApi) {
     this.dispatcher = new Dispatcher(server);
@@ -25,6 +27,7 @@ export class EventLoop {
   /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
     this.server.clients.flushPending();
+    if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
     for (const client of this.dispatcher.takeResumed()) client.transport.resume();
   }

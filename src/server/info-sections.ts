@@ -2,6 +2,7 @@ import { arch, endianness, platform, release, totalmem, type } from 'node:os';
 import { resolve } from 'node:path';
 import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
+import { percentileText } from '../config/special-kinds.js';
 import type { InfoField } from './info.js';
 import type { RespiteServer } from './server.js';
 
@@ -256,8 +257,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
   ];
 }
 
-function eventLoopFields({ metrics, commands }: RespiteServer): InfoField[] {
-  let commandMicroseconds = 0;
+function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[] {
+  // What ran inside EXEC is in EXEC's own time too.
+  let commandMicroseconds = -loop.dispatcher.nestedMicroseconds;
   for (const command of commands.everyCommand()) commandMicroseconds += command.microseconds;
   return [
     ['eventloop_cycles', metrics.eventLoopTurns],
@@ -326,9 +328,21 @@ export function errorStatsSection({ statistics }: RespiteServer): InfoField[] {
     .map(([code, count]): InfoField => [`errorstat_${code}`, `count=${count}`]);
 }
 
-/** Percentiles are not kept yet: as with `latency-tracking no`, there is nothing to show. */
-export function latencyStatsSection(): InfoField[] {
-  return [];
+export function latencyStatsSection({ commands, config }: RespiteServer): InfoField[] {
+  if (!config.values['latency-tracking']) return [];
+  const percents = config.values['latency-tracking-info-percentiles'];
+  const ascending = percents.toSorted((a, b) => a - b);
+  const fields: InfoField[] = [];
+  for (const { fullName, latencies } of commands.everyCommand()) {
+    if (latencies === undefined) continue;
+    const values = latencies.percentiles(ascending);
+    const shown = percents.map((percent) => {
+      const microseconds = values[ascending.indexOf(percent)] / 1000;
+      return `p${percentileText(percent)}=${microseconds.toFixed(3)}`;
+    });
+    fields.push([`latency_percentiles_usec_${fullName}`, shown.join(',')]);
+  }
+  return fields;
 }
 
 export function clusterSection(): InfoField[] {
