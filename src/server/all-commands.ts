@@ -7,6 +7,7 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
@@ -35,6 +36,7 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hashCommands,
 ];
 
 /** Every command, for documentation. */
