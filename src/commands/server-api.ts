@@ -1,6 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Client } from '../clients/client.js';
+import type { Monitors } from '../clients/monitors.js';
 import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
@@ -60,6 +61,7 @@ export interface ServerApi {
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;
+  readonly monitors: Monitors;
   readonly debug: DebugState;
   /** Respite's own version. */
   readonly version: string;

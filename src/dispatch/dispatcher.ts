@@ -20,6 +20,7 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -169,6 +170,9 @@ export class Dispatcher {
     }
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
+    }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {

@@ -11,6 +11,7 @@ import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
+import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -29,6 +30,7 @@ export const allCommands: CommandSpec[] = [
   ...debugCommands,
   ...slowLogCommands,
   ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,

@@ -2,6 +2,7 @@ import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
 import type { Client } from '../clients/client.js';
+import { Monitors } from '../clients/monitors.js';
 import { ClientRegistry } from '../clients/registry.js';
 import type { CommandSpec } from '../commands/command.js';
 import { CommandTable } from '../commands/registry.js';
@@ -72,6 +73,7 @@ export class RespiteServer implements ServerApi {
   };
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
+  readonly monitors: Monitors;
   readonly debug: DebugState = { activeExpire: true, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
@@ -92,6 +94,7 @@ export class RespiteServer implements ServerApi {
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock);
+    this.monitors = new Monitors(this.clients);
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -192,6 +195,7 @@ export class RespiteServer implements ServerApi {
 
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
+    this.monitors.remove(client);
     this.clients.forget(client);
   }
 
