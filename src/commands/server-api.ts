@@ -26,6 +26,9 @@ export interface ServerStatistics {
   connectionsReceived: number;
   connectionsRejected: number;
   commandsProcessed: number;
+  /** Reads from sockets that brought something, and writes to them. */
+  readsProcessed: number;
+  writesProcessed: number;
   netInputBytes: number;
   netOutputBytes: number;
   totalErrorReplies: number;

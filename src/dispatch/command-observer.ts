@@ -30,7 +30,7 @@ export class CommandObserver {
     latency.threshold = values['latency-monitor-threshold'];
     const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
     const every = server.monitors.size > 0 ? 0 : Number.POSITIVE_INFINITY;
-    dispatcher.noteworthyMicroseconds = Math.min(this.slowLogThreshold(), spike, every);
+    dispatcher.reportFrom(Math.min(this.slowLogThreshold(), spike, every));
     dispatcher.tracksLatency = values['latency-tracking'];
   }
 

@@ -39,8 +39,6 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** A command that took at least so many µs is reported to `onNoteworthy`. */
-  noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
   /** When the batch that is being run began, in µs. */
@@ -50,6 +48,7 @@ export class Dispatcher {
   /** Time in µs of commands that ran as a part of others, since the last reset. */
   nestedMicroseconds = 0;
 
+  private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
@@ -67,10 +66,21 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
+    this.noteworthyMicroseconds = microseconds;
+    if (microseconds < leastGroupedThreshold) this.endGroup();
+  }
+
   /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
     this.mark = this.batchBegan = this.server.clock.microseconds();
+  }
+
+  /** Time from the beginning of the batch to the end of its last command. */
+  get batchMicroseconds(): number {
+    return this.mark - this.batchBegan;
   }
 
   /**
@@ -242,8 +252,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is reported with the
-   * last of them.
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
+   * reported with the last of them.
    */
   private settleGroup(): void {
     const { unmeasured } = this;
@@ -256,6 +266,7 @@ export class Dispatcher {
     for (const command of unmeasured) {
       command.calls++;
       command.microseconds += share;
+      if (this.tracksLatency) command.recordLatency(share);
     }
     unmeasured.length = 0;
   }
@@ -323,12 +334,15 @@ export class Dispatcher {
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
     const begin = this.mark;
+    const { inGroup } = this;
+    this.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
       this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);

@@ -64,6 +64,8 @@ export class RespiteServer implements ServerApi {
     connectionsReceived: 0,
     connectionsRejected: 0,
     commandsProcessed: 0,
+    readsProcessed: 0,
+    writesProcessed: 0,
     netInputBytes: 0,
     netOutputBytes: 0,
     totalErrorReplies: 0,
@@ -147,9 +149,11 @@ export class RespiteServer implements ServerApi {
     if (this.debug.cronPaused) return this.stalls.forgetTick();
     this.stalls.ticked(1000 / this.config.values.hz);
     this.keyspace.tick();
+    const begin = this.clock.microseconds();
     this.metrics.sample();
     this.clients.closeIdle(this.config.values.timeout);
     this.sweep();
+    this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
   private sweep(): void {
@@ -206,9 +210,10 @@ export class RespiteServer implements ServerApi {
   resetStatistics(): void {
     const { statistics, keyspace } = this;
     for (const command of this.commands.all()) command.resetStatistics();
-    this.loop.dispatcher.nestedMicroseconds = 0;
+    this.loop.resetStatistics();
     statistics.errorCounts.clear();
     statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
+    statistics.readsProcessed = statistics.writesProcessed = 0;
     statistics.netInputBytes = statistics.netOutputBytes = 0;
     statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();
