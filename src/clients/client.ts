@@ -35,6 +35,8 @@ export const Gate = {
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
 } as const;

@@ -20,6 +20,7 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -38,13 +39,16 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** A command that took at least so many µs is reported to `onNoteworthy`. */
-  noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** When the batch that is being run began, in µs. */
+  batchBegan = 0;
+  /** Keep a histogram of each command's run times (`latency-tracking`). */
+  tracksLatency = true;
   /** Time in µs of commands that ran as a part of others, since the last reset. */
   nestedMicroseconds = 0;
 
+  private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
@@ -62,10 +66,21 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
-  /** Starts a batch of requests: they share one reading of the time. */
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
+    this.noteworthyMicroseconds = microseconds;
+    if (microseconds < leastGroupedThreshold) this.endGroup();
+  }
+
+  /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
-    this.mark = this.server.clock.microseconds();
+    this.mark = this.batchBegan = this.server.clock.microseconds();
+  }
+
+  /** Time from the beginning of the batch to the end of its last command. */
+  get batchMicroseconds(): number {
+    return this.mark - this.batchBegan;
   }
 
   /**
@@ -166,6 +181,9 @@ export class Dispatcher {
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
     }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
+    }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
         return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
@@ -234,8 +252,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is reported with the
-   * last of them.
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
+   * reported with the last of them.
    */
   private settleGroup(): void {
     const { unmeasured } = this;
@@ -248,6 +266,7 @@ export class Dispatcher {
     for (const command of unmeasured) {
       command.calls++;
       command.microseconds += share;
+      if (this.tracksLatency) command.recordLatency(share);
     }
     unmeasured.length = 0;
   }
@@ -257,6 +276,7 @@ export class Dispatcher {
     const { command } = call;
     command.calls++;
     command.microseconds += microseconds;
+    if (this.tracksLatency) command.recordLatency(microseconds);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }
@@ -314,12 +334,15 @@ export class Dispatcher {
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
     const begin = this.mark;
+    const { inGroup } = this;
+    this.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
       this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);

@@ -28,6 +28,7 @@ export const errors = {
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
+  monitorAndKeys: "ERR Replica can't interact with the keyspace",
   execAborted: 'EXECABORT Transaction discarded because of previous errors.',
   wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
   loading: 'LOADING Redis is loading the dataset in memory',

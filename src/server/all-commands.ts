@@ -10,6 +10,8 @@ import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+import { latencyCommands } from '../commands/latency.js';
+import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -27,6 +29,8 @@ export const allCommands: CommandSpec[] = [
   ...configCommands,
   ...debugCommands,
   ...slowLogCommands,
+  ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
