@@ -31,7 +31,7 @@ export const Gate = {
   unauthenticated: 1,
   /** Between MULTI and EXEC. */
   transaction: 2,
-  /** In RESP2 subscriber mode. */
+  /** Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies. */
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
@@ -82,6 +82,17 @@ export interface BlockedState {
   ticket: number;
 }
 
+/** What a client is subscribed to. Names are latin1. */
+export class Subscriptions {
+  readonly channel = new Set<string>();
+  readonly pattern = new Set<string>();
+  readonly shard = new Set<string>();
+
+  get size(): number {
+    return this.channel.size + this.pattern.size + this.shard.size;
+  }
+}
+
 /** A connected client: its identity and the state that commands leave behind between requests. */
 export class Client {
   readonly reply: ReplyWriter;
@@ -98,6 +109,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** Absent unless the client is subscribed to something. */
+  subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
   /** Unix time in ms. */

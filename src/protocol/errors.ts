@@ -43,6 +43,11 @@ export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;
 }
 
+/** A RESP2 subscriber sent something else than it may. `name` is the command's full name, lower case. */
+export function onlyForSubscribers(name: string): string {
+  return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
+}
+
 /** An expire time that cannot be represented or is not positive. */
 export function invalidExpire(name: string): string {
   return `ERR invalid expire time in '${name}' command`;

@@ -13,6 +13,7 @@ import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { slowLogCommands } from '../commands/slowlog.js';
@@ -27,6 +28,7 @@ export const allCommands: CommandSpec[] = [
   ...serverCommands,
   ...infoCommands,
   ...configCommands,
+  ...pubsubCommands,
   ...debugCommands,
   ...slowLogCommands,
   ...latencyCommands,
