@@ -13,6 +13,7 @@ import { keyCommands } from '../commands/keys.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { setCommands } from '../commands/sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -33,6 +34,7 @@ export const allCommands: CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hashCommands,
+  ...setCommands,
 ];
 
 /** Every command, for documentation. */
