@@ -16,6 +16,7 @@ import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
@@ -41,6 +42,7 @@ export const allCommands: CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hashCommands,
+  ...setCommands,
 ];
 
 /** Every command, for documentation. */
