@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 import { parseArgs } from 'node:util';
-import { encode, RawClient } from '../bench/lib/client.mjs';
+import { abort, encode, RawClient } from '../bench/lib/client.mjs';
 import { rssBytes } from '../bench/lib/process-usage.mjs';
 import { DEFAULT_COMMANDS, startServer } from '../bench/lib/servers.mjs';
 import { Random } from '../test/differential/random.mjs';
@@ -265,7 +265,7 @@ async function sendOnOneConnection(streams) {
       };
     });
   }
-  socket.resetAndDestroy();
+  abort(socket);
 }
 
 /** @returns {Promise<import('node:net').Socket>} */

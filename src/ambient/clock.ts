@@ -7,8 +7,17 @@ export interface Clock {
 }
 
 export class SystemClock implements Clock {
+  /** Wall clock minus the monotonic clock, both in ms. */
+  private offset = Date.now() - performance.now();
+
+  /** The wall clock, which has whole milliseconds, with the fraction that the monotonic clock tells. */
   now(): number {
-    return Date.now();
+    const wall = Date.now();
+    const fine = this.offset + performance.now();
+    if (fine >= wall && fine < wall + 1) return fine;
+    // The wall clock was set, or the two have drifted apart.
+    this.offset += wall - fine;
+    return wall;
   }
 
   microseconds(): number {

@@ -17,6 +17,7 @@ export class SeededRandom implements Random {
   private c: number;
   private d: number;
 
+  /** The same seed gives the same numbers. */
   constructor(seed: number) {
     // splitmix32 spreads the seed over the state, which must not be all zero.
     let x = seed | 0;
@@ -32,6 +33,16 @@ export class SeededRandom implements Random {
     this.b = spread();
     this.c = spread();
     this.d = spread() | 1;
+  }
+
+  /** A generator in this state, 128 bits that must not all be zero. */
+  static fromState(a: number, b: number, c: number, d: number): SeededRandom {
+    const random = new SeededRandom(0);
+    random.a = a;
+    random.b = b;
+    random.c = c;
+    random.d = d;
+    return random;
   }
 
   int32(): number {
@@ -55,7 +66,9 @@ export class SeededRandom implements Random {
 
 /** A generator that nobody can predict the start of. */
 export function unpredictableRandom(): Random {
-  return new SeededRandom(randomBytes(4).readInt32LE(0));
+  const state = randomBytes(16);
+  const word = (index: number) => state.readInt32LE(index * 4);
+  return SeededRandom.fromState(word(0), word(1), word(2), word(3) | 1);
 }
 
 /** 40 lower-case hexadecimal digits: run ids and replication ids. */

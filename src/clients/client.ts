@@ -74,6 +74,8 @@ export interface BlockedState {
   deadline: number;
   /** Writes the reply of a client that gave up. */
   onTimeout: (reply: ReplyWriter) => void;
+  /** Time that the command has run so far. */
+  microseconds: number;
   /** Position in the order of arrival. */
   ticket: number;
 }

@@ -1,16 +1,11 @@
 import { Bytes } from '../bytes/bytes.js';
-import { globMatch } from '../bytes/glob.js';
-import { readCursor } from '../bytes/integers.js';
+import { globMatch, isLiteral } from '../bytes/glob.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { typeNames } from '../keyspace/events.js';
 import type { Ref } from '../memory/arena.js';
-import { CommandError, errors } from '../protocol/errors.js';
-import { ArgumentReader } from './arguments.js';
+import type { ArgumentReader } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
-
-const defaultCount = 10;
-/** Buckets that one SCAN looks at, at most, for each key it may return: they can be empty. */
-const bucketsPerKey = 10;
+import { bucketsPerElement, cursorArgument, readScanOptions, type ScanOptions } from './scan-options.js';
 
 /** Commands that list keys. */
 export const scanCommands: CommandSpec[] = [
@@ -60,10 +55,7 @@ function keys({ args, database, reply }: Call): void {
   for (const ref of found) reply.bytes(database.keyOf(ref, keyView));
 }
 
-interface ScanOptions {
-  /** Undefined for all keys. */
-  pattern: Bytes | undefined;
-  count: number;
+interface KeyScanOptions extends ScanOptions {
   /** As `ValueType`; undefined for all types, -1 for one that no key has. */
   type: number | undefined;
 }
@@ -71,7 +63,7 @@ interface ScanOptions {
 function scan(call: Call): void {
   const { args, database, reply } = call;
   const start = cursorArgument(args[1]);
-  const options = scanOptions(call);
+  const options = keyScanOptions(call);
   const found: Ref[] = [];
   const next = collect(database, start, options, found);
   reply.array(2);
@@ -81,7 +73,7 @@ function scan(call: Call): void {
 }
 
 /** Collects some keys from `start` on, and returns the cursor for the next ones. Removes those that have expired. */
-function collect(database: Database, start: number, options: ScanOptions, found: Ref[]): number {
+function collect(database: Database, start: number, options: KeyScanOptions, found: Ref[]): number {
   const { pattern, count, type } = options;
   if (pattern !== undefined && isLiteral(pattern)) {
     const ref = database.live(pattern);
@@ -96,7 +88,7 @@ function collect(database: Database, start: number, options: ScanOptions, found:
     else if (type === undefined || database.typeOf(ref) === type) found.push(ref);
   };
   let cursor = start;
-  let bucketsLeft = count * bucketsPerKey;
+  let bucketsLeft = count * bucketsPerElement;
   do {
     cursor = database.keys.scan(cursor, visit);
     bucketsLeft--;
@@ -104,47 +96,17 @@ function collect(database: Database, start: number, options: ScanOptions, found:
   return cursor;
 }
 
-/** A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is ignored. */
-function cursorArgument(argument: Bytes): number {
-  const cursor = readCursor(argument.buffer, argument.start, argument.end);
-  if (cursor === undefined) throw new CommandError('ERR invalid cursor');
-  return Number(BigInt.asUintN(32, cursor));
-}
-
-function scanOptions({ args, argc }: Call): ScanOptions {
-  const reader = new ArgumentReader(args, argc, 2);
-  const options: ScanOptions = { pattern: undefined, count: defaultCount, type: undefined };
-  while (!reader.done) {
-    if (reader.left === 1) throw new CommandError(errors.syntax);
-    if (reader.take('count')) options.count = countArgument(reader);
-    else if (reader.take('match')) options.pattern = patternArgument(reader);
-    else if (reader.take('type')) options.type = typeArgument(reader);
-    else throw new CommandError(errors.syntax);
-  }
-  return options;
-}
-
-function countArgument(reader: ArgumentReader): number {
-  const count = reader.long();
-  if (count < 1) throw new CommandError(errors.syntax);
-  return count;
-}
-
-function patternArgument(reader: ArgumentReader): Bytes | undefined {
-  const pattern = reader.next();
-  return pattern.equals(star) ? undefined : pattern;
+function keyScanOptions(call: Call): KeyScanOptions {
+  let type: number | undefined;
+  const options = readScanOptions(call, 2, (reader) => {
+    if (!reader.take('type')) return false;
+    type = typeArgument(reader);
+    return true;
+  });
+  return { ...options, type };
 }
 
 function typeArgument(reader: ArgumentReader): number {
   const name = reader.next();
   return typeNames.findIndex((known) => name.is(known));
-}
-
-/** True if a pattern has no special byte, so that it matches only itself. */
-function isLiteral({ buffer, start, end }: Bytes): boolean {
-  for (let i = start; i < end; i++) {
-    const byte = buffer[i];
-    if (byte === 0x2a || byte === 0x3f || byte === 0x5b || byte === 0x5c) return false; // * ? [ \
-  }
-  return true;
 }

@@ -5,6 +5,7 @@ import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { SlowLog } from '../observation/slow-log.js';
 import type { CommandTable } from './registry.js';
 
 /** The Redis whose behaviour is followed; clients choose features by it. */
@@ -56,6 +57,7 @@ export interface ServerApi {
   readonly clients: ClientRegistry;
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
+  readonly slowLog: SlowLog;
   readonly debug: DebugState;
   /** Respite's own version. */
   readonly version: string;

@@ -10,7 +10,9 @@ import {
   keyLengthOf,
   keyOffsetOf,
   kindOf,
+  payloadLengthAt,
   payloadLengthOf,
+  payloadOffsetAt,
   payloadOffsetOf,
   releaseEntry,
   removeExpiry,
@@ -161,9 +163,12 @@ export class Database {
   /** The stored bytes of an entry, in `into` or in a view that the next call overwrites. Valid until the next allocation. */
   payload(ref: Ref, into: Bytes = this.view): Bytes {
     const { arena } = this.keyspace;
-    into.buffer = arena.bufferOf(ref);
-    into.start = payloadOffsetOf(arena, ref);
-    into.end = into.start + payloadLengthOf(arena, ref);
+    const buffer = arena.bufferOf(ref);
+    const at = arena.offsetOf(ref);
+    const start = payloadOffsetAt(buffer, at);
+    into.buffer = buffer;
+    into.start = start;
+    into.end = start + payloadLengthAt(buffer, at);
     return into;
   }
 
@@ -219,7 +224,8 @@ export class Database {
   setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
     const ref = this.put(key, kinds.string, end - start, keepExpiry);
     const { arena } = this.keyspace;
-    copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), buffer, start, end);
+    const block = arena.bufferOf(ref);
+    copyBytes(block, payloadOffsetAt(block, arena.offsetOf(ref)), buffer, start, end);
     return ref;
   }
 
@@ -232,7 +238,7 @@ export class Database {
 
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
   edit(ref: Ref, newKind: number): void {
-    this.keys.touchBucket(this.keys.hashOf(ref));
+    if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
     setKind(this.keyspace.arena, ref, newKind);
   }
 

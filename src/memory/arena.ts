@@ -20,6 +20,8 @@ const MAX_PAGED_BYTES = 16 * 1024;
 /** A large block's size must fit an int32, so that offsets in it stay small integers. */
 const MAX_LARGE_BYTES = 0x7fffffff;
 const LARGE_INDEX = 0x7fffffff;
+/** Most bytes that a growing block gets in advance. */
+const MAX_ROOM = 16 * 1024 * 1024;
 
 // Size classes. Class 0 is no class; 1 to 64 are that many granules; then one class for each number of
 // blocks that a page can be cut into, 63 down to 4, so that what a page wastes stays small.
@@ -132,6 +134,19 @@ export class Arena {
   /** True if a block for `oldBytes` is just what `newBytes` would get, so that the block can stay. */
   fits(oldBytes: number, newBytes: number): boolean {
     return this.capacityFor(oldBytes) === this.capacityFor(newBytes);
+  }
+
+  /** True if a block is as good for so many bytes as the one they would get. A large one may be up to three times too large. */
+  canStay(ref: Ref, bytes: number): boolean {
+    if (ref > 0) return this.capacityFor(bytes) === this.capacityOf(ref);
+    const capacity = this.large[ref & LARGE_INDEX].length;
+    return bytes > MAX_PAGED_BYTES && bytes <= capacity && bytes * 3 >= capacity;
+  }
+
+  /** As `allocate`, but a large block has room to grow: half as much again, at most 16 MiB. */
+  allocateWithRoom(bytes: number): Ref {
+    if (bytes <= MAX_PAGED_BYTES) return this.allocate(bytes);
+    return this.allocateLarge(bytes + Math.min(bytes >>> 1, MAX_ROOM));
   }
 
   /** A block of at least `bytes` bytes. O(1). Throws `ArenaFullError`, and then nothing has changed. */

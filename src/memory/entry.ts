@@ -43,7 +43,8 @@ export function entrySize(keyLength: number, payloadLength: number, withExpiry: 
 
 /**
  * A new entry with the key `key[start, end)`, access word 0 and, with `withExpiry`, room for an expiry. The
- * payload is left for the caller to fill. `kind` is type | encoding << 3. Throws `ArenaFullError`.
+ * payload is left for the caller to fill. `kind` is type | encoding << 3; `withRoom` says that the entry is likely to
+ * grow. Throws `ArenaFullError`.
  */
 export function createEntry(
   arena: Arena,
@@ -53,9 +54,11 @@ export function createEntry(
   payloadLength: number,
   withExpiry: boolean,
   kind: number,
+  withRoom = false,
 ): Ref {
   const keyLength = end - start;
-  const ref = arena.allocate(entrySize(keyLength, payloadLength, withExpiry));
+  const size = entrySize(keyLength, payloadLength, withExpiry);
+  const ref = withRoom ? arena.allocateWithRoom(size) : arena.allocate(size);
   const buffer = arena.bufferOf(ref);
   const at = arena.offsetOf(ref);
   const long = keyLength > MAX_SHORT || payloadLength > MAX_SHORT;
@@ -183,7 +186,7 @@ function setPayloadLength(arena: Arena, ref: Ref, newLength: number): boolean {
   const long = (buffer[at] & LONG) !== 0;
   if (newLength > MAX_SHORT && !long) return false;
   const size = payloadOffsetAt(buffer, at) - at + newLength;
-  if (arena.capacityFor(size) !== arena.capacityOf(ref)) return false;
+  if (!arena.canStay(ref, size)) return false;
   if (long) {
     writeUint32(buffer, at + 12, newLength);
   } else {
@@ -200,7 +203,9 @@ function setPayloadLength(arena: Arena, ref: Ref, newLength: number): boolean {
  */
 export function resizeEntry(arena: Arena, ref: Ref, newLength: number, keepBytes: number): Ref {
   if (setPayloadLength(arena, ref, newLength)) return ref;
-  return moveEntry(arena, ref, newLength, keepBytes, hasExpiry(arena, ref));
+  // What grows is likely to grow again: a large block gets room for that, so that its bytes are not copied each time.
+  const grows = keepBytes > 0 && newLength > keepBytes;
+  return moveEntry(arena, ref, newLength, keepBytes, hasExpiry(arena, ref), grows);
 }
 
 /** Adds room for an expiry or takes it away; key and payload move by eight bytes or into another block. */
@@ -221,13 +226,20 @@ function toggleExpiry(arena: Arena, ref: Ref): Ref {
 }
 
 /** Writes the entry anew in a block of its own and releases the old one. */
-function moveEntry(arena: Arena, ref: Ref, newLength: number, keepBytes: number, withExpiry: boolean): Ref {
+function moveEntry(
+  arena: Arena,
+  ref: Ref,
+  newLength: number,
+  keepBytes: number,
+  withExpiry: boolean,
+  withRoom = false,
+): Ref {
   const from = arena.bufferOf(ref);
   const old = arena.offsetOf(ref);
   const key = keyOffsetAt(from, old);
   const payload = payloadOffsetAt(from, old);
   const meta = from[old] & KIND;
-  const moved = createEntry(arena, from, key, payload, newLength, withExpiry, meta);
+  const moved = createEntry(arena, from, key, payload, newLength, withExpiry, meta, withRoom);
   const to = arena.bufferOf(moved);
   const at = arena.offsetOf(moved);
   setAccess(arena, moved, accessOf(arena, ref));

@@ -26,6 +26,9 @@ const CHUNK_MASK = CHUNK_BUCKETS - 1;
 /** Entries per bucket, of 12 slots, above which a bucket is split and below which two are merged. */
 const SPLIT_LOAD = 9;
 const MERGE_LOAD = 5;
+const MERGES_PER_REMOVAL = 2;
+/** Buckets with more entries than this between them are not merged. */
+const LONGEST_MERGED = 2 * SLOTS;
 
 /** The entries of a bucket that is being taken apart. Shared: nothing that uses it calls back. */
 let gatheredRefs = new Int32Array(256);
@@ -173,7 +176,7 @@ export class Table {
     this.beforeBucketChange?.(this.foundBucket);
     const ref = this.emptyFoundSlot();
     this.size--;
-    if (this.size < this.bucketCount * MERGE_LOAD && this.bucketCount > 1) this.merge();
+    if (this.size < this.bucketCount * MERGE_LOAD) this.shrink();
     return ref;
   }
 
@@ -399,10 +402,41 @@ export class Table {
     }
   }
 
+  /**
+   * Merges the last buckets, unless that makes a long chain: where keys are removed in the order of a scan, all that are left
+   * would collect in a few buckets. The table is then too large for a while, and makes up for it by two merges a removal.
+   */
+  private shrink(): void {
+    if (this.size === 0 && this.beforeBucketChange === undefined) return this.clear();
+    for (let merges = 0; merges < MERGES_PER_REMOVAL && this.size < this.bucketCount * MERGE_LOAD; merges++) {
+      if (this.bucketCount === 1) return;
+      const from = this.bucketCount - 1;
+      const to = this.mergeTarget(from);
+      if (this.chainLength(from) + this.chainLength(to) > LONGEST_MERGED) return;
+      this.merge(from, to);
+    }
+  }
+
+  /** The bucket that the last one was split from. */
+  private mergeTarget(last: number): number {
+    return last & (last > this.lowMask ? this.lowMask : this.lowMask >>> 1);
+  }
+
+  /** Entries in a bucket. Only the end of a chain has empty slots. */
+  private chainLength(bucket: number): number {
+    let words = this.wordsAt(bucket, 0);
+    let base = this.baseAt(bucket, 0);
+    let length = 0;
+    for (let link = words[base + LINK]; link !== 0; link = words[base + LINK]) {
+      length += SLOTS;
+      words = this.wordsAt(bucket, link);
+      base = this.baseAt(bucket, link);
+    }
+    return length + lastSlot(words, base) + 1;
+  }
+
   /** Removes the last bucket; its entries go back to the bucket that it was split from. */
-  private merge(): void {
-    const from = this.bucketCount - 1;
-    const to = from & (from > this.lowMask ? this.lowMask : this.lowMask >>> 1);
+  private merge(from: number, to: number): void {
     this.beforeBucketChange?.(from);
     this.beforeBucketChange?.(to);
     const count = this.gather(to, this.gather(from, 0));

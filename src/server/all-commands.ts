@@ -7,11 +7,13 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { slowLogCommands } from '../commands/slowlog.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -24,6 +26,7 @@ export const allCommands: CommandSpec[] = [
   ...infoCommands,
   ...configCommands,
   ...debugCommands,
+  ...slowLogCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
@@ -31,6 +34,7 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hashCommands,
 ];
 
 /** Every command, for documentation. */

@@ -1,3 +1,4 @@
+import { Gate } from '../clients/client.js';
 import { ConfigError } from '../config/config.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { ListenError } from './listeners.js';
@@ -37,6 +38,10 @@ export function applyConfig(server: RespiteServer): void {
   setMemoryLimit(values.maxmemory);
   config.onChange('maxmemory', setMemoryLimit);
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
+  config.onChange('requirepass', (password) => {
+    if (password !== '') return;
+    for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
+  });
   config.onChangeOfAny(['bind', 'port'], () => {
     try {
       server.listeners.rebind(config);

@@ -96,13 +96,18 @@ export class Connection implements Transport {
     const { client } = this;
     const { requests } = decoder;
     for (let count = decoder.fill(this.limits()); count > 0; count = decoder.fill(this.limits())) {
-      if (count > 1) dispatcher.prefetch(client, requests, count);
+      if (count > 1) {
+        dispatcher.prefetch(client, requests, count);
+        dispatcher.beginGroup();
+      }
       for (let i = 0; i < count; i++) {
         dispatcher.execute(client, requests[i]);
         if (client.blocked === undefined && !client.closing) continue;
         if (i + 1 < count) decoder.rewind(requests[i + 1].start);
+        dispatcher.endGroup();
         return;
       }
+      dispatcher.endGroup();
     }
   }
 

@@ -91,6 +91,11 @@ function destroy(this: Socket): void {
   this.destroy();
 }
 
+interface Handle {
+  listen(backlog: number): number;
+  close(): void;
+}
+
 /** The undocumented function that binds a socket before it returns; `listen` only tells later whether it could. */
 interface HandleMaker {
   _createServerHandle?(
@@ -99,7 +104,7 @@ interface HandleMaker {
     family: 4 | 6,
     fd: number,
     flags: number,
-  ): object | number;
+  ): Handle | number;
 }
 
 /** UV_TCP_IPV6ONLY */
@@ -109,15 +114,21 @@ const ipv6Only = 1;
  * Listens at an IP address, and tells at once if that cannot be: the error's name, such as EADDRINUSE. Without Node's
  * internal function it listens all the same, but a failure is only logged.
  */
-export function listenNow(server: Server, host: string, port: number): string | undefined {
+export function listenNow(server: Server, host: string, port: number, backlog: number): string | undefined {
   const make = (net as HandleMaker)._createServerHandle;
   if (make === undefined || net.isIP(host) === 0) {
-    server.listen({ host, port, ipv6Only: host.includes(':') });
+    server.listen({ host, port, backlog, ipv6Only: host.includes(':') });
     return undefined;
   }
   const sixth = net.isIPv6(host);
   const handle = make(host, port, sixth ? 6 : 4, -1, sixth ? ipv6Only : 0);
   if (typeof handle === 'number') return getSystemErrorName(handle);
-  server.listen(handle);
+  // libuv reports an address in use only when listening.
+  const failure = handle.listen(backlog);
+  if (failure !== 0) {
+    handle.close();
+    return getSystemErrorName(failure);
+  }
+  server.listen(handle, backlog);
   return undefined;
 }

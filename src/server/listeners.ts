@@ -120,7 +120,12 @@ export class Listeners {
     for (const address of addresses) {
       const optional = address.startsWith('-');
       const server = this.create();
-      const failure = listenNow(server, hostOf(optional ? address.slice(1) : address), port);
+      const failure = listenNow(
+        server,
+        hostOf(optional ? address.slice(1) : address),
+        port,
+        this.owner.config.values['tcp-backlog'],
+      );
       if (failure === undefined) {
         bound.push(this.watched(server));
       } else if (!optional) {

@@ -13,10 +13,12 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { SlowLog } from '../observation/slow-log.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
@@ -66,6 +68,7 @@ export class RespiteServer implements ServerApi {
     loginsRefused: 0,
     errorCounts: new Map(),
   };
+  readonly slowLog = new SlowLog();
   readonly debug: DebugState = { activeExpire: true, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
@@ -74,6 +77,7 @@ export class RespiteServer implements ServerApi {
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
+  readonly observer: CommandObserver;
   private closed = false;
 
   constructor(private readonly options: ServerOptions) {
@@ -90,6 +94,7 @@ export class RespiteServer implements ServerApi {
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
+    this.observer = new CommandObserver(this, this.loop.dispatcher);
     this.metrics = new Metrics(this);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
@@ -155,7 +160,10 @@ export class RespiteServer implements ServerApi {
   /** Wakes and answers whoever was affected by work that no request caused. */
   private afterBackgroundWork(): void {
     const { dispatcher } = this.loop;
-    if (dispatcher.waiting.hasReady) dispatcher.serveWaiting();
+    if (dispatcher.waiting.hasReady) {
+      dispatcher.beginBatch();
+      dispatcher.serveWaiting();
+    }
     this.loop.endBatch();
   }
 

@@ -2,6 +2,7 @@
 import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
+import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
 import { strings } from './groups/strings.mjs';
@@ -27,4 +28,4 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  */
 
 /** @type {Group[]} */
-export const GROUPS = [strings, bitmaps, keys, expiry, transactions, connection, server, wrongTypes];
+export const GROUPS = [strings, bitmaps, hashes, keys, expiry, transactions, connection, server, wrongTypes];

@@ -1,6 +1,6 @@
 // One of the two servers, and the connections of a sequence to it.
 import { connect } from 'node:net';
-import { encode } from '../../bench/lib/client.mjs';
+import { abort, encode } from '../../bench/lib/client.mjs';
 import { startServer } from '../../bench/lib/servers.mjs';
 import { sleep } from '../../bench/lib/stats.mjs';
 import { parseReply, plain, ReplyReader } from '../support/reply-reader.mjs';
@@ -229,10 +229,9 @@ class Connection {
     return this.open ? '<connection left open>' : '';
   }
 
-  /** Without lingering in TIME_WAIT, of which thousands of sequences would make too many. */
   destroy() {
     this.open = false;
-    this.#socket.resetAndDestroy();
+    abort(this.#socket);
   }
 
   /** @param {Buffer} chunk */

@@ -63,6 +63,11 @@ export const TOLERANCES = {
   randomkey: { why: 'the server chooses', accepts: (a, b) => isNull(a) === isNull(b) },
   keys: unordered,
   scan: { why: 'cursor and order are the server’s; <scan> compares whole iterations', accepts: sameType },
+  hgetall: { why: 'the order is the hash table’s', accepts: samePairs },
+  hkeys: unordered,
+  hvals: unordered,
+  hrandfield: chance,
+  hscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object idletime': {
     why: 'a moment passes, and the oracle shares small integers between keys',
     accepts: (a, b) => sameType(a, b) && Number(a.value) >= 0,
@@ -105,6 +110,19 @@ export const CHANGED_TEXTS = [
     why: 'one text for all containers since 7.0',
   },
 ];
+
+/** Maps, or in RESP2 flat arrays of keys and values. @type {Tolerance['accepts']} */
+function samePairs(a, b) {
+  if (a.type === 'map') return sameElements(a, b);
+  return JSON.stringify(pairsOf(a)) === JSON.stringify(pairsOf(b));
+}
+
+/** @param {Reply} reply */
+function pairsOf(reply) {
+  if (reply.type !== 'array') return undefined;
+  const flat = reply.value;
+  return sorted(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : [])));
+}
 
 /** @param {Reply} reply */
 function isNull(reply) {

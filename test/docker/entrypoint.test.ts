@@ -40,14 +40,7 @@ describe.skipIf(process.platform === 'win32')('docker-entrypoint.sh', () => {
 
   it('leaves what the user has set alone', () => {
     expect(run('closed.conf')).toEqual(['respite', 'closed.conf']);
-    expect(run('--protected-mode', 'yes')).toEqual([
-      'respite',
-      '--protected-mode',
-      'yes',
-      '--bind',
-      '*',
-      '-::*',
-    ]);
+    expect(run('--protected-mode', 'yes')).toEqual(['respite', '--protected-mode', 'yes']);
     expect(run('--protected-mode yes')).toEqual(['respite', '--protected-mode yes']);
   });
 

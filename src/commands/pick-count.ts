@@ -1,0 +1,22 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { INT64_MAX, readInt64 } from '../bytes/integers.js';
+import { CommandError, errors } from '../protocol/errors.js';
+
+/**
+ * How many random elements are wanted, from -(2^63 - 1) on; negative: with repetitions. Rounded beyond 2^53. Throws
+ * CommandError.
+ */
+export function pickCountArgument(argument: Bytes): number {
+  const count = readInt64(argument.buffer, argument.start, argument.end);
+  if (count === undefined) throw new CommandError(errors.notInteger);
+  if (count < -INT64_MAX) {
+    throw new CommandError(`ERR value is out of range, value must between -${INT64_MAX} and ${INT64_MAX}`);
+  }
+  return Number(count);
+}
+
+/** Throws CommandError if twice as many replies, of an element and what belongs to it, could not be counted. */
+export function checkPairCount(argument: Bytes): void {
+  const count = readInt64(argument.buffer, argument.start, argument.end)!;
+  if (count > INT64_MAX / 2n || count < -INT64_MAX / 2n) throw new CommandError('ERR value is out of range');
+}

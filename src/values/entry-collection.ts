@@ -1,0 +1,123 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { copyBytes } from '../bytes/bytes.js';
+import type { Arena, Ref } from '../memory/arena.js';
+import {
+  createEntry,
+  keyLengthOf,
+  keyOffsetOf,
+  payloadLengthOf,
+  payloadOffsetOf,
+  releaseEntry,
+} from '../memory/entry.js';
+import { Table } from '../memory/table.js';
+import type { Collection } from './collection.js';
+
+/** Where a table takes its memory from, and its seed: one for all collections of a keyspace. */
+export interface TableSource {
+  readonly arena: Arena;
+  readonly seedHigh: number;
+  readonly seedLow: number;
+}
+
+/**
+ * A big hash or set: named elements in a table of their own. It owns the entries, whose key bytes are the element's name
+ * and whose payload is what belongs to it: a field's value, or nothing.
+ *
+ * All look-ups cost the same at any size, and none ever waits for the table to grow.
+ */
+export abstract class EntryCollection implements Collection {
+  protected readonly arena: Arena;
+  protected readonly table: Table;
+
+  constructor(protected readonly source: TableSource) {
+    this.arena = source.arena;
+    this.table = new Table(source.arena, source.seedHigh, source.seedLow);
+  }
+
+  /** An empty collection of the same class. */
+  protected abstract another(): EntryCollection;
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  get bytes(): number {
+    return this.table.bytes;
+  }
+
+  /** The entry of an element, 0 if there is none. Valid until the element is changed or removed. */
+  find(name: Bytes): Ref {
+    return this.table.find(name.buffer, name.start, name.end, this.hash(name));
+  }
+
+  protected hash(name: Bytes): number {
+    return this.table.hash(name.buffer, name.start, name.end);
+  }
+
+  /** Takes an element out and frees it; false if there is none. */
+  remove(name: Bytes): boolean {
+    if (this.find(name) === 0) return false;
+    releaseEntry(this.arena, this.table.removeFound());
+    return true;
+  }
+
+  /** Takes out an element by its entry, which must be in the collection, and frees it. */
+  removeEntry(ref: Ref): void {
+    this.table.removeRef(ref, this.table.hashOf(ref));
+    releaseEntry(this.arena, ref);
+  }
+
+  /** The element's name, valid until it is removed. */
+  readName(ref: Ref, into: Bytes): void {
+    into.buffer = this.arena.bufferOf(ref);
+    into.start = keyOffsetOf(this.arena, ref);
+    into.end = into.start + keyLengthOf(this.arena, ref);
+  }
+
+  /** What belongs to the element, valid until it is changed or removed. */
+  readPayload(ref: Ref, into: Bytes): void {
+    into.buffer = this.arena.bufferOf(ref);
+    into.start = payloadOffsetOf(this.arena, ref);
+    into.end = into.start + payloadLengthOf(this.arena, ref);
+  }
+
+  /** Visits all elements. `visit` must not change the collection. */
+  forEach(visit: (ref: Ref) => void): void {
+    this.table.forEach(visit);
+  }
+
+  /** Visits some elements and returns the cursor for the next call, 0 at the end: see `Table.scan`. */
+  scan(cursor: number, visit: (ref: Ref) => void): number {
+    return this.table.scan(cursor, visit);
+  }
+
+  /** An element, all equally likely. The collection must not be empty. `random` gives numbers in [0, 1). */
+  random(random: () => number): Ref {
+    return this.table.random(random);
+  }
+
+  copy(): EntryCollection {
+    const copy = this.another();
+    this.table.forEach((ref) => copy.adopt(this.copyOfEntry(ref)));
+    return copy;
+  }
+
+  freeSlice(budget: number): boolean {
+    return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
+  }
+
+  private adopt(ref: Ref): void {
+    this.table.insert(ref, this.table.hashOf(ref));
+  }
+
+  private copyOfEntry(ref: Ref): Ref {
+    const { arena } = this;
+    const from = arena.bufferOf(ref);
+    const key = keyOffsetOf(arena, ref);
+    const payload = payloadOffsetOf(arena, ref);
+    const length = payloadLengthOf(arena, ref);
+    const copy = createEntry(arena, from, key, payload, length, false, 0);
+    copyBytes(arena.bufferOf(copy), payloadOffsetOf(arena, copy), from, payload, payload + length);
+    return copy;
+  }
+}
