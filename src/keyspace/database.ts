@@ -242,12 +242,6 @@ export class Database {
     setKind(this.keyspace.arena, ref, newKind);
   }
 
-  /** Announces that the big collection of an entry is about to change. */
-  touch(ref: Ref): void {
-    const { keys } = this;
-    if (keys.beforeBucketChange !== undefined) keys.touchBucket(keys.hashOf(ref));
-  }
-
   private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
     const { arena } = this.keyspace;
     const expiring = hasExpiry(arena, ref);

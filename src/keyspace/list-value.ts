@@ -92,9 +92,14 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.database.touch(this.ref);
+    this.announceChange();
     if (atStart) for (let i = from; i < to; i++) quicklist.pushFirst(args[i]);
     else for (let i = from; i < to; i++) quicklist.pushLast(args[i]);
+  }
+
+  /** A snapshot that is being written may need the quicklist as it is. */
+  private announceChange(): void {
+    this.database.edit(this.ref, kinds.quicklist);
   }
 
   /** Points `into` at the element at an end. Valid until the next change. */
@@ -113,7 +118,7 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.database.touch(this.ref);
+    this.announceChange();
     if (atStart) quicklist.removeFirst();
     else quicklist.removeLast();
   }
@@ -143,7 +148,7 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.database.touch(this.ref);
+    this.announceChange();
     if (before) quicklist.insertBefore(cursor, bytes);
     else quicklist.insertAfter(cursor, bytes);
   }
@@ -154,7 +159,7 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.database.touch(this.ref);
+    this.announceChange();
     this.quicklist.replace(cursor, bytes);
   }
 
@@ -177,7 +182,7 @@ export class ListValue {
   private remove(cursor: ListCursor, forward: boolean): void {
     const { quicklist, listpack, payload } = this;
     if (quicklist !== undefined) {
-      this.database.touch(this.ref);
+      this.announceChange();
       quicklist.remove(cursor, forward);
       return;
     }
@@ -197,7 +202,7 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.database.touch(this.ref);
+    this.announceChange();
     quicklist.removeRange(index, count, walk);
   }
 }

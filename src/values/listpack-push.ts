@@ -1,12 +1,12 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { END, EncodedElement, HEADER_LENGTH } from '../memory/listpack-format.js';
+import { END, EncodedElement, HEADER_LENGTH, UNKNOWN_COUNT } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
 
 const element = new EncodedElement();
 
 /**
  * Pushes several byte strings, one after the other, at the beginning or the end of a listpack: with one resize and at most
- * one move for all of them. The listpack has less than 65535 elements afterwards.
+ * one move for all of them.
  */
 export function pushToListpack(
   memory: PackedBytes,
@@ -33,7 +33,8 @@ export function pushToListpack(
     buffer[at] = END;
   }
   const length = oldLength + added;
-  const count = (buffer[offset + 4] | (buffer[offset + 5] << 8)) + to - from;
+  const told = buffer[offset + 4] | (buffer[offset + 5] << 8);
+  const count = Math.min(told + to - from, UNKNOWN_COUNT); // once unknown, it stays unknown
   buffer[offset] = length;
   buffer[offset + 1] = length >>> 8;
   buffer[offset + 2] = length >>> 16;
