@@ -14,6 +14,7 @@ import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -35,6 +36,7 @@ export const allCommands: CommandSpec[] = [
   ...stringCommands,
   ...bitmapCommands,
   ...hashCommands,
+  ...sortedSetCommands,
 ];
 
 /** Every command, for documentation. */
