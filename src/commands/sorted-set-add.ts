@@ -10,14 +10,11 @@ import { replyScoreOrNull, sortedSetLimits, writeSortedSet } from './sorted-set-
 const Option = { nx: 1, xx: 2, gt: 4, lt: 8, ch: 16, incr: 32 } as const;
 
 export function zadd(call: Call): void {
-  let first = 2;
-  let options = 0;
-  for (; first < call.argc; first++) {
-    const option = optionOf(call.args[first]);
-    if (option === 0) break;
-    options |= option;
-  }
-  addMembers(call, options, first);
+  addMembers(call, 0);
+}
+
+export function zincrby(call: Call): void {
+  addMembers(call, Option.incr);
 }
 
 /** Numbers begin with a digit, a point or a sign, but for `inf`. */
@@ -31,28 +28,29 @@ function optionOf(word: Bytes): number {
   return word.is('incr') ? Option.incr : 0;
 }
 
-export function zincrby(call: Call): void {
-  addMembers(call, Option.incr, 2);
-}
-
 /** The scores of the call, read before anything is changed. */
 let scores = new Float64Array(64);
 
-/** Adds or changes the members of the pairs (score, member) from argument `first` on. Hot. */
-function addMembers(call: Call, options: number, first: number): void {
+/** Reads options from argument 2 on, then pairs (score, member), and adds or changes the members. Hot. */
+function addMembers(call: Call, options: number): void {
   const { args, argc, database } = call;
+  let first = 2;
+  for (let option = optionOf(args[2]); option !== 0; option = first < argc ? optionOf(args[first]) : 0) {
+    options |= option;
+    first++;
+  }
   const pairs = (argc - first) >> 1;
   if (pairs === 0 || (argc - first) % 2 !== 0) throw new CommandError(errors.syntax);
   checkOptions(options, pairs);
-  const longest = readPairs(call, first, pairs);
+  readScores(call, first, pairs);
   const key = args[1];
   const limits = sortedSetLimits(call);
   let set = writeSortedSet(call, key);
   if (set === undefined) {
     if ((options & Option.xx) !== 0) return replyChange(call, options, 0, 0, Number.NaN);
-    set = createSortedSet(database, key, limits, pairs, longest);
+    set = createSortedSet(database, key, limits, pairs, args[first + 1].length);
   } else {
-    set = prepareFor(database, set, limits, pairs, longest);
+    set = prepareFor(database, set, limits, pairs);
   }
   let added = 0;
   let updated = 0;
@@ -91,18 +89,15 @@ function checkOptions(options: number, pairs: number): void {
   }
 }
 
-/** Reads the scores of all pairs into `scores`. Returns the length of the longest member. */
-function readPairs({ args }: Call, first: number, pairs: number): number {
+/** Reads the scores of all pairs into `scores`. */
+function readScores({ args }: Call, first: number, pairs: number): void {
   if (pairs > scores.length) scores = new Float64Array(pairs * 2);
-  let longest = 0;
   for (let pair = 0; pair < pairs; pair++) {
     const { buffer, start, end } = args[first + pair * 2];
     const score = parseDouble(buffer, start, end);
     if (score === undefined) throw new CommandError(errors.notFloat);
     scores[pair] = score;
-    longest = Math.max(longest, args[first + pair * 2 + 1].length);
   }
-  return longest;
 }
 
 /** The score that a member with score `old` gets; NaN if the options leave it alone. */

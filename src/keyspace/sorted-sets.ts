@@ -34,15 +34,15 @@ export function openForReading(database: Database, ref: Ref): SortedSet {
   return new PackedSortedSet(new EntryPayload().point(database, ref));
 }
 
-/** Creates an empty sorted set that will get so many members, the longest of that length. The key must be absent. */
+/** Creates an empty sorted set that will get so many members, the first of that length. The key must be absent. */
 export function createSortedSet(
   database: Database,
   key: Bytes,
   limits: SortedSetLimits,
   members: number,
-  longest: number,
+  length: number,
 ): SortedSet {
-  if (members <= limits.entries && longest <= limits.value) return createPacked(database, key);
+  if (members <= limits.entries && length <= limits.value) return createPacked(database, key);
   const tree = new TreeSortedSet(database.keyspace);
   database.putCollection(key, kinds.treeSortedSet, tree);
   return tree;
@@ -54,18 +54,14 @@ function createPacked(database: Database, key: Bytes): PackedSortedSet {
   return packed;
 }
 
-/**
- * The open set in an encoding that will do when so many members come, the longest of that length: itself, or a big one
- * that has taken its place.
- */
+/** The open set in an encoding that will do for so many members: itself, or a big one that has taken its place. */
 export function prepareFor(
   database: Database,
   set: SortedSet,
   limits: SortedSetLimits,
   members: number,
-  longest: number,
 ): SortedSet {
-  if (set !== packed || (members <= limits.entries && longest <= limits.value)) return set;
+  if (set !== packed || members <= limits.entries) return set;
   return unpack(database);
 }
 

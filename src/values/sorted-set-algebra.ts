@@ -88,10 +88,11 @@ export function intersectionSize(operands: ScoredMembers[], limit: number): numb
   return count;
 }
 
+/** With infinities and weights `b` may be NaN, which is neither less nor more than anything. */
 function aggregated(aggregate: Aggregate, a: number, b: number): number {
   if (aggregate === 'sum') return numberOrZero(a + b);
-  if (aggregate === 'min') return Math.min(b, a);
-  return Math.max(b, a);
+  const replaces = aggregate === 'min' ? b < a : b > a;
+  return replaces ? b : a;
 }
 
 /** 0 for NaN: what is left of infinities of both signs, and of infinity times 0. */

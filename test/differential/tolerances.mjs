@@ -53,12 +53,6 @@ const ownWords = {
   accepts: sameType,
 };
 
-const newWithScore = {
-  why: 'WITHSCORE came with 7.2',
-  /** @type {Tolerance['accepts']} */
-  accepts: (_a, b, command) => command.length > 3 && b.type === 'error',
-};
-
 /** @type {Record<string, Tolerance>} by command, or command and subcommand, in lower case */
 export const TOLERANCES = {
   ttl: seconds,
@@ -76,8 +70,6 @@ export const TOLERANCES = {
   hscan: { why: 'cursor and order are the server’s', accepts: sameType },
   zrandmember: chance,
   zscan: { why: 'cursor and order are the server’s', accepts: sameType },
-  zrank: newWithScore,
-  zrevrank: newWithScore,
   'object idletime': {
     why: 'a moment passes, and the oracle shares small integers between keys',
     accepts: (a, b) => sameType(a, b) && Number(a.value) >= 0,
