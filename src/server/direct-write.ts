@@ -1,0 +1,72 @@
+import type { Socket } from 'node:net';
+
+/** The libuv handle below a net.Socket, as far as it is used here. */
+interface StreamHandle {
+  /** 0, or a negative error number. What the kernel does not take at once is queued. */
+  writeBuffer(request: WriteRequest, buffer: Buffer): number;
+  /** Bytes that the kernel has not taken yet. */
+  readonly writeQueueSize: number;
+}
+
+interface WriteRequest {
+  oncomplete: () => void;
+  /** Kept with the request, so that the bytes live until they are written. */
+  buffer: Buffer | undefined;
+}
+
+/** How a direct write ended: the kernel has the bytes, or they are queued and their memory is in use, or it was not done. */
+export type WriteOutcome = 'taken' | 'queued' | 'impossible';
+
+/**
+ * Writes to sockets without the stream machinery above the libuv handle. Nearly always the kernel takes a reply at once; then this
+ * leaves no garbage, where `Socket.write` makes a request object, a tick and a few closures: about a tenth of what a request without
+ * pipelining costs. The handle is not documented by Node: where something is not as expected, the outcome is `impossible` and
+ * `Socket.write` serves.
+ */
+export class DirectWriter {
+  private Request: (new () => WriteRequest) | undefined;
+  private capturing = false;
+  /** A request that was not needed after all, because the kernel took everything. */
+  private idle: WriteRequest | undefined;
+
+  /** Writes bytes to a socket that has nothing queued. */
+  write(socket: Socket, bytes: Buffer): WriteOutcome {
+    const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
+    if (this.Request === undefined) {
+      if (!this.capturing && typeof handle?.writeBuffer === 'function') this.capture(handle);
+      return 'impossible';
+    }
+    if (handle === null || socket.writableLength > 0) return 'impossible';
+    const request = this.idle ?? new this.Request();
+    if (handle.writeBuffer(request, bytes) !== 0) {
+      // The other side is gone. The socket would find out with its next read; it may as well be told.
+      socket.destroy();
+      return 'taken';
+    }
+    if (handle.writeQueueSize === 0) {
+      this.idle = request;
+      return 'taken';
+    }
+    request.oncomplete = forget;
+    request.buffer = bytes;
+    this.idle = undefined;
+    return 'queued';
+  }
+
+  /** The class of write requests is not exported: the next ordinary write of this handle shows an instance. */
+  private capture(handle: StreamHandle): void {
+    if (typeof handle.writeQueueSize !== 'number') return;
+    this.capturing = true;
+    const patched = handle as { writeBuffer?: StreamHandle['writeBuffer'] };
+    patched.writeBuffer = (request, buffer) => {
+      delete patched.writeBuffer;
+      this.Request = request.constructor as new () => WriteRequest;
+      return handle.writeBuffer(request, buffer);
+    };
+  }
+}
+
+/** Runs when queued bytes are written. */
+function forget(this: WriteRequest): void {
+  this.buffer = undefined;
+}
