@@ -8,6 +8,7 @@ import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
+import type { PubSub } from '../pubsub/pubsub.js';
 import type { CommandTable } from './registry.js';
 
 /** The Redis whose behaviour is followed; clients choose features by it. */
@@ -60,6 +61,7 @@ export interface ServerApi {
   readonly log: Log;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;

@@ -3,8 +3,9 @@ import { type BlockedState, type Client, Gate, type Transaction } from '../clien
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
-import type { Database } from '../keyspace/database.js';
-import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
+import { absent, type Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
+import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { Request } from '../protocol/request-decoder.js';
 import { WaitingClients } from './waiting.js';
@@ -21,6 +22,18 @@ export const ServerGate = {
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
+/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+const forSubscribers = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -113,17 +126,8 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
     if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
-    else this.runGated(client, command, args, argc);
+    else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
-  }
-
-  /** Runs a command if it may, when something about the client or the server is not as usual. */
-  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
-    if (!this.admits(client, command, args, argc)) return;
-    const { keyspace } = this.server;
-    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
-    this.run(client, command, args, argc);
-    keyspace.marksAccess = true;
   }
 
   /**
@@ -170,10 +174,33 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
+  private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+  }
+
+  /** As `run`, for a client of which something is to be kept in mind before and after each command. */
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const { keyspace, pubsub } = this.server;
+    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    pubsub.beginCommand(client);
+    const answered = this.run(client, command, args, argc);
+    pubsub.endOfCommand();
+    keyspace.marksAccess = true;
+    return answered;
+  }
+
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
+    }
+    if (
+      (client.gate & Gate.subscriber) !== 0 &&
+      client.reply.protocol === 2 &&
+      !forSubscribers.has(command.fullName)
+    ) {
+      return this.refuses(client, command, onlyForSubscribers(command.fullName));
     }
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
@@ -350,7 +377,13 @@ export class Dispatcher {
   }
 
   /** Blocks the current client. See `Call.block`. */
-  block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(
+    call: Call,
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type: ValueType | undefined,
+  ): void {
     const { client } = call;
     this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
@@ -359,6 +392,7 @@ export class Dispatcher {
       kind: 'keys',
       database: call.database,
       keys: [...new Set(keys.map((key) => key.latin1()))],
+      type,
       args,
       deadline,
       onTimeout,
@@ -370,11 +404,14 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
         for (const client of this.waiting.waitingFor(database, key)) {
-          if (!database.has(Bytes.of(key))) break;
-          this.retry(client);
+          const ref = database.live(Bytes.of(key));
+          if (ref === absent) break;
+          const type = client.blocked?.type;
+          if (type === undefined || type === database.typeOf(ref)) this.retry(client);
         }
       }
     }
@@ -389,7 +426,7 @@ export class Dispatcher {
     client.database = state.database;
     this.call.retried = true;
     this.mark -= state.microseconds; // its earlier runs count
-    const answered = this.run(client, command, state.args, state.args.length);
+    const answered = this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
     if (answered) this.release(client);
@@ -480,9 +517,9 @@ class DispatcherCall implements Call {
     this.reply = client.reply;
   }
 
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
   }
 }
 

@@ -201,7 +201,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
 }
 
 export function statsSection(server: RespiteServer): InfoField[] {
-  const { statistics, metrics, keyspace } = server;
+  const { statistics, metrics, keyspace, pubsub } = server;
   const keys = keyspace.statistics;
   return [
     ['total_connections_received', statistics.connectionsReceived],
@@ -229,9 +229,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', keys.hits],
     ['keyspace_misses', keys.misses],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
-    ['pubsubshard_channels', 0],
+    ['pubsub_channels', pubsub.channels.size],
+    ['pubsub_patterns', pubsub.patterns.size],
+    ['pubsubshard_channels', pubsub.shardChannels.size],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],

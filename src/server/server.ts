@@ -21,6 +21,8 @@ import { ExpirySweeper } from '../keyspace/expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { publishEvent } from '../pubsub/notifications.js';
+import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
@@ -55,6 +57,7 @@ export class RespiteServer implements ServerApi {
   readonly random: Random;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly loop: EventLoop;
   readonly listeners: Listeners;
@@ -95,8 +98,9 @@ export class RespiteServer implements ServerApi {
     this.random = options.random ?? unpredictableRandom();
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
-    this.clients = new ClientRegistry(this.clock);
+    this.clients = new ClientRegistry(this.clock, setImmediate);
     this.monitors = new Monitors(this.clients);
+    this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -118,7 +122,8 @@ export class RespiteServer implements ServerApi {
       keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
-      event: () => {},
+      event: (_class, event, key, database) =>
+        publishEvent(this.pubsub, this.keyspace.eventMask, event, key, database.index),
     };
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
@@ -200,6 +205,7 @@ export class RespiteServer implements ServerApi {
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
     this.monitors.remove(client);
+    this.pubsub.forget(client);
     this.clients.forget(client);
   }
 
