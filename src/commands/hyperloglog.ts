@@ -127,7 +127,7 @@ function pfadd({ server, database, args, argc, reply }: Call): void {
   let changes = ref === absent ? 1 : 0;
   for (let i = 2; i < argc; i++) if (value.add(args[i], limit)) changes++;
   if (changes > 0) {
-    if (argc > 2) value.invalidate();
+    value.invalidate();
     store(database, args[1], ref, value);
     reply.integer(1);
     server.keyspace.dirty += changes - 1;
