@@ -11,7 +11,7 @@ const alpha = 0.5 / Math.LN2;
  * The cardinality that a histogram of register values speaks for. Source: Otmar Ertl, "New cardinality estimation algorithms
  * for HyperLogLog sketches", 2017, algorithm 6.
  */
-export function estimateCount(histogram: Float64Array): number {
+export function estimateCount(histogram: Int32Array): number {
   const m = registerCount;
   let z = m * tau((m - histogram[rankBits + 1]) / m);
   for (let value = rankBits; value >= 1; value--) z = (z + histogram[value]) * 0.5;

@@ -82,6 +82,23 @@ export function writeRegister(buffer: Buffer, base: number, index: number, value
   if (shift > 2) buffer[at + 1] = (buffer[at + 1] & ~(63 >>> (8 - shift))) | (value >>> (8 - shift));
 }
 
+/** Raises each register of an array to the value it has in a dense HyperLogLog. 3 bytes hold 4 registers. */
+export function mergeDense(buffer: Buffer, base: number, registers: Uint8Array): void {
+  let at = base;
+  for (let i = 0; i < registerCount; i += 4, at += 3) {
+    const bits = buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16);
+    if (bits === 0) continue;
+    raise(registers, i, bits & 63);
+    raise(registers, i + 1, (bits >>> 6) & 63);
+    raise(registers, i + 2, (bits >>> 12) & 63);
+    raise(registers, i + 3, bits >>> 18);
+  }
+}
+
+function raise(registers: Uint8Array, index: number, value: number): void {
+  if (registers[index] < value) registers[index] = value;
+}
+
 /** Bytes of the run that begins at `at`. */
 export function runBytes(buffer: Buffer, at: number): number {
   return (buffer[at] & 0xc0) === 0x40 ? 2 : 1;

@@ -11,6 +11,7 @@ import {
   invalidateCount,
   isDense,
   looksLikeHyperLogLog,
+  mergeDense,
   readRegister,
   registerCount,
   writeHeader,
@@ -136,41 +137,27 @@ export class HyperLogLog {
     const dense = Buffer.alloc(denseSize);
     writeHeader(dense, 0, Encoding.dense);
     this.buffer.copy(dense, headerSize / 2, this.start + headerSize / 2, this.start + headerSize);
-    this.forEachRegister((index, value) => writeRegister(dense, headerSize, index, value));
+    forEachRun(this.buffer, this.start, this.end, (value, length, first) => {
+      if (value > 0) for (let i = first; i < first + length; i++) writeRegister(dense, headerSize, i, value);
+    });
     this.adopt(dense, denseSize);
-  }
-
-  /** Calls `visit` for every register that is not 0. Throws CorruptHyperLogLog. */
-  forEachRegister(visit: (index: number, value: number) => void): void {
-    const { buffer, start, end } = this;
-    if (!this.dense) {
-      forEachRun(buffer, start, end, (value, length, first) => {
-        if (value > 0) for (let i = first; i < first + length; i++) visit(i, value);
-      });
-      return;
-    }
-    for (let i = 0; i < registerCount; i++) {
-      const value = readRegister(buffer, start + headerSize, i);
-      if (value > 0) visit(i, value);
-    }
   }
 
   /** Raises each register of an array to the value it has here. Throws CorruptHyperLogLog. */
   mergeInto(registers: Uint8Array): void {
-    this.forEachRegister((index, value) => {
-      if (registers[index] < value) registers[index] = value;
+    const { buffer, start, end } = this;
+    if (this.dense) return mergeDense(buffer, start + headerSize, registers);
+    forEachRun(buffer, start, end, (value, length, first) => {
+      if (value === 0) return;
+      for (let i = first; i < first + length; i++) if (registers[i] < value) registers[i] = value;
     });
   }
 
   /** The estimated number of different elements. Throws CorruptHyperLogLog. */
   count(): number {
-    const histogram = new Float64Array(histogramSize);
-    histogram[0] = registerCount;
-    this.forEachRegister((_index, value) => {
-      histogram[0]--;
-      histogram[value]++;
-    });
-    return estimateCount(histogram);
+    const registers = new Uint8Array(registerCount);
+    this.mergeInto(registers);
+    return countRegisters(registers);
   }
 
   /** The cached cardinality is out of date. */
@@ -195,7 +182,7 @@ export class HyperLogLog {
 
 /** The estimated number of different elements in registers, one a byte. */
 export function countRegisters(registers: Uint8Array): number {
-  const histogram = new Float64Array(histogramSize);
-  for (const value of registers) histogram[value]++;
+  const histogram = new Int32Array(histogramSize);
+  for (let i = 0; i < registers.length; i++) histogram[registers[i]]++;
   return estimateCount(histogram);
 }
