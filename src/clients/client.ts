@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import type { ChunkPool } from '../protocol/reply-writer.js';
 import { ReplyWriter } from '../protocol/reply-writer.js';
 
@@ -39,6 +40,8 @@ export const Gate = {
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
 } as const;
@@ -74,6 +77,8 @@ export interface BlockedState {
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
+  /** What a key must hold to be ready; undefined if anything will do. */
+  type: ValueType | undefined;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
   /** Unix time in ms at which the client gives up, or Infinity. */

@@ -65,6 +65,7 @@ function seconds(milliseconds: number): number {
 /** One letter for each thing that is special about a client; `N` if nothing is. */
 function flagsOf(client: Client): string {
   const flags: [boolean, string][] = [
+    [(client.gate & Gate.monitor) !== 0, 'O'],
     [(client.gate & Gate.subscriber) !== 0, 'P'],
     [client.transaction !== undefined, 'x'],
     [client.blocked !== undefined, 'b'],

@@ -3,7 +3,8 @@ import { type BlockedState, type Client, Gate, type Transaction } from '../clien
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
-import type { Database } from '../keyspace/database.js';
+import { absent, type Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { Request } from '../protocol/request-decoder.js';
@@ -23,6 +24,7 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
 /** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
 const forSubscribers = new Set([
   'subscribe',
@@ -54,13 +56,16 @@ export class Dispatcher {
   readonly pause = new Pause();
   /** Bits of ServerGate. */
   gate = 0;
-  /** A command that took at least so many µs is reported to `onNoteworthy`. */
-  noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** When the batch that is being run began, in µs. */
+  batchBegan = 0;
+  /** Keep a histogram of each command's run times (`latency-tracking`). */
+  tracksLatency = true;
   /** Time in µs of commands that ran as a part of others, since the last reset. */
   nestedMicroseconds = 0;
 
+  private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
@@ -78,10 +83,21 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
-  /** Starts a batch of requests: they share one reading of the time. */
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
+    this.noteworthyMicroseconds = microseconds;
+    if (microseconds < leastGroupedThreshold) this.endGroup();
+  }
+
+  /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
-    this.mark = this.server.clock.microseconds();
+    this.mark = this.batchBegan = this.server.clock.microseconds();
+  }
+
+  /** Time from the beginning of the batch to the end of its last command. */
+  get batchMicroseconds(): number {
+    return this.mark - this.batchBegan;
   }
 
   /**
@@ -203,6 +219,9 @@ export class Dispatcher {
       this.postpone(client, command, args, argc);
       return false;
     }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
+    }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
         return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
@@ -260,6 +279,7 @@ export class Dispatcher {
       kind: 'pause',
       database: client.database,
       keys: [],
+      type: undefined,
       args: args.slice(0, argc).map((arg) => arg.copy()),
       deadline: Number.POSITIVE_INFINITY,
       onTimeout: () => {},
@@ -318,8 +338,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is reported with the
-   * last of them.
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
+   * reported with the last of them.
    */
   private settleGroup(): void {
     const { unmeasured } = this;
@@ -332,6 +352,7 @@ export class Dispatcher {
     for (const command of unmeasured) {
       command.calls++;
       command.microseconds += share;
+      if (this.tracksLatency) command.recordLatency(share);
     }
     unmeasured.length = 0;
   }
@@ -341,6 +362,7 @@ export class Dispatcher {
     const { command } = call;
     command.calls++;
     command.microseconds += microseconds;
+    if (this.tracksLatency) command.recordLatency(microseconds);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }
@@ -398,12 +420,15 @@ export class Dispatcher {
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
     const begin = this.mark;
+    const { inGroup } = this;
+    this.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
       this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);
@@ -411,7 +436,13 @@ export class Dispatcher {
   }
 
   /** Blocks the current client. See `Call.block`. */
-  block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(
+    call: Call,
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type: ValueType | undefined,
+  ): void {
     const { client } = call;
     this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
@@ -420,6 +451,7 @@ export class Dispatcher {
       kind: 'keys',
       database: call.database,
       keys: [...new Set(keys.map((key) => key.latin1()))],
+      type,
       args,
       deadline,
       onTimeout,
@@ -431,11 +463,14 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
         for (const client of this.waiting.waitingFor(database, key)) {
-          if (!database.has(Bytes.of(key))) break;
-          this.retry(client);
+          const ref = database.live(Bytes.of(key));
+          if (ref === absent) break;
+          const type = client.blocked?.type;
+          if (type === undefined || type === database.typeOf(ref)) this.retry(client);
         }
       }
     }
@@ -543,9 +578,9 @@ class DispatcherCall implements Call {
     this.reply = client.reply;
   }
 
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
   }
 }
 

@@ -3,7 +3,9 @@ import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
 import { Handles } from '../memory/handles.js';
+import { OrderNodes } from '../memory/order-nodes.js';
 import type { Collection } from '../values/collection.js';
+import { ListSettings } from '../values/list-settings.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
@@ -39,7 +41,11 @@ export class Keyspace {
   readonly arena = new Arena();
   /** The values too big to lie in their entries, by the handle in the entry's payload. */
   readonly collections = new Handles<Collection>();
+  /** Memory of the trees of all big sorted sets. */
+  orderNodes = new OrderNodes();
   readonly databases: Database[];
+  /** How big the pieces of lists may be. */
+  readonly listSettings = new ListSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
   /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
@@ -94,6 +100,11 @@ export class Keyspace {
     this.now = Math.floor(this.clock.now());
   }
 
+  /** As `tick`, for one who has read the clock already. */
+  tickAt(microseconds: number): void {
+    this.now = Math.floor(this.clock.wallTimeAt(microseconds));
+  }
+
   /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
   trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
     if (settings === 'off') this.frequency = undefined;
@@ -118,6 +129,7 @@ export class Keyspace {
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
     this.collections.clear();
+    this.orderNodes = new OrderNodes();
     this.arena.clear();
   }
 

@@ -28,12 +28,14 @@ export const errors = {
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
+  monitorAndKeys: "ERR Replica can't interact with the keyspace",
   execAborted: 'EXECABORT Transaction discarded because of previous errors.',
   wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
   loading: 'LOADING Redis is loading the dataset in memory',
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  timeoutOutOfRange: 'ERR timeout is out of range',
   minMax: 'ERR min or max is not a float',
 } as const;
 

@@ -1,4 +1,5 @@
 import { bitmapCommands } from '../commands/bitmaps.js';
+import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
 import type { CommandSpec } from '../commands/command.js';
 import { commandCommands } from '../commands/command-command.js';
@@ -8,13 +9,21 @@ import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
+import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+
+import { latencyCommands } from '../commands/latency.js';
+import { listCommands } from '../commands/lists.js';
+import { monitorCommands } from '../commands/monitor.js';
+
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -29,6 +38,8 @@ export const allCommands: CommandSpec[] = [
   ...pubsubCommands,
   ...debugCommands,
   ...slowLogCommands,
+  ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
@@ -36,7 +47,12 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
+  ...listCommands,
+  ...blockingListCommands,
   ...hashCommands,
+  ...setCommands,
+  ...sortedSetCommands,
 ];
 
 /** Every command, for documentation. */

@@ -21,6 +21,9 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-output-buffer-limit', (limits) => {
     loop.outputBufferLimits = limits;
   });
+  const { listSettings } = server.keyspace;
+  listSettings.setMaxListpackSize(values['list-max-listpack-size']);
+  config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,

@@ -31,6 +31,8 @@ export class Connection implements Transport {
   private ended = false;
   /** The operating system has not taken all that the socket got: what is written meanwhile stays in the reply writer. */
   private draining = false;
+  /** It has them by a direct write, of which the stream does not know. */
+  private queuedDirectly = false;
   /** Too much is unsent: no request runs until that has changed. */
   private held = false;
   private readingStopped = false;
@@ -42,6 +44,8 @@ export class Connection implements Transport {
     readonly socket: Socket,
     addresses: { remote: string; local: string },
     readonly fd: number,
+    /** The socket's own handle may be written to, past the stream: not so with TLS. */
+    private readonly direct: boolean,
   ) {
     this.remoteAddress = addresses.remote;
     this.localAddress = addresses.local;
@@ -56,13 +60,15 @@ export class Connection implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    const { socket, loop } = this;
+    return this.queuedDirectly ? loop.directWriter.queuedBytes(socket) : socket.writableLength;
   }
 
   /** Bytes arrived in [0, length) of a buffer that is ours until we return. */
   received(buffer: Buffer, length: number): void {
     const { loop, client } = this;
     if (client.closing) return;
+    loop.server.statistics.readsProcessed++;
     loop.server.statistics.netInputBytes += length;
     if (this.partial === undefined) {
       if (client.blocked === undefined && !this.held) return this.decode(buffer, 0, length);
@@ -180,12 +186,12 @@ export class Connection implements Transport {
   private send(size: number): void {
     const { socket } = this;
     const { reply } = this.client;
+    this.loop.server.statistics.writesProcessed++;
     this.loop.server.statistics.netOutputBytes += size;
     const chunk = reply.single();
     if (chunk !== undefined) {
-      socket.write(chunk);
       // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
-      if (socket.writableLength === 0) return reply.sent();
+      if (this.write(chunk)) return reply.sent();
       reply.reset();
     } else {
       socket.cork();
@@ -193,6 +199,21 @@ export class Connection implements Transport {
       socket.uncork();
     }
     if (socket.writableLength > 0 && !this.draining) this.awaitDrain();
+  }
+
+  /** Sends bytes; true if the kernel has them all. */
+  private write(bytes: Buffer): boolean {
+    const { socket } = this;
+    if (this.direct && !this.draining) {
+      const outcome = this.loop.directWriter.write(socket, bytes, this.drained);
+      if (outcome === 'taken') return true;
+      if (outcome === 'queued') {
+        this.draining = this.queuedDirectly = true;
+        return false;
+      }
+    }
+    socket.write(bytes);
+    return socket.writableLength === 0;
   }
 
   private awaitDrain(): void {
@@ -203,7 +224,7 @@ export class Connection implements Transport {
   }
 
   private readonly drained = (): void => {
-    this.draining = false;
+    this.draining = this.queuedDirectly = false;
     if (this.ended) return;
     this.flush();
     if (!this.draining && !this.ended) this.release();
@@ -227,7 +248,7 @@ export class Connection implements Transport {
   }
 
   private get outputBytes(): number {
-    return this.client.reply.size + this.socket.writableLength;
+    return this.client.reply.size + this.unsentBytes;
   }
 
   private get outputLimit(): OutputBufferLimit {

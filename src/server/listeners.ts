@@ -1,6 +1,6 @@
 import { chmodSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
-import type { TlsOptions, Server as TlsServer } from 'node:tls';
+import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Gate } from '../clients/client.js';
 import { type Config, ConfigError } from '../config/config.js';
 import { Connection } from './connection.js';
@@ -129,7 +129,8 @@ export class Listeners {
     }
     const keepAlive = owner.config.values['tcp-keepalive'];
     if (unixPath === undefined && keepAlive > 0) socket.setKeepAlive(true, keepAlive * 1000);
-    const connection = new Connection(owner.loop, socket, addressesOf(socket, unixPath), fd);
+    const direct = !(socket instanceof TLSSocket);
+    const connection = new Connection(owner.loop, socket, addressesOf(socket, unixPath), fd, direct);
     const client = owner.clients.connect(owner.keyspace.databases[0], connection);
     connection.client = client;
     if (owner.config.values.requirepass !== '') client.setGate(Gate.unauthenticated, true);
