@@ -3,6 +3,7 @@ import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
 import { hashes } from './groups/hashes.mjs';
+import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
@@ -35,6 +36,7 @@ export const GROUPS = [
   sortedSets,
   bitmaps,
   hashes,
+  hyperLogLogs,
   keys,
   expiry,
   transactions,
