@@ -31,10 +31,12 @@ export const Gate = {
   unauthenticated: 1,
   /** Between MULTI and EXEC. */
   transaction: 2,
-  /** In RESP2 subscriber mode. */
+  /** Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies. */
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
 } as const;
@@ -74,8 +76,21 @@ export interface BlockedState {
   deadline: number;
   /** Writes the reply of a client that gave up. */
   onTimeout: (reply: ReplyWriter) => void;
+  /** Time that the command has run so far. */
+  microseconds: number;
   /** Position in the order of arrival. */
   ticket: number;
+}
+
+/** What a client is subscribed to. Names are latin1. */
+export class Subscriptions {
+  readonly channel = new Set<string>();
+  readonly pattern = new Set<string>();
+  readonly shard = new Set<string>();
+
+  get size(): number {
+    return this.channel.size + this.pattern.size + this.shard.size;
+  }
 }
 
 /** A connected client: its identity and the state that commands leave behind between requests. */
@@ -94,6 +109,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** Absent unless the client is subscribed to something. */
+  subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
   /** Unix time in ms. */

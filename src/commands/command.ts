@@ -101,6 +101,8 @@ export interface CommandSpec {
   keys?: KeySpec[];
   /** Finds the keys where the specs cannot tell, or cannot tell how they are used. */
   findKeys?: (args: Bytes[], argc: number) => FoundKey[];
+  /** Positions of arguments that logs and MONITOR must not show. */
+  secrets?: (args: Bytes[], argc: number) => number[];
   /** Facts for clusters and proxies, as COMMAND INFO shows them (`nondeterministic_output` ...). */
   tips?: string[];
   /** [version, what changed], oldest first. */

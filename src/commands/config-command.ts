@@ -1,4 +1,5 @@
-import { ConfigError } from '../config/config.js';
+import type { Bytes } from '../bytes/bytes.js';
+import { ConfigError, isSecret } from '../config/config.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { Call, CommandFlagName, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
@@ -28,6 +29,7 @@ const subcommands: CommandSpec[] = [
     syntax: 'parameter value [parameter value ...]',
     flags,
     tips: toAllNodes,
+    secrets: (args, argc) => secretValues(args, argc),
     history: [['7.0.0', 'Takes several directives.']],
     handler: set,
   },
@@ -87,6 +89,12 @@ function set({ server, client, args, argc, reply }: Call): void {
   for (let i = 2; i < argc; i += 2) pairs.push([args[i].latin1(), args[i + 1].latin1()]);
   refusable(() => server.config.set(pairs, { local: isLocal(client), loading: false }));
   reply.ok();
+}
+
+function secretValues(args: Bytes[], argc: number): number[] {
+  const found: number[] = [];
+  for (let i = 2; i + 1 < argc; i += 2) if (isSecret(args[i].latin1())) found.push(i + 1);
+  return found;
 }
 
 function rewrite({ server, reply }: Call): void {

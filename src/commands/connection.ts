@@ -40,6 +40,7 @@ export const connectionCommands: CommandSpec[] = [
     complexity: 'O(1)',
     syntax: '[protover [AUTH username password] [SETNAME clientname]]',
     flags: beforeLogin,
+    secrets: helloSecrets,
     history: [['6.2.0', 'The version may be left out; then only the state of the connection is told.']],
     handler: hello,
   },
@@ -51,6 +52,7 @@ export const connectionCommands: CommandSpec[] = [
     complexity: 'O(N) where N is the number of passwords defined for the user',
     syntax: '[username] password',
     flags: beforeLogin,
+    secrets: (_args, argc) => (argc === 2 ? [1] : argc === 3 ? [1, 2] : []),
     history: [['6.0.0', 'Takes a user name too.']],
     handler: auth,
   },
@@ -123,6 +125,14 @@ function parseHello(args: Bytes[], argc: number): Hello {
     }
   }
   return wanted;
+}
+
+function helloSecrets(args: Bytes[], argc: number): number[] {
+  for (let i = 2; i + 2 < argc; i++) {
+    if (args[i].is('auth')) return [i + 1, i + 2];
+    if (args[i].is('setname')) i++;
+  }
+  return [];
 }
 
 function hello({ server, client, args, argc, reply }: Call): void {
@@ -205,6 +215,8 @@ function reset({ server, client, reply }: Call): void {
   client.transaction = undefined;
   client.setGate(Gate.transaction, false);
   server.unwatchAll(client);
+  server.monitors.remove(client);
+  server.pubsub.forget(client);
   client.database = server.keyspace.databases[0];
   client.name = '';
   client.user = 'default';

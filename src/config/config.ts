@@ -16,7 +16,7 @@ import { configFromText, expandGlob, hasGlob, pathFromConfig, systemErrorText } 
 import { replaceFile, rewriteText } from './rewrite.js';
 import { splitWords } from './words.js';
 
-export type { DirectiveName, Directives } from './directives.js';
+export { type DirectiveName, type Directives, isSecret } from './directives.js';
 export { ConfigError, fatalConfigText } from './errors.js';
 
 /** Files that include each other deeper than this are taken for a circle. */

@@ -16,6 +16,8 @@ export interface Traits {
   readonly notWhileLoading?: true;
   /** Setting it to the value that it has is a change too, such as a certificate's file that was replaced. */
   readonly reapply?: true;
+  /** Its values are not to be seen in logs. */
+  readonly secret?: true;
   /** Accepted and kept, but without effect, for this reason. */
   readonly inert?: string;
 }

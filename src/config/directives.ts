@@ -109,6 +109,11 @@ export function findDirective(nameOrAlias: string): Found | undefined {
   return name === undefined || directive === undefined ? undefined : { name, directive };
 }
 
+/** True if the values of the directive of this name must not be seen in logs. */
+export function isSecret(nameOrAlias: string): boolean {
+  return findDirective(nameOrAlias)?.directive.secret === true;
+}
+
 /** Directives of long ago, which may stand in files with one argument and mean nothing. */
 export const forgottenDirectives: ReadonlySet<string> = new Set([
   'list-max-ziplist-entries',

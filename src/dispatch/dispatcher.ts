@@ -1,10 +1,10 @@
 import { Bytes } from '../bytes/bytes.js';
-import { type Client, Gate, type Transaction } from '../clients/client.js';
+import { type BlockedState, type Client, Gate, type Transaction } from '../clients/client.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { Database } from '../keyspace/database.js';
-import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
+import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { Request } from '../protocol/request-decoder.js';
 import { WaitingClients } from './waiting.js';
@@ -20,6 +20,19 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
+/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+const forSubscribers = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -38,13 +51,21 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** Called after a command that took at least `slowMicroseconds`; the slow log and latency monitor attach here. */
-  onSlow: ((call: Call, microseconds: number) => void) | undefined;
-  slowMicroseconds = Number.POSITIVE_INFINITY;
+  /** Not `finished` means that the command's client is blocked now: it will be run again. */
+  onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** When the batch that is being run began, in µs. */
+  batchBegan = 0;
+  /** Keep a histogram of each command's run times (`latency-tracking`). */
+  tracksLatency = true;
+  /** Time in µs of commands that ran as a part of others, since the last reset. */
+  nestedMicroseconds = 0;
 
+  private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
+  /** The command that is being run wants to wait, with no reply yet. */
+  private parked = false;
   private depth = 0;
   private inGroup = false;
   /** Commands that ran since the last reading of the clock. */
@@ -57,10 +78,21 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
-  /** Starts a batch of requests: they share one reading of the time. */
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
+    this.noteworthyMicroseconds = microseconds;
+    if (microseconds < leastGroupedThreshold) this.endGroup();
+  }
+
+  /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
-    this.mark = this.server.clock.microseconds();
+    this.mark = this.batchBegan = this.server.clock.microseconds();
+  }
+
+  /** Time from the beginning of the batch to the end of its last command. */
+  get batchMicroseconds(): number {
+    return this.mark - this.batchBegan;
   }
 
   /**
@@ -93,17 +125,8 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
     if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
-    else this.runGated(client, command, args, argc);
+    else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
-  }
-
-  /** Runs a command if it may, when something about the client or the server is not as usual. */
-  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
-    if (!this.admits(client, command, args, argc)) return;
-    const { keyspace } = this.server;
-    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
-    this.run(client, command, args, argc);
-    keyspace.marksAccess = true;
   }
 
   /**
@@ -150,16 +173,42 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
+  private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+  }
+
+  /** As `run`, for a client of which something is to be kept in mind before and after each command. */
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const { keyspace, pubsub } = this.server;
+    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    pubsub.beginCommand(client);
+    const answered = this.run(client, command, args, argc);
+    pubsub.endOfCommand();
+    keyspace.marksAccess = true;
+    return answered;
+  }
+
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
+    }
+    if (
+      (client.gate & Gate.subscriber) !== 0 &&
+      client.reply.protocol === 2 &&
+      !forSubscribers.has(command.fullName)
+    ) {
+      return this.refuses(client, command, onlyForSubscribers(command.fullName));
     }
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
+    }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -188,60 +237,82 @@ export class Dispatcher {
     return false;
   }
 
-  /** Runs a command whose turn it is, and keeps the books. */
-  private run(client: Client, command: Command, args: Bytes[], argc: number): void {
+  /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
+  private run(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const grouped = this.inGroup && command.brief;
+    if (!grouped && this.unmeasured.length > 0) this.settleGroup();
+    const begin = this.mark;
     const { call } = this;
-    call.client = client;
-    call.database = client.database;
-    call.command = command;
-    call.args = args;
-    call.argc = argc;
-    call.reply = client.reply;
+    call.assign(client, command, args, argc);
     const errorsBefore = client.reply.errors;
     try {
       command.handler!(call);
     } catch (error) {
       this.replyError(client, command, error);
     }
-    command.calls++;
     client.lastCommand = command.fullName;
-    this.server.statistics.commandsProcessed++;
-    if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
-    if (command.brief && this.inGroup) this.unmeasured.push(command);
-    else this.measure(command);
-  }
-
-  /**
-   * Books the time since the last look at the clock. The commands before this one that were not measured by themselves have their
-   * even share of it.
-   */
-  private measure(command: Command | undefined): void {
-    const { unmeasured } = this;
-    const now = this.server.clock.microseconds();
-    const took = now - this.mark;
-    this.mark = now;
-    if (unmeasured.length > 0) {
-      const share = took / (unmeasured.length + (command === undefined ? 0 : 1));
-      for (const earlier of unmeasured) earlier.microseconds += share;
-      unmeasured.length = 0;
-      if (command !== undefined) command.microseconds += share;
-    } else if (command !== undefined) {
-      command.microseconds += took;
+    if (grouped) {
+      this.unmeasured.push(command);
+    } else {
+      const now = this.server.clock.microseconds();
+      this.mark = now;
+      if (this.parked) return this.park(call, now - begin);
+      this.finish(call, now - begin);
     }
-    if (took >= this.slowMicroseconds && command !== undefined) this.onSlow?.(this.call, took);
+    if (client.reply.errors !== errorsBefore) this.countFailure(client, command);
+    return true;
   }
 
   /**
-   * Between `beginGroup` and `endGroup` the commands that take constant time share one reading of the clock, which costs as much as a
-   * tenth of such a command. Groups are the requests of one look-ahead.
+   * Between `beginGroup` and `endGroup` commands that take constant time share one reading of the clock, which costs as
+   * much as a tenth of such a command. Groups are the requests of one look-ahead. There are none while somebody wants to
+   * hear of commands that take less than a millisecond.
    */
   beginGroup(): void {
-    this.inGroup = this.slowMicroseconds >= leastGroupedThreshold;
+    this.inGroup = this.noteworthyMicroseconds >= leastGroupedThreshold;
   }
 
   endGroup(): void {
     this.inGroup = false;
-    if (this.unmeasured.length > 0) this.measure(undefined);
+    if (this.unmeasured.length > 0) this.settleGroup();
+  }
+
+  /**
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
+   * reported with the last of them.
+   */
+  private settleGroup(): void {
+    const { unmeasured } = this;
+    const now = this.server.clock.microseconds();
+    const took = now - this.mark;
+    const share = took / unmeasured.length;
+    this.mark = now;
+    if (took >= this.noteworthyMicroseconds) this.onNoteworthy(this.call, took, true);
+    this.server.statistics.commandsProcessed += unmeasured.length;
+    for (const command of unmeasured) {
+      command.calls++;
+      command.microseconds += share;
+      if (this.tracksLatency) command.recordLatency(share);
+    }
+    unmeasured.length = 0;
+  }
+
+  /** A command is done: counts it. */
+  private finish(call: Call, microseconds: number): void {
+    const { command } = call;
+    command.calls++;
+    command.microseconds += microseconds;
+    if (this.tracksLatency) command.recordLatency(microseconds);
+    this.server.statistics.commandsProcessed++;
+    if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
+  }
+
+  /** A command waits: it is counted when it is done, with the time that all its runs took but not the time in between. */
+  private park(call: Call, microseconds: number): false {
+    this.parked = false;
+    if (call.client.blocked !== undefined) call.client.blocked.microseconds = microseconds;
+    if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, false);
+    return false;
   }
 
   private replyError(client: Client, command: Command, error: unknown): void {
@@ -288,11 +359,16 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc);
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
+    const begin = this.mark;
+    const { inGroup } = this;
+    this.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
+      this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);
@@ -302,6 +378,7 @@ export class Dispatcher {
   /** Blocks the current client. See `Call.block`. */
   block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
     const { client } = call;
+    this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
     const args = call.args.slice(0, call.argc).map((arg) => arg.copy());
     this.waiting.add(client, {
@@ -311,6 +388,7 @@ export class Dispatcher {
       args,
       deadline,
       onTimeout,
+      microseconds: 0,
       ticket: this.waiting.nextTicket(),
     });
     this.updateObserved();
@@ -334,14 +412,12 @@ export class Dispatcher {
     const command = this.server.commands.find(state.args[0]);
     if (command === undefined) return;
     const selected = client.database;
-    const errorsBefore = client.reply.errors;
-    const sizeBefore = client.reply.size;
     client.database = state.database;
     this.call.retried = true;
-    this.run(client, command, state.args, state.args.length);
+    this.mark -= state.microseconds; // its earlier runs count
+    const answered = this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
-    const answered = client.reply.size !== sizeBefore || client.reply.errors !== errorsBefore;
     if (answered) this.release(client);
   }
 
@@ -365,8 +441,19 @@ export class Dispatcher {
     if (state === undefined) return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
+    this.giveUp(client, state, how === 'error');
     this.release(client);
     return true;
+  }
+
+  /** Counts a command that waited in vain. */
+  private giveUp(client: Client, { args, microseconds }: BlockedState, failed: boolean): void {
+    const command = this.server.commands.find(args[0]);
+    if (command === undefined) return;
+    const call = new DispatcherCall(this.server, this); // the usual one may be in use by CLIENT UNBLOCK
+    call.assign(client, command, args, args.length);
+    this.finish(call, microseconds);
+    if (failed) this.countFailure(client, command);
   }
 
   /** Answers those whose time is up. */
@@ -409,6 +496,15 @@ class DispatcherCall implements Call {
     readonly server: ServerApi,
     private readonly dispatcher: Dispatcher,
   ) {}
+
+  assign(client: Client, command: Command, args: Bytes[], argc: number): void {
+    this.client = client;
+    this.database = client.database;
+    this.command = command;
+    this.args = args;
+    this.argc = argc;
+    this.reply = client.reply;
+  }
 
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
     if (this.denyBlocking) onTimeout(this.reply);

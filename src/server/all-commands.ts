@@ -10,10 +10,14 @@ import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+import { latencyCommands } from '../commands/latency.js';
+import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { setCommands } from '../commands/sets.js';
+import { slowLogCommands } from '../commands/slowlog.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -25,7 +29,11 @@ export const allCommands: CommandSpec[] = [
   ...serverCommands,
   ...infoCommands,
   ...configCommands,
+  ...pubsubCommands,
   ...debugCommands,
+  ...slowLogCommands,
+  ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,

@@ -48,6 +48,36 @@ describe('a blocking command', () => {
     expect(await control.call('TAKE', 'k', '0')).toBe('v');
   });
 
+  it('is counted and logged once, when it is done', async () => {
+    const { server, control, untilBlocked } = await start({ 'slowlog-log-slower-than': 0 });
+    const taken = async () =>
+      ((await control.slowlog('GET', -1)) as [number, number, number, string[]][])
+        .map((entry) => entry[3].join(' '))
+        .filter((line) => line.startsWith('TAKE'));
+    const calls = async () => /cmdstat_take:calls=(\d+)/.exec(await control.info('commandstats'))?.[1];
+    const waiting = connect(server).call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    expect(await taken()).toEqual([]);
+    expect(await calls()).toBeUndefined();
+    await control.set('k', 'v');
+    await waiting;
+    expect(await taken()).toEqual(['TAKE k 0']);
+    expect(await calls()).toBe('1');
+  });
+
+  it('is counted as failed when it is unblocked with an error', async () => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    const id = String(await client.client('ID'));
+    const waiting = client.call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    await control.call('CLIENT', 'UNBLOCK', id, 'ERROR');
+    await expect(waiting).rejects.toThrow('UNBLOCKED');
+    const info = await control.call('INFO', 'commandstats', 'errorstats');
+    expect(info).toMatch(/cmdstat_take:calls=1,.*,rejected_calls=0,failed_calls=1/);
+    expect(info).toContain('errorstat_UNBLOCKED:count=1');
+  });
+
   it('answers when the key comes', async () => {
     const { server, control, untilBlocked } = await start();
     const waiting = connect(server).call('TAKE', 'k', '0');

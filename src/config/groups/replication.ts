@@ -7,8 +7,8 @@ export const replication = {
     alias: 'slaveof',
     immutable: true,
   }),
-  masterauth: directive(text('<password>'), '', 'Password for the master.'),
-  masteruser: directive(text('<name>'), '', 'User name for the master.'),
+  masterauth: directive(text('<password>'), '', 'Password for the master.', { secret: true }),
+  masteruser: directive(text('<name>'), '', 'User name for the master.', { secret: true }),
   'replica-serve-stale-data': directive(
     yesNo,
     true,

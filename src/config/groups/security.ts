@@ -13,7 +13,9 @@ export const security = {
     'A user and what it may do, in the language of ACL SETUSER.',
     { fileOnly: true },
   ),
-  requirepass: directive(text('<password>'), '', 'Password of the default user; "" for none.'),
+  requirepass: directive(text('<password>'), '', 'Password of the default user; "" for none.', {
+    secret: true,
+  }),
   'acl-pubsub-default': directive(
     oneOf(['allchannels', 'resetchannels']),
     'resetchannels',

@@ -5,7 +5,10 @@ export const tls = {
   'tls-port': directive(integer(0, 65535), 0, 'Port for TLS connections; 0 for none.'),
   'tls-cert-file': directive(text('<path>'), '', 'Certificate of this server, PEM.', { reapply: true }),
   'tls-key-file': directive(text('<path>'), '', 'Private key of the certificate, PEM.', { reapply: true }),
-  'tls-key-file-pass': directive(text(), '', 'Passphrase of the private key.', { reapply: true }),
+  'tls-key-file-pass': directive(text(), '', 'Passphrase of the private key.', {
+    reapply: true,
+    secret: true,
+  }),
   'tls-client-cert-file': directive(
     text('<path>'),
     '',
@@ -17,6 +20,7 @@ export const tls = {
   }),
   'tls-client-key-file-pass': directive(text(), '', "Passphrase of the client certificate's key.", {
     reapply: true,
+    secret: true,
   }),
   'tls-dh-params-file': directive(text('<path>'), '', 'Diffie-Hellman parameters, for old clients.', {
     reapply: true,
