@@ -111,7 +111,7 @@ describe.each(encodings)('a set kept as %s', (encoding, members, fill) => {
     await runAll(`smove s d ${two}`, 'eventlog');
     expect(await runAll(`smove s d ${three}`, 'exists s', 'scard d')).toEqual([1, 0, 3]);
     const events = (await run('eventlog')) as unknown[];
-    expect(events).toEqual([2, '0 srem s', '0 del s', '0 keymiss s', '0 sadd d']);
+    expect(events).toEqual([2, '0 srem s', '0 del s', '0 sadd d', '0 keymiss s']);
   });
 
   it('can be copied, renamed and moved', async () => {
