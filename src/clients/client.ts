@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import type { ChunkPool } from '../protocol/reply-writer.js';
 import { ReplyWriter } from '../protocol/reply-writer.js';
 
@@ -70,6 +71,8 @@ export interface BlockedState {
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
+  /** What a key must hold to be ready; undefined if anything will do. */
+  type: ValueType | undefined;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
   /** Unix time in ms at which the client gives up, or Infinity. */

@@ -3,7 +3,8 @@ import { type BlockedState, type Client, Gate, type Transaction } from '../clien
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
-import type { Database } from '../keyspace/database.js';
+import { absent, type Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { Request } from '../protocol/request-decoder.js';
@@ -376,7 +377,13 @@ export class Dispatcher {
   }
 
   /** Blocks the current client. See `Call.block`. */
-  block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(
+    call: Call,
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type: ValueType | undefined,
+  ): void {
     const { client } = call;
     this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
@@ -385,6 +392,7 @@ export class Dispatcher {
       kind: 'keys',
       database: call.database,
       keys: [...new Set(keys.map((key) => key.latin1()))],
+      type,
       args,
       deadline,
       onTimeout,
@@ -396,11 +404,14 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
         for (const client of this.waiting.waitingFor(database, key)) {
-          if (!database.has(Bytes.of(key))) break;
-          this.retry(client);
+          const ref = database.live(Bytes.of(key));
+          if (ref === absent) break;
+          const type = client.blocked?.type;
+          if (type === undefined || type === database.typeOf(ref)) this.retry(client);
         }
       }
     }
@@ -506,9 +517,9 @@ class DispatcherCall implements Call {
     this.reply = client.reply;
   }
 
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
   }
 }
 

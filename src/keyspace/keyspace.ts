@@ -4,6 +4,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
 import { Handles } from '../memory/handles.js';
 import type { Collection } from '../values/collection.js';
+import { ListSettings } from '../values/list-settings.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
@@ -40,6 +41,8 @@ export class Keyspace {
   /** The values too big to lie in their entries, by the handle in the entry's payload. */
   readonly collections = new Handles<Collection>();
   readonly databases: Database[];
+  /** How big the pieces of lists may be. */
+  readonly listSettings = new ListSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
   /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */

@@ -1,4 +1,5 @@
 import { bitmapCommands } from '../commands/bitmaps.js';
+import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
 import type { CommandSpec } from '../commands/command.js';
 import { commandCommands } from '../commands/command-command.js';
@@ -10,8 +11,11 @@ import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+
 import { latencyCommands } from '../commands/latency.js';
+import { listCommands } from '../commands/lists.js';
 import { monitorCommands } from '../commands/monitor.js';
+
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
@@ -41,6 +45,8 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...listCommands,
+  ...blockingListCommands,
   ...hashCommands,
   ...setCommands,
 ];

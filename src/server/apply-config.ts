@@ -18,6 +18,9 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
+  const { listSettings } = server.keyspace;
+  listSettings.setMaxListpackSize(values['list-max-listpack-size']);
+  config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
