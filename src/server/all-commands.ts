@@ -22,6 +22,7 @@ import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -49,6 +50,7 @@ export const allCommands: CommandSpec[] = [
   ...blockingListCommands,
   ...hashCommands,
   ...setCommands,
+  ...sortedSetCommands,
 ];
 
 /** Every command, for documentation. */

@@ -71,7 +71,7 @@ export class Metrics {
    */
   get usedMemory(): number {
     const { keyspace } = this.server;
-    return keyspace.arena.allocated + keyspace.tableBytes + this.clientMemory;
+    return keyspace.arena.allocated + keyspace.tableBytes + keyspace.orderNodes.allocated + this.clientMemory;
   }
 
   /** Bytes buffered for clients, in both directions. */

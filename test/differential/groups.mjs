@@ -6,6 +6,7 @@ import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
+import { sortedSets } from './groups/sorted-sets.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
 import { wrongTypes } from './groups/wrong-types.mjs';
@@ -31,6 +32,7 @@ import { wrongTypes } from './groups/wrong-types.mjs';
 /** @type {Group[]} */
 export const GROUPS = [
   strings,
+  sortedSets,
   bitmaps,
   hashes,
   keys,

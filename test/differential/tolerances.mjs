@@ -76,6 +76,8 @@ export const TOLERANCES = {
   srandmember: chance,
   sscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object encoding': { why: 'sets as listpacks came with 7.2', accepts: newerEncoding },
+  zrandmember: chance,
+  zscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object idletime': {
     why: 'a moment passes, and the oracle shares small integers between keys',
     accepts: (a, b) => sameType(a, b) && Number(a.value) >= 0,
