@@ -11,6 +11,7 @@ import { expireCommands } from '../commands/expire.js';
 import { hashExpiryCommands } from '../commands/hash-expiry.js';
 import { hashGetexCommands } from '../commands/hash-getex.js';
 import { hashCommands } from '../commands/hashes.js';
+import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 
@@ -48,6 +49,7 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...listCommands,
   ...blockingListCommands,
   ...hashCommands,
