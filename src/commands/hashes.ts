@@ -373,9 +373,14 @@ function hrandfield(call: Call): void {
     writeField(call, place);
     if (withValues) writeValue(call, place);
   };
-  if (count < 0) found.pickRepeatedly(length, take);
-  else found.pickDistinct(length, take);
+  if (count >= 0) return found.pickDistinct(length, take);
+  // In slices, for there is no end to what a client can ask for, but there is one to what its output may take.
+  for (let left = length; left > 0 && !reply.overflowed; left -= pickSlice)
+    found.pickRepeatedly(Math.min(left, pickSlice), take);
 }
+
+/** Elements that HRANDFIELD picks between two looks at the state of the reply. */
+const pickSlice = 1000;
 
 function hscan(call: Call): void {
   const cursor = cursorArgument(call.args[2]);

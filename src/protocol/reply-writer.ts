@@ -15,6 +15,8 @@ const none = Buffer.alloc(0);
 
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
+  /** A reply of more bytes is not wanted any more: see `ReplyWriter.overflowed`. */
+  maxReply = Number.POSITIVE_INFINITY;
   private readonly free: Buffer[] = [];
   private viewed: Buffer = none;
   private views: Buffer[] = [];
@@ -64,6 +66,11 @@ export class ReplyWriter {
   protocol: 2 | 3 = 2;
   /** When set, everything written is dropped (CLIENT REPLY, commands run for their effect only). */
   muted = false;
+  /**
+   * The pool's `maxReply` is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an
+   * unbounded number of elements may stop.
+   */
+  overflowed = false;
   /** Number of errors written since the start; the dispatcher compares it to see that a command failed. */
   errors = 0;
   /** The error written last, without the dash. */
@@ -265,6 +272,7 @@ export class ReplyWriter {
     this.fullBytes = 0;
     this.chunk = none;
     this.at = 0;
+    this.overflowed = false;
   }
 
   private preset(reply: Buffer): void {
@@ -345,6 +353,7 @@ export class ReplyWriter {
   }
 
   private grow(length: number): void {
+    if (this.overflowed || this.size + length > this.pool.maxReply) return this.overflow(length);
     if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
@@ -353,6 +362,15 @@ export class ReplyWriter {
       this.pool.release(this.chunk);
     }
     this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
+    this.at = 0;
+  }
+
+  /** Forgets what was written, and what comes, but counts it: whoever sends it sees that it is too much. */
+  private overflow(length: number): void {
+    this.overflowed = true;
+    this.fullBytes += this.at;
+    this.full = [];
+    if (length > this.chunk.length) this.chunk = Buffer.allocUnsafeSlow(length);
     this.at = 0;
   }
 

@@ -1,5 +1,6 @@
 import { Gate } from '../clients/client.js';
 import { ConfigError } from '../config/config.js';
+import type { OutputBufferLimits } from '../config/special-kinds.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
 import { ListenError } from './listeners.js';
@@ -21,6 +22,12 @@ export function applyConfig(server: RespiteServer): void {
   const { listSettings } = server.keyspace;
   listSettings.setMaxListpackSize(values['list-max-listpack-size']);
   config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
+  const setOutputLimits = (limits: OutputBufferLimits) => {
+    loop.outputBufferLimits = limits;
+    server.clients.pool.maxReply = longestReply(limits);
+  };
+  setOutputLimits(values['client-output-buffer-limit']);
+  config.onChange('client-output-buffer-limit', setOutputLimits);
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
@@ -57,4 +64,10 @@ export function applyConfig(server: RespiteServer): void {
       throw new ConfigError('Unable to listen on this port, check server logs.');
     }
   });
+}
+
+/** A reply of more bytes ends the connection whatever the client's class. */
+function longestReply({ normal, pubsub }: OutputBufferLimits): number {
+  const unlimited = normal.hard === 0 || pubsub.hard === 0;
+  return unlimited ? Number.POSITIVE_INFINITY : Math.max(normal.hard, pubsub.hard);
 }

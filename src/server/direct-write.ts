@@ -11,7 +11,7 @@ interface StreamHandle {
 interface WriteRequest {
   oncomplete: () => void;
   /** Kept with the request, so that the bytes live until they are written. */
-  buffer: Buffer | undefined;
+  buffer: Buffer;
 }
 
 /** How a direct write ended: the kernel has the bytes, or they are queued and their memory is in use, or it was not done. */
@@ -29,8 +29,8 @@ export class DirectWriter {
   /** A request that was not needed after all, because the kernel took everything. */
   private idle: WriteRequest | undefined;
 
-  /** Writes bytes to a socket that has nothing queued. */
-  write(socket: Socket, bytes: Buffer): WriteOutcome {
+  /** Writes bytes to a socket that has nothing queued. `onDone` is called when queued bytes are written. */
+  write(socket: Socket, bytes: Buffer, onDone: () => void): WriteOutcome {
     const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
     if (this.Request === undefined) {
       if (!this.capturing && typeof handle?.writeBuffer === 'function') this.capture(handle);
@@ -47,7 +47,7 @@ export class DirectWriter {
       this.idle = request;
       return 'taken';
     }
-    request.oncomplete = forget;
+    request.oncomplete = onDone;
     request.buffer = bytes;
     this.idle = undefined;
     return 'queued';
@@ -64,9 +64,4 @@ export class DirectWriter {
       return handle.writeBuffer(request, buffer);
     };
   }
-}
-
-/** Runs when queued bytes are written. */
-function forget(this: WriteRequest): void {
-  this.buffer = undefined;
 }

@@ -130,7 +130,7 @@ export class RespiteServer implements ServerApi {
     };
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
-    this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
+    this.loop.onDeadlines = () => this.setAlarm();
     applyConfig(this);
   }
 
@@ -160,9 +160,14 @@ export class RespiteServer implements ServerApi {
     this.keyspace.tick();
     const begin = this.clock.microseconds();
     this.metrics.sample();
-    this.clients.closeIdle(this.config.values.timeout);
+    this.tickClients();
     this.sweep();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
+  }
+
+  private tickClients(): void {
+    this.clients.closeIdle(this.config.values.timeout);
+    this.clients.enforceOutputLimits();
   }
 
   private sweep(): void {
@@ -187,9 +192,19 @@ export class RespiteServer implements ServerApi {
   }
 
   private ringDeadlines(): void {
-    this.loop.dispatcher.beginBatch();
-    this.loop.dispatcher.expireBlocked();
+    const { dispatcher } = this.loop;
+    dispatcher.beginBatch();
+    dispatcher.expireBlocked();
+    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
     this.afterBackgroundWork();
+    this.setAlarm();
+  }
+
+  /** Sees to it that `ringDeadlines` runs when the next blocked client gives up, and when a pause ends. */
+  private setAlarm(): void {
+    const { waiting, pause } = this.loop.dispatcher;
+    this.timers.wakeAt(waiting.nextDeadline);
+    if (pause.active) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -202,6 +217,7 @@ export class RespiteServer implements ServerApi {
   /** With a manual clock: does at once what the passing of time would have done. */
   afterTimePassed(): void {
     this.ringDeadlines();
+    this.tickClients();
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
     if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);
@@ -248,6 +264,15 @@ export class RespiteServer implements ServerApi {
   overMemoryLimit(): boolean {
     const limit = this.config.values.maxmemory;
     return limit > 0 && this.metrics.usedMemory > limit;
+  }
+
+  pauseClients(until: number, all: boolean): void {
+    this.loop.dispatcher.pauseClients(until, all);
+    this.setAlarm();
+  }
+
+  unpauseClients(): void {
+    this.loop.dispatcher.unpauseClients();
   }
 
   blockedCount(): number {
