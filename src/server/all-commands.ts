@@ -8,6 +8,8 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { hashExpiryCommands } from '../commands/hash-expiry.js';
+import { hashGetexCommands } from '../commands/hash-getex.js';
 import { hashCommands } from '../commands/hashes.js';
 import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
@@ -51,6 +53,8 @@ export const allCommands: CommandSpec[] = [
   ...listCommands,
   ...blockingListCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
+  ...hashGetexCommands,
   ...setCommands,
   ...sortedSetCommands,
 ];
