@@ -15,7 +15,9 @@ import { listCommands } from '../commands/lists.js';
 import { objectCommands } from '../commands/object.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortCommands } from '../commands/sort.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -38,7 +40,9 @@ export const allCommands: CommandSpec[] = [
   ...bitmapCommands,
   ...listCommands,
   ...blockingListCommands,
+  ...sortCommands,
   ...hashCommands,
+  ...setCommands,
 ];
 
 /** Every command, for documentation. */

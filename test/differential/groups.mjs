@@ -5,6 +5,7 @@ import { expiry } from './groups/expiry.mjs';
 import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
+import { sets } from './groups/sets.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
 import { wrongTypes } from './groups/wrong-types.mjs';
@@ -28,4 +29,15 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  */
 
 /** @type {Group[]} */
-export const GROUPS = [strings, bitmaps, hashes, keys, expiry, transactions, connection, server, wrongTypes];
+export const GROUPS = [
+  strings,
+  bitmaps,
+  hashes,
+  keys,
+  expiry,
+  transactions,
+  connection,
+  sets,
+  server,
+  wrongTypes,
+];
