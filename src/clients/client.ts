@@ -32,10 +32,12 @@ export const Gate = {
   unauthenticated: 1,
   /** Between MULTI and EXEC. */
   transaction: 2,
-  /** In RESP2 subscriber mode. */
+  /** Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies. */
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
 } as const;
@@ -83,6 +85,17 @@ export interface BlockedState {
   ticket: number;
 }
 
+/** What a client is subscribed to. Names are latin1. */
+export class Subscriptions {
+  readonly channel = new Set<string>();
+  readonly pattern = new Set<string>();
+  readonly shard = new Set<string>();
+
+  get size(): number {
+    return this.channel.size + this.pattern.size + this.shard.size;
+  }
+}
+
 /** A connected client: its identity and the state that commands leave behind between requests. */
 export class Client {
   readonly reply: ReplyWriter;
@@ -99,6 +112,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** Absent unless the client is subscribed to something. */
+  subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
   /** Unix time in ms. */

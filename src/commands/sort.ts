@@ -4,6 +4,7 @@ import { absent, type Database } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
 import { ListValue } from '../keyspace/list-value.js';
 import { SetValue } from '../keyspace/set-value.js';
+import { openSortedSet } from '../keyspace/sorted-sets.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ListCursor } from '../values/list-cursor.js';
@@ -176,7 +177,8 @@ function readElements(database: Database, key: Bytes, options: SortOptions): Byt
     if (options.keepOrder && options.store !== undefined) {
       Object.assign(options, { keepOrder: false, alpha: true, by: undefined });
     }
-  } else throw new CommandError(errors.wrongType);
+  } else if (type === ValueType.sortedSet) addByScore(elements, database, ref, backwards);
+  else throw new CommandError(errors.wrongType);
   return elements;
 }
 
@@ -201,6 +203,11 @@ function addMembers(elements: ByteStrings, database: Database, ref: Ref): void {
     set.nameAt(place, view);
     elements.add(view);
   });
+}
+
+function addByScore(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
+  const members = openSortedSet(database, ref);
+  members.visitRanks(0, members.size, backwards, (member) => elements.add(member));
 }
 
 /** The indexes of the elements in sorted order. Elements that are equal in what they are sorted by keep theirs. */

@@ -3,6 +3,7 @@ import type { Random } from '../ambient/random.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { Arena } from '../memory/arena.js';
 import { Handles } from '../memory/handles.js';
+import { OrderNodes } from '../memory/order-nodes.js';
 import type { Collection } from '../values/collection.js';
 import { ListSettings } from '../values/list-settings.js';
 import { AccessFrequency } from './access-frequency.js';
@@ -40,6 +41,8 @@ export class Keyspace {
   readonly arena = new Arena();
   /** The values too big to lie in their entries, by the handle in the entry's payload. */
   readonly collections = new Handles<Collection>();
+  /** Memory of the trees of all big sorted sets. */
+  orderNodes = new OrderNodes();
   readonly databases: Database[];
   /** How big the pieces of lists may be. */
   readonly listSettings = new ListSettings();
@@ -121,6 +124,7 @@ export class Keyspace {
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
     this.collections.clear();
+    this.orderNodes = new OrderNodes();
     this.arena.clear();
   }
 

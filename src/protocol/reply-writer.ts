@@ -3,19 +3,31 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
 /** Bytes in an ordinary output chunk. */
 export const chunkSize = 16384;
 const maxPooledChunks = 64;
+/** Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of them. */
+const smallChunkSize = 2048;
+const maxPooledSmallChunks = 4096;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
 
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
   private readonly free: Buffer[] = [];
+  private readonly small: Buffer[] = [];
 
   acquire(): Buffer {
     return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
   }
 
+  acquireSmall(): Buffer {
+    return this.small.pop() ?? Buffer.allocUnsafeSlow(smallChunkSize);
+  }
+
   release(chunk: Buffer): void {
-    if (chunk.length === chunkSize && this.free.length < maxPooledChunks) this.free.push(chunk);
+    if (chunk.length === chunkSize) {
+      if (this.free.length < maxPooledChunks) this.free.push(chunk);
+    } else if (chunk.length === smallChunkSize && this.small.length < maxPooledSmallChunks) {
+      this.small.push(chunk);
+    }
   }
 }
 
@@ -182,6 +194,31 @@ export class ReplyWriter {
   }
 
   /**
+   * A message that many writers get: encoded already, and never to change. A small one is copied, to leave together with
+   * others in one piece; a large one is not.
+   */
+  message(encoded: Buffer): void {
+    if (this.muted) return;
+    const { length } = encoded;
+    if (length > smallChunkSize) return this.share(encoded);
+    if (this.chunk === none) this.chunk = this.pool.acquireSmall();
+    this.raw(encoded, 0, length);
+  }
+
+  /** Appends a buffer without copying it. */
+  private share(buffer: Buffer): void {
+    if (this.at > 0) {
+      this.full.push(this.chunk.subarray(0, this.at));
+      this.fullBytes += this.at;
+      // The rest of the chunk is as good as a new one.
+      this.chunk = this.chunk.subarray(this.at);
+      this.at = 0;
+    }
+    this.full.push(buffer);
+    this.fullBytes += buffer.length;
+  }
+
+  /**
    * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `recycle` when
    * it has copied or sent them.
    */
@@ -290,6 +327,7 @@ export class ReplyWriter {
   }
 
   private grow(length: number): void {
+    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
       this.fullBytes += this.at;
@@ -298,6 +336,13 @@ export class ReplyWriter {
     }
     this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
     this.at = 0;
+  }
+
+  private growSmall(): void {
+    const small = this.chunk;
+    this.chunk = this.pool.acquire();
+    copyBytes(this.chunk, 0, small, 0, this.at);
+    this.pool.release(small);
   }
 }
 

@@ -11,13 +11,17 @@ import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
+import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
 import { sortCommands } from '../commands/sort.js';
+import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -29,8 +33,11 @@ export const allCommands: CommandSpec[] = [
   ...serverCommands,
   ...infoCommands,
   ...configCommands,
+  ...pubsubCommands,
   ...debugCommands,
   ...slowLogCommands,
+  ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
@@ -43,6 +50,7 @@ export const allCommands: CommandSpec[] = [
   ...sortCommands,
   ...hashCommands,
   ...setCommands,
+  ...sortedSetCommands,
 ];
 
 /** Every command, for documentation. */

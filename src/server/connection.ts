@@ -48,6 +48,7 @@ export class Connection implements Transport {
   received(buffer: Buffer, length: number): void {
     const { loop, client } = this;
     if (client.closing) return;
+    loop.server.statistics.readsProcessed++;
     loop.server.statistics.netInputBytes += length;
     if (this.partial === undefined) {
       if (client.blocked === undefined) return this.decode(buffer, 0, length);
@@ -140,6 +141,7 @@ export class Connection implements Transport {
     const { reply } = this.client;
     const size = reply.size;
     if (size > 0) {
+      this.loop.server.statistics.writesProcessed++;
       this.loop.server.statistics.netOutputBytes += size;
       const chunk = reply.single();
       if (chunk !== undefined) {

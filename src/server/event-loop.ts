@@ -17,6 +17,12 @@ export class EventLoop {
   queryBufferLimit = 1024 * 1024 * 1024;
   /** Called when the earliest deadline of a blocked client may have changed. */
   onDeadlines: (() => void) | undefined;
+  /** The longest time in µs that the commands of one batch took, and the most commands of one. */
+  longestBatchMicroseconds = 0;
+  mostCommandsOfBatch = 0;
+  private commandsBefore = 0;
+  /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
+  onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
   constructor(readonly server: ServerApi) {
     this.dispatcher = new Dispatcher(server);
@@ -24,8 +30,24 @@ export class EventLoop {
 
   /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
+    this.measureBatch();
     this.server.clients.flushPending();
+    if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
     for (const client of this.dispatcher.takeResumed()) client.transport.resume();
+  }
+
+  private measureBatch(): void {
+    const { commandsProcessed } = this.server.statistics;
+    const commands = commandsProcessed - this.commandsBefore;
+    this.commandsBefore = commandsProcessed;
+    if (commands > this.mostCommandsOfBatch) this.mostCommandsOfBatch = commands;
+    const { batchMicroseconds } = this.dispatcher;
+    if (batchMicroseconds > this.longestBatchMicroseconds) this.longestBatchMicroseconds = batchMicroseconds;
+  }
+
+  resetStatistics(): void {
+    this.dispatcher.nestedMicroseconds = 0;
+    this.longestBatchMicroseconds = this.mostCommandsOfBatch = this.commandsBefore = 0;
   }
 }

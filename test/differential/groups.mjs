@@ -4,8 +4,10 @@ import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
 import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
+import { lists } from './groups/lists.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
+import { sortedSets } from './groups/sorted-sets.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
 import { wrongTypes } from './groups/wrong-types.mjs';
@@ -31,8 +33,10 @@ import { wrongTypes } from './groups/wrong-types.mjs';
 /** @type {Group[]} */
 export const GROUPS = [
   strings,
+  sortedSets,
   bitmaps,
   hashes,
+  lists,
   keys,
   expiry,
   transactions,

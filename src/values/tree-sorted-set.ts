@@ -1,0 +1,208 @@
+import { Bytes, compareBytes } from '../bytes/bytes.js';
+import type { Arena, Ref } from '../memory/arena.js';
+import { createEntry, keyLengthOf, keyOffsetOf, payloadOffsetOf, releaseEntry } from '../memory/entry.js';
+import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
+import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
+import { Table } from '../memory/table.js';
+import type { Collection } from './collection.js';
+import type { SortedSet, VisitMember } from './sorted-set.js';
+
+/** What all big sorted sets of a keyspace share: the memory of members and of trees, and the seed of their hashes. */
+export interface SortedSetMemory {
+  readonly arena: Arena;
+  readonly orderNodes: OrderNodes;
+  readonly seedHigh: number;
+  readonly seedLow: number;
+}
+
+const SCORE_BYTES = 8;
+/** About what a pair takes in the tree, in bytes. */
+const TREE_BYTES_PER_PAIR = 18;
+
+/**
+ * A big sorted set: a table of entries, with the member as key and the score as payload, for look-ups by member, O(1); and
+ * a tree over (score, entry) for everything about order, O(log n). Entries never move, so their refs can be in both.
+ */
+export class TreeSortedSet implements SortedSet, Collection {
+  private readonly arena: Arena;
+  private readonly table: Table;
+  private readonly tree: OrderTree;
+  // Of the last find().
+  private foundRef: Ref = 0;
+  private foundScore = Number.NaN;
+  private hash = 0;
+
+  constructor(private readonly memory: SortedSetMemory) {
+    this.arena = memory.arena;
+    this.table = new Table(memory.arena, memory.seedHigh, memory.seedLow);
+    this.tree = new OrderTree(memory.orderNodes, new KeyOrder(memory.arena));
+  }
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  get bytes(): number {
+    return this.table.bytes + this.table.size * TREE_BYTES_PER_PAIR;
+  }
+
+  find(member: Bytes): number {
+    const { buffer, start, end } = member;
+    this.hash = this.table.hash(buffer, start, end);
+    const ref = this.table.find(buffer, start, end, this.hash);
+    this.foundRef = ref;
+    this.foundScore = ref === 0 ? Number.NaN : this.scoreOf(ref);
+    return this.foundScore;
+  }
+
+  rankOfFound(): number {
+    return this.tree.rank(this.foundScore, this.foundRef);
+  }
+
+  changeFound(score: number): void {
+    this.tree.update(this.foundScore, this.foundRef, score);
+    this.setScore(this.foundRef, score);
+    this.foundScore = score;
+  }
+
+  removeFound(): void {
+    this.tree.delete(this.foundScore, this.foundRef);
+    releaseEntry(this.arena, this.table.removeFound());
+  }
+
+  add(member: Bytes, score: number): void {
+    this.tree.insert(score, this.addUnordered(member, score));
+  }
+
+  removeRanks(from: number, to: number): void {
+    for (let left = to - from; left > 0; left--) {
+      this.tree.deleteAt(from, cursor);
+      this.table.removeRef(cursor.ref, this.table.hashOf(cursor.ref));
+      releaseEntry(this.arena, cursor.ref);
+    }
+  }
+
+  countBelow(score: number, inclusive: boolean): number {
+    return this.tree.countBelow(score, inclusive);
+  }
+
+  countBelowMember(member: Bytes, inclusive: boolean): number {
+    return this.tree.countBelowMember(member, inclusive);
+  }
+
+  visitRanks(from: number, to: number, backwards: boolean, visit: VisitMember): void {
+    const { tree } = this;
+    const place = new OrderCursor();
+    const view = new Bytes(NO_BYTES);
+    let there = to > from && tree.select(backwards ? to - 1 : from, place);
+    for (let left = to - from; there && left > 0; left--) {
+      this.readMember(place.ref, view);
+      visit(view, place.score);
+      there = left > 1 && (backwards ? tree.previous(place) : tree.next(place));
+    }
+  }
+
+  scan(at: number, visit: VisitMember): number {
+    const view = new Bytes(NO_BYTES);
+    return this.table.scan(at, (ref) => {
+      this.readMember(ref, view);
+      visit(view, this.scoreOf(ref));
+    });
+  }
+
+  copy(): TreeSortedSet {
+    const copy = new TreeSortedSet(this.memory);
+    this.visitRanks(0, this.size, false, (member, score) => {
+      copy.hash = copy.table.hash(member.buffer, member.start, member.end);
+      copy.add(member, score);
+    });
+    return copy;
+  }
+
+  freeSlice(budget: number): boolean {
+    const treeFreed = this.tree.clearSome(Math.ceil(budget / LEAF_CAPACITY));
+    const tableFreed = this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
+    return treeFreed && tableFreed;
+  }
+
+  /** Bytes of the longest member. O(n). */
+  longestMember(): number {
+    let longest = 0;
+    this.table.forEach((ref) => {
+      longest = Math.max(longest, keyLengthOf(this.arena, ref));
+    });
+    return longest;
+  }
+
+  // --- building a set whose scores are not final yet
+
+  /** As `add`, but the member has no rank before `order` is called. Returns its entry. */
+  addUnordered(member: Bytes, score: number): Ref {
+    const ref = createEntry(this.arena, member.buffer, member.start, member.end, SCORE_BYTES, false, 0);
+    this.setScore(ref, score);
+    this.table.insert(ref, this.hash);
+    return ref;
+  }
+
+  /** As `changeFound`, for a member that has no rank yet. */
+  changeFoundUnordered(score: number): void {
+    this.setScore(this.foundRef, score);
+  }
+
+  /** Gives all members their ranks, if none has one yet. */
+  order(): void {
+    this.table.forEach((ref) => this.tree.insert(this.scoreOf(ref), ref));
+  }
+
+  private readMember(ref: Ref, into: Bytes): void {
+    into.buffer = this.arena.bufferOf(ref);
+    into.start = keyOffsetOf(this.arena, ref);
+    into.end = into.start + keyLengthOf(this.arena, ref);
+  }
+
+  private scoreOf(ref: Ref): number {
+    return this.arena.bufferOf(ref).readDoubleLE(payloadOffsetOf(this.arena, ref));
+  }
+
+  private setScore(ref: Ref, score: number): void {
+    this.arena.bufferOf(ref).writeDoubleLE(score, payloadOffsetOf(this.arena, ref));
+  }
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const cursor = new OrderCursor();
+
+/** The order of members that are the keys of entries. */
+class KeyOrder implements MemberOrder {
+  constructor(private readonly arena: Arena) {}
+
+  compareRefs(a: Ref, b: Ref): number {
+    const { arena } = this;
+    const aBuffer = arena.bufferOf(a);
+    const bBuffer = arena.bufferOf(b);
+    const aStart = keyOffsetOf(arena, a);
+    const bStart = keyOffsetOf(arena, b);
+    const aLength = keyLengthOf(arena, a);
+    const bLength = keyLengthOf(arena, b);
+    const shorter = Math.min(aLength, bLength);
+    if (shorter > BY_HAND)
+      return aBuffer.compare(bBuffer, bStart, bStart + bLength, aStart, aStart + aLength);
+    for (let i = 0; i < shorter; i++) {
+      const difference = aBuffer[aStart + i] - bBuffer[bStart + i];
+      if (difference !== 0) return difference;
+    }
+    return aLength - bLength;
+  }
+
+  compareToBytes(ref: Ref, bytes: Bytes): number {
+    const { arena } = this;
+    view.buffer = arena.bufferOf(ref);
+    view.start = keyOffsetOf(arena, ref);
+    view.end = view.start + keyLengthOf(arena, ref);
+    return compareBytes(view, bytes);
+  }
+}
+
+/** Members up to this length are compared here: the call into `Buffer.compare` costs more than they do. */
+const BY_HAND = 64;
+const view = new Bytes(NO_BYTES);
