@@ -14,6 +14,8 @@ const count = oneOf(g.integerIn(0, 5), g.integerIn(-5, 5), g.edgeNumber);
 const end = oneOf('LEFT', 'RIGHT', 'left', 'Right', 'LEFT', 'RIGHT', 'MIDDLE');
 /** Never long, for a client that waits holds up the comparison. */
 const timeout = oneOf('0.001', '0.01', '0.001', '-1', '-0.5', 'x', '', '1e-3', 'nan', ' 1');
+/** No sets, whose order is the server's, and no sorted sets, which SORT gives another encoding in Redis. */
+const sortable = oneOf('sortable:1', 'sortable:2');
 const pattern = oneOf('w_*', 'w_*', 'h_*->f', 'none_*', '#', '*', 'h_*->', 'nosuch->*');
 
 /** @type {import('../groups.mjs').Group} */
@@ -57,18 +59,25 @@ export const lists = {
     BLMOVE: { syntax: [key, key, end, end, timeout], exact: true },
     BRPOPLPUSH: { syntax: [key, key, timeout], exact: true },
     BLMPOP: { syntax: [timeout, g.counted(1, 3, key), end, optional('COUNT', count)], exact: true },
-    SORT: {
+    'RPUSH sortable': { syntax: ['RPUSH', sortable, times(1, 9, element)], spelled: true, weight: 2 },
+    'RPUSH numbers': { syntax: ['RPUSH', sortable, times(1, 9, g.smallInteger)], spelled: true, weight: 2 },
+    'SORT list': {
       syntax: [
-        key,
+        'SORT',
+        sortable,
         options('ALPHA', 'DESC', 'ASC', ['GET', pattern], ['LIMIT', count, count], ['STORE', key]),
       ],
+      spelled: true,
       weight: 3,
     },
     'SORT BY': {
-      syntax: ['SORT', key, 'BY', pattern, options('ALPHA', 'DESC', ['GET', pattern], ['STORE', key])],
+      syntax: ['SORT', sortable, 'BY', pattern, options('ALPHA', 'DESC', ['GET', pattern], ['STORE', key])],
       spelled: true,
     },
-    SORT_RO: [key, options('ALPHA', 'DESC', ['GET', pattern], ['LIMIT', count, count])],
+    'SORT_RO list': {
+      syntax: ['SORT_RO', sortable, options('ALPHA', 'DESC', ['GET', pattern], ['LIMIT', count, count])],
+      spelled: true,
+    },
     'OBJECT ENCODING': { syntax: [key] },
   },
   scenarios: [
@@ -127,6 +136,16 @@ function sortNumbers(random) {
     ['SORT', list, 'BY', 'h_*->f', 'DESC', 'GET', 'h_*->f'],
     ['SORT', list, 'BY', 'nosort', random.pick(['ASC', 'DESC']), ...limit],
     ['SORT', list, 'BY', 'w_*', 'STORE', 'b'],
+    ['DEL', list],
+    ['SADD', list, ...numbers],
+    ['SORT', list, ...limit],
+    ['SORT', list, 'DESC', 'GET', '#', 'GET', 'w_*'],
+    ['SORT', list, 'BY', 'nosort', 'STORE', 'b'],
+    ['DEL', list],
+    ['ZADD', list, ...numbers.flatMap((n, i) => [String(i), n])],
+    ['SORT', list],
+    ['SORT', list, 'BY', 'nosort', 'DESC', ...limit],
+    ['DEL', list],
     ['DEL', `w_${numbers[0]}`, `w_${numbers.at(-1)}`, `h_${numbers[0]}`],
   ];
 }
