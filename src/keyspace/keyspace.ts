@@ -100,6 +100,11 @@ export class Keyspace {
     this.now = Math.floor(this.clock.now());
   }
 
+  /** As `tick`, for one who has read the clock already. */
+  tickAt(microseconds: number): void {
+    this.now = Math.floor(this.clock.wallTimeAt(microseconds));
+  }
+
   /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
   trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
     if (settings === 'off') this.frequency = undefined;

@@ -3,15 +3,21 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
 /** Bytes in an ordinary output chunk. */
 export const chunkSize = 16384;
 const maxPooledChunks = 64;
+/** Views of replies up to this length, in bytes, are kept. */
+const keptViews = 512;
 /** Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of them. */
 const smallChunkSize = 2048;
 const maxPooledSmallChunks = 4096;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
 
+const none = Buffer.alloc(0);
+
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
   private readonly free: Buffer[] = [];
+  private viewed: Buffer = none;
+  private views: Buffer[] = [];
   private readonly small: Buffer[] = [];
 
   acquire(): Buffer {
@@ -20,6 +26,19 @@ export class ChunkPool {
 
   acquireSmall(): Buffer {
     return this.small.pop() ?? Buffer.allocUnsafeSlow(smallChunkSize);
+  }
+
+  /**
+   * The first `length` bytes of a chunk as a view. Views of short replies are kept for the chunk that was used last, which is
+   * nearly always the next one too: making a view costs 100 ns and garbage.
+   */
+  view(chunk: Buffer, length: number): Buffer {
+    if (length >= keptViews) return chunk.subarray(0, length);
+    if (chunk !== this.viewed) {
+      this.viewed = chunk;
+      this.views = [];
+    }
+    return (this.views[length] ??= chunk.subarray(0, length));
   }
 
   release(chunk: Buffer): void {
@@ -33,7 +52,6 @@ export class ChunkPool {
 
 const cr = 0x0d;
 const lf = 0x0a;
-const none = Buffer.alloc(0);
 
 /**
  * Writes replies in RESP2 or RESP3, whichever the client speaks, so that commands say what they answer and
@@ -231,7 +249,7 @@ export class ReplyWriter {
 
   /** The unsent bytes if they are all in one chunk. They stay the writer's until `sent` or `handedOver`. */
   single(): Buffer | undefined {
-    return this.full.length === 0 ? this.chunk.subarray(0, this.at) : undefined;
+    return this.full.length === 0 ? this.pool.view(this.chunk, this.at) : undefined;
   }
 
   /** The bytes of `single` were copied: the chunk can be used again at once. */

@@ -9,6 +9,7 @@ import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
 import { hashCommands } from '../commands/hashes.js';
+import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
@@ -45,6 +46,7 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...listCommands,
   ...blockingListCommands,
   ...sortCommands,

@@ -21,6 +21,8 @@ export class Connection implements Transport {
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
+  /** A direct write was not taken at once: what follows goes the ordinary way, behind it. */
+  private queued = false;
 
   constructor(
     private readonly loop: EventLoop,
@@ -145,9 +147,8 @@ export class Connection implements Transport {
       this.loop.server.statistics.netOutputBytes += size;
       const chunk = reply.single();
       if (chunk !== undefined) {
-        socket.write(chunk);
         // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
-        if (socket.writableLength === 0) reply.sent();
+        if (this.write(chunk)) reply.sent();
         else reply.reset();
       } else {
         socket.cork();
@@ -157,6 +158,26 @@ export class Connection implements Transport {
     }
     if (this.client.closing) this.end();
   }
+
+  /** Sends bytes; true if the kernel has them all. */
+  private write(bytes: Buffer): boolean {
+    const { socket } = this;
+    if (!this.queued) {
+      const outcome = this.loop.directWriter.write(socket, bytes);
+      if (outcome === 'taken') return true;
+      if (outcome === 'queued') {
+        this.queued = true;
+        return false;
+      }
+    }
+    socket.write(bytes, this.onWritten);
+    return socket.writableLength === 0;
+  }
+
+  /** An ordinary write is done, and so is everything that was queued before it. */
+  private readonly onWritten = (): void => {
+    if (this.socket.writableLength === 0) this.queued = false;
+  };
 
   close(when: 'after-flush' | 'now'): void {
     if (when === 'now') this.destroy();

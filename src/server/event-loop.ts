@@ -2,6 +2,7 @@ import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
+import { DirectWriter } from './direct-write.js';
 
 /** Most arguments of one request. */
 export const maxArguments = 1024 * 1024;
@@ -11,6 +12,7 @@ const readBufferSize = 65536;
 /** What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a batch. */
 export class EventLoop {
   readonly readBuffer = Buffer.allocUnsafeSlow(readBufferSize);
+  readonly directWriter = new DirectWriter();
   readonly decoder = new RequestDecoder<Command>();
   readonly dispatcher: Dispatcher;
   readonly limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments };
