@@ -14,17 +14,16 @@ import { hashCommands } from '../commands/hashes.js';
 import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
-
 import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
 import { monitorCommands } from '../commands/monitor.js';
-
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortCommands } from '../commands/sort.js';
 import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
@@ -52,6 +51,7 @@ export const allCommands: CommandSpec[] = [
   ...hyperLogLogCommands,
   ...listCommands,
   ...blockingListCommands,
+  ...sortCommands,
   ...hashCommands,
   ...hashExpiryCommands,
   ...hashGetexCommands,

@@ -5,6 +5,7 @@ import { expiry } from './groups/expiry.mjs';
 import { hashes } from './groups/hashes.mjs';
 import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
+import { lists } from './groups/lists.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
@@ -37,6 +38,7 @@ export const GROUPS = [
   bitmaps,
   hashes,
   hyperLogLogs,
+  lists,
   keys,
   expiry,
   transactions,
