@@ -7,6 +7,7 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { geoCommands } from '../commands/geo.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
@@ -37,6 +38,7 @@ export const allCommands: CommandSpec[] = [
   ...bitmapCommands,
   ...hashCommands,
   ...sortedSetCommands,
+  ...geoCommands,
 ];
 
 /** Every command, for documentation. */
