@@ -10,6 +10,7 @@ const RUNS = [
   ['connections.mjs', '--connections', '300'],
   ['start.mjs', '--rounds', '2'],
   ['expire.mjs', '--keys', '50k'],
+  ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
 ];
 
 // Options such as --respite are handed on.

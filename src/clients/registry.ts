@@ -9,8 +9,13 @@ export class ClientRegistry {
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private pending: Client[] = [];
+  private atTurnEnd: Client[] = [];
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    /** Runs a job when the present turn of the event loop ends. */
+    private readonly afterTurn: (job: () => void) => void,
+  ) {}
 
   get size(): number {
     return this.byId.size;
@@ -44,6 +49,26 @@ export class ClientRegistry {
     client.flushQueued = true;
     this.pending.push(client);
   }
+
+  /**
+   * What is written for the client leaves when the present turn of the event loop ends: all that several publishers sent
+   * to one subscriber in a turn is one write.
+   */
+  queueFlushAtTurnEnd(client: Client): void {
+    if (client.flushQueued) return;
+    client.flushQueued = true;
+    if (this.atTurnEnd.length === 0) this.afterTurn(this.endTurn);
+    this.atTurnEnd.push(client);
+  }
+
+  private readonly endTurn = (): void => {
+    const clients = this.atTurnEnd;
+    this.atTurnEnd = [];
+    for (const client of clients) {
+      client.flushQueued = false;
+      client.transport.flush();
+    }
+  };
 
   /** Sends what was written since the last call. Flushing may queue others, so the list is walked as it grows. */
   flushPending(): void {

@@ -31,9 +31,9 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
     ['idle', seconds(now - client.lastInteraction)],
     ['flags', flagsOf(client)],
     ['db', client.database.index],
-    ['sub', 0],
-    ['psub', 0],
-    ['ssub', 0],
+    ['sub', client.subscriptions?.channel.size ?? 0],
+    ['psub', client.subscriptions?.pattern.size ?? 0],
+    ['ssub', client.subscriptions?.shard.size ?? 0],
     ['multi', transaction === undefined ? -1 : transaction.queue.length],
     ['qbuf', unread],
     ['qbuf-free', unreadFree],
@@ -63,6 +63,7 @@ function seconds(milliseconds: number): number {
 /** One letter for each thing that is special about a client; `N` if nothing is. */
 function flagsOf(client: Client): string {
   const flags: [boolean, string][] = [
+    [(client.gate & Gate.monitor) !== 0, 'O'],
     [(client.gate & Gate.subscriber) !== 0, 'P'],
     [client.transaction !== undefined, 'x'],
     [client.blocked !== undefined, 'b'],

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import type { Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { FoundKey } from './keys-of.js';
 import type { Command } from './registry.js';
@@ -139,7 +140,8 @@ export interface Call {
   retried: boolean;
   /**
    * Blocks the client until one of the keys is ready (then the command is run again) or the deadline passes.
-   * The handler must have written nothing, and returns after it.
+   * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of another type
+   * is not ready.
    */
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void;
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
 }

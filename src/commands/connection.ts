@@ -215,6 +215,8 @@ function reset({ server, client, reply }: Call): void {
   client.transaction = undefined;
   client.setGate(Gate.transaction, false);
   server.unwatchAll(client);
+  server.monitors.remove(client);
+  server.pubsub.forget(client);
   client.database = server.keyspace.databases[0];
   client.name = '';
   client.user = 'default';

@@ -1,4 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
+import { parseMemory } from '../config/kinds.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
@@ -99,6 +100,13 @@ const actions: DebugAction[] = [
     run: ({ args, reply }) => writeSample(reply, args[2].latin1().toLowerCase()),
   },
   {
+    name: 'quicklist-packed-threshold',
+    syntax: '<size>',
+    summary: 'Sets from which size on an element of a list gets a node of its own; 0 is the usual 1gb.',
+    words: [3, 3],
+    run: setPlainThreshold,
+  },
+  {
     name: 'set-active-expire',
     syntax: '<0|1>',
     summary: 'Switches off, or on again, the removal of expired keys that nobody asks for.',
@@ -119,6 +127,8 @@ const actions: DebugAction[] = [
     },
   },
 ];
+
+const maxPlainThreshold = 2n ** 32n;
 
 const byName = new Map(actions.map((action) => [action.name, action]));
 
@@ -153,6 +163,15 @@ function leadingNumber(argument: Bytes): number {
 /** Blocks the thread without using CPU time. */
 function sleep(milliseconds: number): void {
   if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function setPlainThreshold({ server, args, reply }: Call): void {
+  const bytes = parseMemory(args[2].latin1());
+  if (bytes === null || bytes > maxPlainThreshold) {
+    throw new CommandError('ERR argument must be a memory value bigger than 1 and smaller than 4gb');
+  }
+  server.keyspace.listSettings.setPlainBytes(Number(bytes));
+  reply.ok();
 }
 
 function describeObject({ database, server, args, reply }: Call): void {

@@ -1,11 +1,14 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Random } from '../ambient/random.js';
 import type { Client } from '../clients/client.js';
+import type { Monitors } from '../clients/monitors.js';
 import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
+import type { PubSub } from '../pubsub/pubsub.js';
 import type { CommandTable } from './registry.js';
 
 /** The Redis whose behaviour is followed; clients choose features by it. */
@@ -24,6 +27,9 @@ export interface ServerStatistics {
   connectionsReceived: number;
   connectionsRejected: number;
   commandsProcessed: number;
+  /** Reads from sockets that brought something, and writes to them. */
+  readsProcessed: number;
+  writesProcessed: number;
   netInputBytes: number;
   netOutputBytes: number;
   totalErrorReplies: number;
@@ -55,9 +61,12 @@ export interface ServerApi {
   readonly log: Log;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;
+  readonly latency: LatencyMonitor;
+  readonly monitors: Monitors;
   readonly debug: DebugState;
   /** Respite's own version. */
   readonly version: string;

@@ -1,11 +1,13 @@
+import { monitorLine } from '../clients/monitors.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { shortened } from '../observation/slow-log.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /**
- * Notes down commands that have run: the slow ones. The dispatcher compares the time of each command with one
- * threshold, kept here, so that all the others cost nothing more.
+ * Notes down commands that took long, in the slow log and the latency monitor, and shows all of them to those who
+ * watch, if anybody does. The dispatcher compares the time of each command with one threshold, set here, so that all the
+ * others cost nothing more.
  */
 export class CommandObserver {
   constructor(
@@ -14,12 +16,22 @@ export class CommandObserver {
   ) {
     dispatcher.onNoteworthy = (call, microseconds, finished) => this.note(call, microseconds, finished);
     server.config.onChange('slowlog-log-slower-than', () => this.adjust());
+    server.config.onChange('latency-monitor-threshold', () => this.adjust());
+    server.monitors.onChange = () => this.adjust();
+    server.config.onChange('latency-tracking', () => this.adjust());
     this.adjust();
   }
 
-  /** Brings the dispatcher's threshold in line with what is wanted now. */
-  adjust(): void {
-    this.dispatcher.noteworthyMicroseconds = this.slowLogThreshold();
+  /** Brings the latency monitor and the dispatcher in line with what is wanted now. */
+  private adjust(): void {
+    const { server, dispatcher } = this;
+    const { values } = server.config;
+    const { latency } = server;
+    latency.threshold = values['latency-monitor-threshold'];
+    const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
+    const every = server.monitors.size > 0 ? 0 : Number.POSITIVE_INFINITY;
+    dispatcher.reportFrom(Math.min(this.slowLogThreshold(), spike, every));
+    dispatcher.tracksLatency = values['latency-tracking'];
   }
 
   private slowLogThreshold(): number {
@@ -29,7 +41,27 @@ export class CommandObserver {
 
   /** A command took at least the threshold. If it is not `finished`, its client is blocked and it will run again. */
   private note(call: Call, microseconds: number, finished: boolean): void {
+    const event = call.command.has(CommandFlag.fast) ? 'fast-command' : 'command';
+    this.server.latency.note(event, microseconds / 1000);
+    if (this.server.monitors.size > 0 && !call.retried) this.showToMonitors(call);
     if (finished && microseconds >= this.slowLogThreshold()) this.logSlow(call, microseconds);
+  }
+
+  private showToMonitors({ client, command, args, argc }: Call): void {
+    if (command.has(CommandFlag.skip_monitor | CommandFlag.admin)) return;
+    const { server } = this;
+    const { remoteAddress } = client.transport;
+    const path = /^(.*[\\/].*):0$/.exec(remoteAddress)?.[1];
+    server.monitors.feed(
+      monitorLine({
+        time: Math.floor(server.clock.now() * 1000),
+        database: client.database.index,
+        address: path === undefined ? remoteAddress : `unix:${path}`,
+        args,
+        argc,
+        secrets: command.spec.secrets?.(args, argc) ?? [],
+      }),
+    );
   }
 
   private logSlow({ client, command, args, argc }: Call, microseconds: number): void {

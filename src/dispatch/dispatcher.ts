@@ -3,8 +3,9 @@ import { type BlockedState, type Client, Gate, type Transaction } from '../clien
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
-import type { Database } from '../keyspace/database.js';
-import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
+import { absent, type Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
+import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { Request } from '../protocol/request-decoder.js';
 import { WaitingClients } from './waiting.js';
@@ -20,6 +21,19 @@ export const ServerGate = {
 
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
+/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+const forSubscribers = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -38,13 +52,16 @@ export class Dispatcher {
   readonly watched = new WatchedKeys();
   /** Bits of ServerGate. */
   gate = 0;
-  /** A command that took at least so many µs is reported to `onNoteworthy`. */
-  noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** When the batch that is being run began, in µs. */
+  batchBegan = 0;
+  /** Keep a histogram of each command's run times (`latency-tracking`). */
+  tracksLatency = true;
   /** Time in µs of commands that ran as a part of others, since the last reset. */
   nestedMicroseconds = 0;
 
+  private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
   /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
   private mark = 0;
@@ -62,10 +79,21 @@ export class Dispatcher {
     this.call = new DispatcherCall(server, this);
   }
 
-  /** Starts a batch of requests: they share one reading of the time. */
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
+    this.noteworthyMicroseconds = microseconds;
+    if (microseconds < leastGroupedThreshold) this.endGroup();
+  }
+
+  /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     this.server.keyspace.tick();
-    this.mark = this.server.clock.microseconds();
+    this.mark = this.batchBegan = this.server.clock.microseconds();
+  }
+
+  /** Time from the beginning of the batch to the end of its last command. */
+  get batchMicroseconds(): number {
+    return this.mark - this.batchBegan;
   }
 
   /**
@@ -98,17 +126,8 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
     if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
-    else this.runGated(client, command, args, argc);
+    else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady) this.serveWaiting();
-  }
-
-  /** Runs a command if it may, when something about the client or the server is not as usual. */
-  private runGated(client: Client, command: Command, args: Bytes[], argc: number): void {
-    if (!this.admits(client, command, args, argc)) return;
-    const { keyspace } = this.server;
-    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
-    this.run(client, command, args, argc);
-    keyspace.marksAccess = true;
   }
 
   /**
@@ -155,16 +174,42 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
+  private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+  }
+
+  /** As `run`, for a client of which something is to be kept in mind before and after each command. */
+  private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const { keyspace, pubsub } = this.server;
+    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    pubsub.beginCommand(client);
+    const answered = this.run(client, command, args, argc);
+    pubsub.endOfCommand();
+    keyspace.marksAccess = true;
+    return answered;
+  }
+
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
+    }
+    if (
+      (client.gate & Gate.subscriber) !== 0 &&
+      client.reply.protocol === 2 &&
+      !forSubscribers.has(command.fullName)
+    ) {
+      return this.refuses(client, command, onlyForSubscribers(command.fullName));
     }
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
+    }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -234,8 +279,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is reported with the
-   * last of them.
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
+   * reported with the last of them.
    */
   private settleGroup(): void {
     const { unmeasured } = this;
@@ -248,6 +293,7 @@ export class Dispatcher {
     for (const command of unmeasured) {
       command.calls++;
       command.microseconds += share;
+      if (this.tracksLatency) command.recordLatency(share);
     }
     unmeasured.length = 0;
   }
@@ -257,6 +303,7 @@ export class Dispatcher {
     const { command } = call;
     command.calls++;
     command.microseconds += microseconds;
+    if (this.tracksLatency) command.recordLatency(microseconds);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }
@@ -314,12 +361,15 @@ export class Dispatcher {
     if (command === undefined) return;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
     const begin = this.mark;
+    const { inGroup } = this;
+    this.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
     try {
       this.run(client, command, args, argc);
     } finally {
       this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
       this.depth--;
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);
@@ -327,7 +377,13 @@ export class Dispatcher {
   }
 
   /** Blocks the current client. See `Call.block`. */
-  block(call: Call, keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(
+    call: Call,
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type: ValueType | undefined,
+  ): void {
     const { client } = call;
     this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
@@ -336,6 +392,7 @@ export class Dispatcher {
       kind: 'keys',
       database: call.database,
       keys: [...new Set(keys.map((key) => key.latin1()))],
+      type,
       args,
       deadline,
       onTimeout,
@@ -347,11 +404,14 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
         for (const client of this.waiting.waitingFor(database, key)) {
-          if (!database.has(Bytes.of(key))) break;
-          this.retry(client);
+          const ref = database.live(Bytes.of(key));
+          if (ref === absent) break;
+          const type = client.blocked?.type;
+          if (type === undefined || type === database.typeOf(ref)) this.retry(client);
         }
       }
     }
@@ -366,7 +426,7 @@ export class Dispatcher {
     client.database = state.database;
     this.call.retried = true;
     this.mark -= state.microseconds; // its earlier runs count
-    const answered = this.run(client, command, state.args, state.args.length);
+    const answered = this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
     if (answered) this.release(client);
@@ -457,9 +517,9 @@ class DispatcherCall implements Call {
     this.reply = client.reply;
   }
 
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void): void {
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
   }
 }
 

@@ -58,11 +58,6 @@ export abstract class Elements {
     return this.listpack.count / this.stride;
   }
 
-  /** True if looking for an element takes a walk over all of them, however few. */
-  get isPacked(): boolean {
-    return this.table === undefined;
-  }
-
   /** The place of the element with this name, or 0. */
   find(name: Bytes): Place {
     return this.table === undefined ? this.findPacked(name) : this.table.find(name);

@@ -5,6 +5,7 @@ import { Arena } from '../memory/arena.js';
 import { Handles } from '../memory/handles.js';
 import { OrderNodes } from '../memory/order-nodes.js';
 import type { Collection } from '../values/collection.js';
+import { ListSettings } from '../values/list-settings.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
@@ -43,6 +44,8 @@ export class Keyspace {
   /** Memory of the trees of all big sorted sets. */
   orderNodes = new OrderNodes();
   readonly databases: Database[];
+  /** How big the pieces of lists may be. */
+  readonly listSettings = new ListSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
   /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
@@ -95,6 +98,11 @@ export class Keyspace {
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
     this.now = Math.floor(this.clock.now());
+  }
+
+  /** As `tick`, for one who has read the clock already. */
+  tickAt(microseconds: number): void {
+    this.now = Math.floor(this.clock.wallTimeAt(microseconds));
   }
 
   /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */

@@ -28,18 +28,25 @@ export const errors = {
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
+  monitorAndKeys: "ERR Replica can't interact with the keyspace",
   execAborted: 'EXECABORT Transaction discarded because of previous errors.',
   wrongPassword: 'WRONGPASS invalid username-password pair or user is disabled.',
   loading: 'LOADING Redis is loading the dataset in memory',
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  timeoutOutOfRange: 'ERR timeout is out of range',
   minMax: 'ERR min or max is not a float',
 } as const;
 
 /** The command was called with a number of arguments it does not take. `name` is its full name, lower case. */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** A RESP2 subscriber sent something else than it may. `name` is the command's full name, lower case. */
+export function onlyForSubscribers(name: string): string {
+  return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
 }
 
 /** An expire time that cannot be represented or is not positive. */

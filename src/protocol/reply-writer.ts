@@ -3,25 +3,55 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
 /** Bytes in an ordinary output chunk. */
 export const chunkSize = 16384;
 const maxPooledChunks = 64;
+/** Views of replies up to this length, in bytes, are kept. */
+const keptViews = 512;
+/** Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of them. */
+const smallChunkSize = 2048;
+const maxPooledSmallChunks = 4096;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
+
+const none = Buffer.alloc(0);
 
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
   private readonly free: Buffer[] = [];
+  private viewed: Buffer = none;
+  private views: Buffer[] = [];
+  private readonly small: Buffer[] = [];
 
   acquire(): Buffer {
     return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
   }
 
+  acquireSmall(): Buffer {
+    return this.small.pop() ?? Buffer.allocUnsafeSlow(smallChunkSize);
+  }
+
+  /**
+   * The first `length` bytes of a chunk as a view. Views of short replies are kept for the chunk that was used last, which is
+   * nearly always the next one too: making a view costs 100 ns and garbage.
+   */
+  view(chunk: Buffer, length: number): Buffer {
+    if (length >= keptViews) return chunk.subarray(0, length);
+    if (chunk !== this.viewed) {
+      this.viewed = chunk;
+      this.views = [];
+    }
+    return (this.views[length] ??= chunk.subarray(0, length));
+  }
+
   release(chunk: Buffer): void {
-    if (chunk.length === chunkSize && this.free.length < maxPooledChunks) this.free.push(chunk);
+    if (chunk.length === chunkSize) {
+      if (this.free.length < maxPooledChunks) this.free.push(chunk);
+    } else if (chunk.length === smallChunkSize && this.small.length < maxPooledSmallChunks) {
+      this.small.push(chunk);
+    }
   }
 }
 
 const cr = 0x0d;
 const lf = 0x0a;
-const none = Buffer.alloc(0);
 
 /**
  * Writes replies in RESP2 or RESP3, whichever the client speaks, so that commands say what they answer and
@@ -182,6 +212,31 @@ export class ReplyWriter {
   }
 
   /**
+   * A message that many writers get: encoded already, and never to change. A small one is copied, to leave together with
+   * others in one piece; a large one is not.
+   */
+  message(encoded: Buffer): void {
+    if (this.muted) return;
+    const { length } = encoded;
+    if (length > smallChunkSize) return this.share(encoded);
+    if (this.chunk === none) this.chunk = this.pool.acquireSmall();
+    this.raw(encoded, 0, length);
+  }
+
+  /** Appends a buffer without copying it. */
+  private share(buffer: Buffer): void {
+    if (this.at > 0) {
+      this.full.push(this.chunk.subarray(0, this.at));
+      this.fullBytes += this.at;
+      // The rest of the chunk is as good as a new one.
+      this.chunk = this.chunk.subarray(this.at);
+      this.at = 0;
+    }
+    this.full.push(buffer);
+    this.fullBytes += buffer.length;
+  }
+
+  /**
    * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `recycle` when
    * it has copied or sent them.
    */
@@ -194,7 +249,7 @@ export class ReplyWriter {
 
   /** The unsent bytes if they are all in one chunk. They stay the writer's until `sent` or `handedOver`. */
   single(): Buffer | undefined {
-    return this.full.length === 0 ? this.chunk.subarray(0, this.at) : undefined;
+    return this.full.length === 0 ? this.pool.view(this.chunk, this.at) : undefined;
   }
 
   /** The bytes of `single` were copied: the chunk can be used again at once. */
@@ -290,6 +345,7 @@ export class ReplyWriter {
   }
 
   private grow(length: number): void {
+    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
       this.fullBytes += this.at;
@@ -298,6 +354,13 @@ export class ReplyWriter {
     }
     this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
     this.at = 0;
+  }
+
+  private growSmall(): void {
+    const small = this.chunk;
+    this.chunk = this.pool.acquire();
+    copyBytes(this.chunk, 0, small, 0, this.at);
+    this.pool.release(small);
   }
 }
 

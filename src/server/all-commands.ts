@@ -1,4 +1,5 @@
 import { bitmapCommands } from '../commands/bitmaps.js';
+import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
 import type { CommandSpec } from '../commands/command.js';
 import { commandCommands } from '../commands/command-command.js';
@@ -11,9 +12,16 @@ import { geoCommands } from '../commands/geo.js';
 import { hashCommands } from '../commands/hashes.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
+
+import { latencyCommands } from '../commands/latency.js';
+import { listCommands } from '../commands/lists.js';
+import { monitorCommands } from '../commands/monitor.js';
+
 import { objectCommands } from '../commands/object.js';
+import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
+import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
 import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
@@ -27,8 +35,11 @@ export const allCommands: CommandSpec[] = [
   ...serverCommands,
   ...infoCommands,
   ...configCommands,
+  ...pubsubCommands,
   ...debugCommands,
   ...slowLogCommands,
+  ...latencyCommands,
+  ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
@@ -36,7 +47,10 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...listCommands,
+  ...blockingListCommands,
   ...hashCommands,
+  ...setCommands,
   ...sortedSetCommands,
   ...geoCommands,
 ];

@@ -1,6 +1,7 @@
 import { Gate } from '../clients/client.js';
 import { ConfigError } from '../config/config.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
+import { eventMaskOf } from '../pubsub/notifications.js';
 import { ListenError } from './listeners.js';
 import type { RespiteServer } from './server.js';
 
@@ -17,6 +18,9 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
+  const { listSettings } = server.keyspace;
+  listSettings.setMaxListpackSize(values['list-max-listpack-size']);
+  config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
@@ -34,6 +38,11 @@ export function applyConfig(server: RespiteServer): void {
   };
   setMemoryLimit(values.maxmemory);
   config.onChange('maxmemory', setMemoryLimit);
+  const setEventMask = (letters: string) => {
+    server.keyspace.eventMask = eventMaskOf(letters);
+  };
+  setEventMask(values['notify-keyspace-events']);
+  config.onChange('notify-keyspace-events', setEventMask);
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
   config.onChange('requirepass', (password) => {
     if (password !== '') return;

@@ -21,6 +21,8 @@ export class Connection implements Transport {
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
+  /** A direct write was not taken at once: what follows goes the ordinary way, behind it. */
+  private queued = false;
 
   constructor(
     private readonly loop: EventLoop,
@@ -48,6 +50,7 @@ export class Connection implements Transport {
   received(buffer: Buffer, length: number): void {
     const { loop, client } = this;
     if (client.closing) return;
+    loop.server.statistics.readsProcessed++;
     loop.server.statistics.netInputBytes += length;
     if (this.partial === undefined) {
       if (client.blocked === undefined) return this.decode(buffer, 0, length);
@@ -140,12 +143,12 @@ export class Connection implements Transport {
     const { reply } = this.client;
     const size = reply.size;
     if (size > 0) {
+      this.loop.server.statistics.writesProcessed++;
       this.loop.server.statistics.netOutputBytes += size;
       const chunk = reply.single();
       if (chunk !== undefined) {
-        socket.write(chunk);
         // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
-        if (socket.writableLength === 0) reply.sent();
+        if (this.write(chunk)) reply.sent();
         else reply.reset();
       } else {
         socket.cork();
@@ -155,6 +158,26 @@ export class Connection implements Transport {
     }
     if (this.client.closing) this.end();
   }
+
+  /** Sends bytes; true if the kernel has them all. */
+  private write(bytes: Buffer): boolean {
+    const { socket } = this;
+    if (!this.queued) {
+      const outcome = this.loop.directWriter.write(socket, bytes);
+      if (outcome === 'taken') return true;
+      if (outcome === 'queued') {
+        this.queued = true;
+        return false;
+      }
+    }
+    socket.write(bytes, this.onWritten);
+    return socket.writableLength === 0;
+  }
+
+  /** An ordinary write is done, and so is everything that was queued before it. */
+  private readonly onWritten = (): void => {
+    if (this.socket.writableLength === 0) this.queued = false;
+  };
 
   close(when: 'after-flush' | 'now'): void {
     if (when === 'now') this.destroy();

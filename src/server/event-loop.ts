@@ -2,6 +2,7 @@ import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
+import { DirectWriter } from './direct-write.js';
 
 /** Most arguments of one request. */
 export const maxArguments = 1024 * 1024;
@@ -11,12 +12,19 @@ const readBufferSize = 65536;
 /** What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a batch. */
 export class EventLoop {
   readonly readBuffer = Buffer.allocUnsafeSlow(readBufferSize);
+  readonly directWriter = new DirectWriter();
   readonly decoder = new RequestDecoder<Command>();
   readonly dispatcher: Dispatcher;
   readonly limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments };
   queryBufferLimit = 1024 * 1024 * 1024;
   /** Called when the earliest deadline of a blocked client may have changed. */
   onDeadlines: (() => void) | undefined;
+  /** The longest time in µs that the commands of one batch took, and the most commands of one. */
+  longestBatchMicroseconds = 0;
+  mostCommandsOfBatch = 0;
+  private commandsBefore = 0;
+  /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
+  onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
   constructor(readonly server: ServerApi) {
     this.dispatcher = new Dispatcher(server);
@@ -24,8 +32,24 @@ export class EventLoop {
 
   /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
+    this.measureBatch();
     this.server.clients.flushPending();
+    if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
     for (const client of this.dispatcher.takeResumed()) client.transport.resume();
+  }
+
+  private measureBatch(): void {
+    const { commandsProcessed } = this.server.statistics;
+    const commands = commandsProcessed - this.commandsBefore;
+    this.commandsBefore = commandsProcessed;
+    if (commands > this.mostCommandsOfBatch) this.mostCommandsOfBatch = commands;
+    const { batchMicroseconds } = this.dispatcher;
+    if (batchMicroseconds > this.longestBatchMicroseconds) this.longestBatchMicroseconds = batchMicroseconds;
+  }
+
+  resetStatistics(): void {
+    this.dispatcher.nestedMicroseconds = 0;
+    this.longestBatchMicroseconds = this.mostCommandsOfBatch = this.commandsBefore = 0;
   }
 }

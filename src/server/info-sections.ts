@@ -2,6 +2,7 @@ import { arch, endianness, platform, release, totalmem, type } from 'node:os';
 import { resolve } from 'node:path';
 import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
+import { percentileText } from '../config/special-kinds.js';
 import type { InfoField } from './info.js';
 import type { RespiteServer } from './server.js';
 
@@ -23,6 +24,7 @@ export function serverSection(server: RespiteServer): InfoField[] {
     ['arch_bits', bitsOf[arch()] ?? 64],
     ['byte_order', endianness()],
     ['multiplexing_api', pollers[platform()] ?? 'poll'],
+    ['monotonic_clock', platform() === 'win32' ? 'QueryPerformanceCounter' : 'POSIX clock_gettime'],
     ['node_version', process.versions.node],
     ['server_name', 'respite'],
     ['respite_version', server.version],
@@ -199,7 +201,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
 }
 
 export function statsSection(server: RespiteServer): InfoField[] {
-  const { statistics, metrics, keyspace } = server;
+  const { statistics, metrics, keyspace, pubsub } = server;
   const keys = keyspace.statistics;
   return [
     ['total_connections_received', statistics.connectionsReceived],
@@ -227,9 +229,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['current_eviction_exceeded_time', 0],
     ['keyspace_hits', keys.hits],
     ['keyspace_misses', keys.misses],
-    ['pubsub_channels', 0],
-    ['pubsub_patterns', 0],
-    ['pubsubshard_channels', 0],
+    ['pubsub_channels', pubsub.channels.size],
+    ['pubsub_patterns', pubsub.patterns.size],
+    ['pubsubshard_channels', pubsub.shardChannels.size],
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', 0],
@@ -245,9 +247,13 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['tracking_total_prefixes', 0],
     ['unexpected_error_replies', statistics.unexpectedErrorReplies],
     ['total_error_replies', statistics.totalErrorReplies],
+    ['total_reads_processed', statistics.readsProcessed],
+    ['total_writes_processed', statistics.writesProcessed],
     ['dump_payload_sanitizations', 0],
     ['io_threaded_reads_processed', 0],
     ['io_threaded_writes_processed', 0],
+    ['reply_buffer_shrinks', 0],
+    ['reply_buffer_expands', 0],
     ['acl_access_denied_auth', statistics.loginsRefused],
     ['acl_access_denied_cmd', 0],
     ['acl_access_denied_key', 0],
@@ -256,8 +262,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
   ];
 }
 
-function eventLoopFields({ metrics, commands }: RespiteServer): InfoField[] {
-  let commandMicroseconds = 0;
+function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[] {
+  // What ran inside EXEC is in EXEC's own time too.
+  let commandMicroseconds = -loop.dispatcher.nestedMicroseconds;
   for (const command of commands.everyCommand()) commandMicroseconds += command.microseconds;
   return [
     ['eventloop_cycles', metrics.eventLoopTurns],
@@ -265,6 +272,16 @@ function eventLoopFields({ metrics, commands }: RespiteServer): InfoField[] {
     ['eventloop_duration_cmd_sum', Math.round(commandMicroseconds)],
     ['instantaneous_eventloop_cycles_per_sec', Math.round(metrics.eventLoopTurnsPerSecond)],
     ['instantaneous_eventloop_duration_usec', Math.round(metrics.eventLoopTurnMicroseconds)],
+  ];
+}
+
+/** What those who develop the server want to know of its event loop. There is no append-only file yet to wait for. */
+export function debugSection({ loop, metrics }: RespiteServer): InfoField[] {
+  return [
+    ['eventloop_duration_aof_sum', 0],
+    ['eventloop_duration_cron_sum', Math.round(metrics.cronMicroseconds)],
+    ['eventloop_duration_max', Math.round(loop.longestBatchMicroseconds)],
+    ['eventloop_cmd_per_cycle_max', loop.mostCommandsOfBatch],
   ];
 }
 
@@ -295,6 +312,17 @@ export function cpuSection(): InfoField[] {
     ['used_cpu_user', seconds(user)],
     ['used_cpu_sys_children', seconds(0)],
     ['used_cpu_user_children', seconds(0)],
+    ...mainThreadFields(),
+  ];
+}
+
+/** Node tells them from version 23.9 on. */
+function mainThreadFields(): InfoField[] {
+  if (!('threadCpuUsage' in process) || typeof process.threadCpuUsage !== 'function') return [];
+  const { user, system } = process.threadCpuUsage() as NodeJS.CpuUsage;
+  return [
+    ['used_cpu_sys_main_thread', seconds(system)],
+    ['used_cpu_user_main_thread', seconds(user)],
   ];
 }
 
@@ -326,9 +354,21 @@ export function errorStatsSection({ statistics }: RespiteServer): InfoField[] {
     .map(([code, count]): InfoField => [`errorstat_${code}`, `count=${count}`]);
 }
 
-/** Percentiles are not kept yet: as with `latency-tracking no`, there is nothing to show. */
-export function latencyStatsSection(): InfoField[] {
-  return [];
+export function latencyStatsSection({ commands, config }: RespiteServer): InfoField[] {
+  if (!config.values['latency-tracking']) return [];
+  const percents = config.values['latency-tracking-info-percentiles'];
+  const ascending = percents.toSorted((a, b) => a - b);
+  const fields: InfoField[] = [];
+  for (const { fullName, latencies } of commands.everyCommand()) {
+    if (latencies === undefined) continue;
+    const values = latencies.percentiles(ascending);
+    const shown = percents.map((percent) => {
+      const microseconds = values[ascending.indexOf(percent)] / 1000;
+      return `p${percentileText(percent)}=${microseconds.toFixed(3)}`;
+    });
+    fields.push([`latency_percentiles_usec_${fullName}`, shown.join(',')]);
+  }
+  return fields;
 }
 
 export function clusterSection(): InfoField[] {

@@ -3,6 +3,7 @@ import {
   clusterSection,
   commandStatsSection,
   cpuSection,
+  debugSection,
   errorStatsSection,
   keyspaceSection,
   latencyStatsSection,
@@ -21,26 +22,27 @@ export type InfoField = [name: string, value: string | number];
 /** A section of INFO. What it tells is worked out when somebody asks. */
 export interface InfoSection {
   title: string;
-  /** Shown by INFO without arguments; the others only by name, or by `all` and `everything`. */
-  default: boolean;
+  /** Which is enough to see it: INFO without arguments, INFO all or everything, or only its own name. */
+  shownBy: 'default' | 'all' | 'name';
   fields: (server: RespiteServer) => InfoField[];
 }
 
 /** All sections, in the order in which they are shown. A part of the server that has something to tell adds its fields here. */
 const sections: InfoSection[] = [
-  { title: 'Server', default: true, fields: serverSection },
-  { title: 'Clients', default: true, fields: clientsSection },
-  { title: 'Memory', default: true, fields: memorySection },
-  { title: 'Persistence', default: true, fields: persistenceSection },
-  { title: 'Stats', default: true, fields: statsSection },
-  { title: 'Replication', default: true, fields: replicationSection },
-  { title: 'CPU', default: true, fields: cpuSection },
-  { title: 'Modules', default: true, fields: modulesSection },
-  { title: 'Commandstats', default: false, fields: commandStatsSection },
-  { title: 'Errorstats', default: true, fields: errorStatsSection },
-  { title: 'Latencystats', default: false, fields: latencyStatsSection },
-  { title: 'Cluster', default: true, fields: clusterSection },
-  { title: 'Keyspace', default: true, fields: keyspaceSection },
+  { title: 'Server', shownBy: 'default', fields: serverSection },
+  { title: 'Clients', shownBy: 'default', fields: clientsSection },
+  { title: 'Memory', shownBy: 'default', fields: memorySection },
+  { title: 'Persistence', shownBy: 'default', fields: persistenceSection },
+  { title: 'Stats', shownBy: 'default', fields: statsSection },
+  { title: 'Replication', shownBy: 'default', fields: replicationSection },
+  { title: 'CPU', shownBy: 'default', fields: cpuSection },
+  { title: 'Modules', shownBy: 'default', fields: modulesSection },
+  { title: 'Commandstats', shownBy: 'all', fields: commandStatsSection },
+  { title: 'Errorstats', shownBy: 'default', fields: errorStatsSection },
+  { title: 'Latencystats', shownBy: 'all', fields: latencyStatsSection },
+  { title: 'Cluster', shownBy: 'default', fields: clusterSection },
+  { title: 'Keyspace', shownBy: 'default', fields: keyspaceSection },
+  { title: 'Debug', shownBy: 'name', fields: debugSection },
 ];
 
 /**
@@ -50,11 +52,13 @@ const sections: InfoSection[] = [
 export function renderInfo(server: RespiteServer, wanted: string[]): string {
   const names = new Set(wanted.length === 0 ? ['default'] : wanted);
   const everything = names.has('all') || names.has('everything');
-  const defaults = names.has('default');
+  const shown = {
+    default: everything || names.has('default'),
+    all: everything,
+    name: false,
+  };
   return sections
-    .filter(
-      ({ title, default: usual }) => everything || (defaults && usual) || names.has(title.toLowerCase()),
-    )
+    .filter(({ title, shownBy }) => shown[shownBy] || names.has(title.toLowerCase()))
     .map(({ title, fields }) => renderSection(title, fields(server)))
     .join('\r\n');
 }

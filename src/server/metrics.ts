@@ -40,6 +40,8 @@ export class Metrics {
   private sampledAt: number;
   private peak = 0;
   private peakAt: number;
+  /** Time that periodic work took, in µs. */
+  cronMicroseconds = 0;
   /** Event loop counters at the last reset. */
   private loopBase = { turns: 0, microseconds: 0 };
 
@@ -129,6 +131,7 @@ export class Metrics {
   /** Clears the rates and the event loop's counters. The memory peak stays, as in Redis. */
   reset(): void {
     this.loopBase = { turns: turnsOfLoop(), microseconds: microsecondsOfLoop() };
+    this.cronMicroseconds = 0;
     this.sampledAt = this.server.clock.now();
     for (const rate of [this.commands, this.input, this.output, this.loopTurns, this.loopWork]) rate.reset(0);
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
 import type { Client } from '../clients/client.js';
+import { Monitors } from '../clients/monitors.js';
 import { ClientRegistry } from '../clients/registry.js';
 import type { CommandSpec } from '../commands/command.js';
 import { CommandTable } from '../commands/registry.js';
@@ -18,13 +19,17 @@ import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { publishEvent } from '../pubsub/notifications.js';
+import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
+import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
 
@@ -52,6 +57,7 @@ export class RespiteServer implements ServerApi {
   readonly random: Random;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
+  readonly pubsub: PubSub;
   readonly commands: CommandTable;
   readonly loop: EventLoop;
   readonly listeners: Listeners;
@@ -61,6 +67,8 @@ export class RespiteServer implements ServerApi {
     connectionsReceived: 0,
     connectionsRejected: 0,
     commandsProcessed: 0,
+    readsProcessed: 0,
+    writesProcessed: 0,
     netInputBytes: 0,
     netOutputBytes: 0,
     totalErrorReplies: 0,
@@ -69,6 +77,8 @@ export class RespiteServer implements ServerApi {
     errorCounts: new Map(),
   };
   readonly slowLog = new SlowLog();
+  readonly latency = new LatencyMonitor(() => this.clock.now());
+  readonly monitors: Monitors;
   readonly debug: DebugState = { activeExpire: true, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
@@ -78,6 +88,7 @@ export class RespiteServer implements ServerApi {
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
   readonly observer: CommandObserver;
+  private readonly stalls: StallWatch;
   private closed = false;
 
   constructor(private readonly options: ServerOptions) {
@@ -87,7 +98,9 @@ export class RespiteServer implements ServerApi {
     this.random = options.random ?? unpredictableRandom();
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
-    this.clients = new ClientRegistry(this.clock);
+    this.clients = new ClientRegistry(this.clock, setImmediate);
+    this.monitors = new Monitors(this.clients);
+    this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -95,6 +108,8 @@ export class RespiteServer implements ServerApi {
     ]);
     this.loop = new EventLoop(this);
     this.observer = new CommandObserver(this, this.loop.dispatcher);
+    this.stalls = new StallWatch(this.latency, this.clock);
+    this.stalls.adjust();
     this.metrics = new Metrics(this);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
@@ -107,8 +122,11 @@ export class RespiteServer implements ServerApi {
       keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
-      event: () => {},
+      event: (_class, event, key, database) =>
+        publishEvent(this.pubsub, this.keyspace.eventMask, event, key, database.index),
     };
+    this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
+    this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
     this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
     applyConfig(this);
   }
@@ -127,24 +145,36 @@ export class RespiteServer implements ServerApi {
     if (this.closed) return;
     this.closed = true;
     this.timers.stop();
+    this.stalls.stop();
     await this.listeners.close();
   }
 
   /** The periodic work: metrics, and what time does to keys and clients. */
   tick(): void {
-    if (this.debug.cronPaused) return;
+    if (this.debug.cronPaused) return this.stalls.forgetTick();
+    this.stalls.ticked(1000 / this.config.values.hz);
     this.keyspace.tick();
+    const begin = this.clock.microseconds();
     this.metrics.sample();
     this.clients.closeIdle(this.config.values.timeout);
     this.sweep();
+    this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
   private sweep(): void {
-    this.keyspace.tick();
-    const expiring = this.debug.activeExpire && this.sweeper.run(expirySliceMicroseconds, this.effort());
+    this.loop.dispatcher.beginBatch();
+    const expiring = this.debug.activeExpire && this.expire();
     const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
     this.afterBackgroundWork();
     if (expiring || freeing) this.timers.soon(expiryPauseMs, () => this.sweep());
+  }
+
+  /** Removes expired keys for a while. True if there are clearly more. */
+  private expire(): boolean {
+    const begin = this.clock.microseconds();
+    const expiring = this.sweeper.run(expirySliceMicroseconds, this.effort());
+    this.latency.note('expire-cycle', (this.clock.microseconds() - begin) / 1000);
+    return expiring;
   }
 
   private effort(): number {
@@ -160,10 +190,7 @@ export class RespiteServer implements ServerApi {
   /** Wakes and answers whoever was affected by work that no request caused. */
   private afterBackgroundWork(): void {
     const { dispatcher } = this.loop;
-    if (dispatcher.waiting.hasReady) {
-      dispatcher.beginBatch();
-      dispatcher.serveWaiting();
-    }
+    if (dispatcher.waiting.hasReady) dispatcher.serveWaiting();
     this.loop.endBatch();
   }
 
@@ -177,6 +204,8 @@ export class RespiteServer implements ServerApi {
 
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
+    this.monitors.remove(client);
+    this.pubsub.forget(client);
     this.clients.forget(client);
   }
 
@@ -187,8 +216,10 @@ export class RespiteServer implements ServerApi {
   resetStatistics(): void {
     const { statistics, keyspace } = this;
     for (const command of this.commands.all()) command.resetStatistics();
+    this.loop.resetStatistics();
     statistics.errorCounts.clear();
     statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
+    statistics.readsProcessed = statistics.writesProcessed = 0;
     statistics.netInputBytes = statistics.netOutputBytes = 0;
     statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();

@@ -12,7 +12,7 @@ import {
 import { Table } from '../memory/table.js';
 import type { Collection } from './collection.js';
 
-/** Where a table takes its memory from, and its seed: one for all collections of a keyspace. */
+/** Where a table takes its memory from, and its seed: one for all tables of a keyspace, so that hashes can be shared. */
 export interface TableSource {
   readonly arena: Arena;
   readonly seedHigh: number;
@@ -50,7 +50,9 @@ export abstract class EntryCollection implements Collection {
     return this.table.find(name.buffer, name.start, name.end, this.hash(name));
   }
 
+  /** The hash of a name, computed unless the view carries it. */
   protected hash(name: Bytes): number {
+    if (name.hash !== 0) return name.hash;
     return this.table.hash(name.buffer, name.start, name.end);
   }
 

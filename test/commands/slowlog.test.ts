@@ -122,6 +122,15 @@ describe('SLOWLOG', () => {
     expect(argsOf(await log(redis)).slice(1)).toEqual([['multi'], ['set', 'a', '1'], ['incr', 'a']]);
   });
 
+  it('has every command of a pipeline in which it is switched on', async () => {
+    const { redis } = await startWithClient();
+    await redis.pipeline().get('a').config('SET', 'slowlog-log-slower-than', 0).get('b').get('c').exec();
+    expect(argsOf(await log(redis)).slice(1)).toEqual([
+      ['get', 'b'],
+      ['get', 'c'],
+    ]);
+  });
+
   it('has no commands that were refused before they ran', async () => {
     const { redis } = await startLogging();
     await redis.call('NOSUCH').catch(() => {});
@@ -149,5 +158,15 @@ describe('statistics of commands', () => {
     const [calls, usec] = (await cmdstat(redis, 'exec'))!;
     expect(calls).toBe(1);
     expect(usec).toBeGreaterThanOrEqual(20000);
+  });
+
+  it('count each command of a pipeline, with its share of the time', async () => {
+    const { redis } = await startWithClient();
+    const pipeline = redis.pipeline();
+    for (let i = 0; i < 20; i++) pipeline.get('a').call('MULTI').get('b').call('EXEC');
+    await pipeline.exec();
+    expect((await cmdstat(redis, 'get'))?.[0]).toBe(40);
+    const [, histogram] = (await redis.call('LATENCY', 'HISTOGRAM', 'get')) as [string, unknown[]];
+    expect(histogram.slice(0, 2)).toEqual(['calls', 40]);
   });
 });

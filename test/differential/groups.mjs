@@ -6,6 +6,7 @@ import { geo } from './groups/geo.mjs';
 import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
+import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
@@ -40,6 +41,7 @@ export const GROUPS = [
   expiry,
   transactions,
   connection,
+  sets,
   server,
   wrongTypes,
 ];

@@ -68,6 +68,14 @@ export const TOLERANCES = {
   hvals: unordered,
   hrandfield: chance,
   hscan: { why: 'cursor and order are the server’s', accepts: sameType },
+  smembers: unordered,
+  sinter: unordered,
+  sunion: unordered,
+  sdiff: unordered,
+  spop: { why: 'in any order', accepts: sameElements },
+  srandmember: chance,
+  sscan: { why: 'cursor and order are the server’s', accepts: sameType },
+  'object encoding': { why: 'sets as listpacks came with 7.2', accepts: newerEncoding },
   zrandmember: chance,
   zscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object idletime': {
@@ -112,6 +120,11 @@ export const CHANGED_TEXTS = [
     why: 'one text for all containers since 7.0',
   },
 ];
+
+/** @type {Tolerance['accepts']} */
+function newerEncoding(a, b) {
+  return a.value === 'listpack' && (b.value === 'hashtable' || b.value === 'quicklist');
+}
 
 /** Maps, or in RESP2 flat arrays of keys and values. @type {Tolerance['accepts']} */
 function samePairs(a, b) {

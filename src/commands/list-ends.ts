@@ -1,0 +1,166 @@
+import { Bytes } from '../bytes/bytes.js';
+import { absent, type Database } from '../keyspace/database.js';
+import { EventClass, ValueType } from '../keyspace/events.js';
+import { ListValue } from '../keyspace/list-value.js';
+import type { Ref } from '../memory/arena.js';
+import { CommandError, errors } from '../protocol/errors.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { ListCursor } from '../values/list-cursor.js';
+import type { ArgumentReader } from './arguments.js';
+
+/** An end of a list. True is the left one, the beginning. */
+export type AtStart = boolean;
+
+const left: AtStart = true;
+const right: AtStart = false;
+
+const pushEvents = new Map<AtStart, string>([
+  [left, 'lpush'],
+  [right, 'rpush'],
+]);
+const popEvents = new Map<AtStart, string>([
+  [left, 'lpop'],
+  [right, 'rpop'],
+]);
+
+// Commands run one after the other, so that they can share these.
+const list = new ListValue();
+const destinationList = new ListValue();
+const item = new Bytes(Buffer.alloc(0));
+const moved = [item];
+const cursor = new ListCursor();
+
+/** The list of a live entry; throws CommandError if that is something else. The next call reuses the object. */
+export function listOf(database: Database, ref: Ref): ListValue {
+  checkIsList(database, ref);
+  return list.open(database, ref);
+}
+
+/** Throws CommandError if an entry is there and no list. */
+export function checkIsList(database: Database, ref: Ref): void {
+  if (ref !== absent && database.typeOf(ref) !== ValueType.list) throw new CommandError(errors.wrongType);
+}
+
+/** The next argument: LEFT or RIGHT. */
+export function endArgument(reader: ArgumentReader): AtStart {
+  if (reader.take('left')) return left;
+  if (reader.take('right')) return right;
+  throw new CommandError(errors.syntax);
+}
+
+/** Pushes arguments from `from` on, one after the other. Returns the list's new length. */
+export function pushArguments(
+  database: Database,
+  key: Bytes,
+  ref: Ref,
+  args: Bytes[],
+  from: number,
+  to: number,
+  atStart: AtStart,
+): number {
+  if (ref === absent) list.create(database, key);
+  else list.open(database, ref);
+  list.pushAll(args, from, to, atStart);
+  const { length } = list;
+  database.keyspace.dirty += to - from - 1;
+  database.modified(key, EventClass.list, atStart ? 'lpush' : 'rpush');
+  return length;
+}
+
+/** Replies with the element at an end, and removes it. */
+export function replyPop(
+  database: Database,
+  key: Bytes,
+  ref: Ref,
+  atStart: AtStart,
+  reply: ReplyWriter,
+): void {
+  list.open(database, ref);
+  list.end(atStart, item);
+  reply.bytes(item);
+  list.removeEnd(atStart);
+  announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', 1);
+}
+
+/** Replies with up to `count` elements from an end as an array, and removes them. */
+export function replyPopSeveral(
+  database: Database,
+  key: Bytes,
+  ref: Ref,
+  atStart: AtStart,
+  count: number,
+  reply: ReplyWriter,
+): void {
+  list.open(database, ref);
+  const { length } = list;
+  const taken = Math.min(count, length);
+  reply.array(taken);
+  if (taken === 0) return;
+  list.seek(cursor, atStart ? 0 : -1);
+  for (let left = taken; left > 0; left--) {
+    cursor.read(item);
+    reply.bytes(item);
+    if (atStart) cursor.next();
+    else cursor.previous();
+  }
+  list.removeRange(atStart ? 0 : length - taken, taken);
+  announceRemoval(database, key, list, popEvents.get(atStart)!, taken);
+}
+
+/** After elements went: publishes the event, and removes the key with the last of them. */
+export function announceRemoval(
+  database: Database,
+  key: Bytes,
+  from: ListValue,
+  event: string,
+  removed: number,
+): void {
+  database.keyspace.dirty += removed - 1;
+  database.modified(key, EventClass.list, event);
+  if (from.length > 0) {
+    from.shrink();
+    return;
+  }
+  database.removeEntry(from.ref);
+  database.event(EventClass.generic, 'del', key);
+}
+
+/** Where LMOVE and its kin take an element and where they put it. */
+export interface Move {
+  source: Bytes;
+  destination: Bytes;
+  fromStart: AtStart;
+  toStart: AtStart;
+}
+
+/** Moves an element between two lists, or within one, and replies with it. `ref` is the source's entry, a list. */
+export function replyMove(database: Database, ref: Ref, move: Move, reply: ReplyWriter): void {
+  const { source, destination, fromStart, toStart } = move;
+  checkIsList(database, database.write(destination));
+  list.open(database, ref);
+  list.end(fromStart, item);
+  reply.bytes(item);
+  const copy = item.copy();
+  if (source.equals(destination)) rotate(fromStart, toStart, copy);
+  else {
+    list.removeEnd(fromStart);
+    // The source may be empty for a moment: nobody looks at it before it is removed below.
+    pushMoved(database, destination, toStart, copy);
+  }
+  database.alsoModified(destination, EventClass.list, pushEvents.get(toStart)!);
+  announceRemoval(database, source, list, popEvents.get(fromStart)!, 1);
+}
+
+function pushMoved(database: Database, key: Bytes, atStart: AtStart, element: Bytes): void {
+  const ref = database.live(key);
+  if (ref === absent) destinationList.create(database, key);
+  else destinationList.open(database, ref);
+  moved[0] = element;
+  destinationList.pushAll(moved, 0, 1, atStart);
+}
+
+function rotate(fromStart: AtStart, toStart: AtStart, element: Bytes): void {
+  list.removeEnd(fromStart);
+  moved[0] = element;
+  list.pushAll(moved, 0, 1, toStart);
+}

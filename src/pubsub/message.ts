@@ -1,0 +1,54 @@
+import type { Bytes } from '../bytes/bytes.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+
+/** What a message is about: the first word that subscribers get. */
+export type MessageKind = 'message' | 'pmessage' | 'smessage';
+
+/**
+ * A message as bytes, encoded once for all its receivers: an array in RESP2, a push in RESP3, which differ only in the
+ * first byte.
+ */
+export class Message {
+  private resp3: Buffer | undefined;
+
+  private constructor(private readonly resp2: Buffer) {}
+
+  /** Encodes `kind` and the bulk strings that follow it. The parts are copied. */
+  static of(kind: MessageKind, ...parts: Bytes[]): Message {
+    const headers = parts.map((part) => `$${part.length}\r\n`);
+    const opening = `*${parts.length + 1}\r\n$${kind.length}\r\n${kind}\r\n`;
+    let size = opening.length;
+    for (let i = 0; i < parts.length; i++) size += headers[i].length + parts[i].length + 2;
+    // Small ones come from Node's pool of slices; they are copied before the publishing command is over.
+    const encoded = Buffer.allocUnsafe(size);
+    let at = encoded.write(opening, 0, 'latin1');
+    for (let i = 0; i < parts.length; i++) {
+      const { buffer, start, end } = parts[i];
+      at += encoded.write(headers[i], at, 'latin1');
+      at += buffer.copy(encoded, at, start, end);
+      encoded[at++] = 0x0d;
+      encoded[at++] = 0x0a;
+    }
+    return new Message(encoded);
+  }
+
+  /** Bytes on the wire. */
+  get size(): number {
+    return this.resp2.length;
+  }
+
+  /** Appends the message in the protocol of the writer, also if its replies are muted: a message is no reply. */
+  appendTo(writer: ReplyWriter): void {
+    const encoded = writer.protocol === 2 ? this.resp2 : (this.resp3 ??= asPush(this.resp2));
+    const { muted } = writer;
+    writer.muted = false;
+    writer.message(encoded);
+    writer.muted = muted;
+  }
+}
+
+function asPush(array: Buffer): Buffer {
+  const push = Buffer.from(array);
+  push[0] = 0x3e;
+  return push;
+}
