@@ -10,6 +10,7 @@ import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
 import { geoCommands } from '../commands/geo.js';
 import { hashCommands } from '../commands/hashes.js';
+import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 
@@ -47,6 +48,7 @@ export const allCommands: CommandSpec[] = [
   ...objectCommands,
   ...stringCommands,
   ...bitmapCommands,
+  ...hyperLogLogCommands,
   ...listCommands,
   ...blockingListCommands,
   ...hashCommands,

@@ -153,6 +153,7 @@ export class RespiteServer implements ServerApi {
   tick(): void {
     if (this.debug.cronPaused) return this.stalls.forgetTick();
     this.stalls.ticked(1000 / this.config.values.hz);
+    this.clock.synchronize();
     this.keyspace.tick();
     const begin = this.clock.microseconds();
     this.metrics.sample();

@@ -151,4 +151,10 @@ class CountingClock implements Clock {
   microseconds(): number {
     return this.looks++;
   }
+
+  wallTimeAt(): number {
+    return this.milliseconds;
+  }
+
+  synchronize(): void {}
 }

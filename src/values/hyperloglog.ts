@@ -1,0 +1,188 @@
+import { type Bytes, copyBytes } from '../bytes/bytes.js';
+import { Murmur64 } from '../bytes/murmur64.js';
+import { estimateCount, histogramSize, rankBits } from './hyperloglog-estimate.js';
+import {
+  cacheCount,
+  cachedCount,
+  denseSize,
+  Encoding,
+  emptySparse,
+  headerSize,
+  invalidateCount,
+  isDense,
+  looksLikeHyperLogLog,
+  mergeDense,
+  readRegister,
+  registerCount,
+  writeHeader,
+  writeRegister,
+} from './hyperloglog-format.js';
+import { forEachRun, mostGrowth, mustBecomeDense, raiseSparse, unchanged } from './hyperloglog-sparse.js';
+
+export { registerCount } from './hyperloglog-format.js';
+export { CorruptHyperLogLog } from './hyperloglog-sparse.js';
+
+const indexBits = 14;
+const hash = new Murmur64(0xadc83b19);
+
+/** A register and the value that an element asks of it. `locate` fills it. */
+const located = { index: 0, value: 0 };
+
+/** The first 14 bits of the hash choose a register; the position of the first 1 in the other 50 is the value. */
+function locate(element: Bytes): void {
+  hash.hash(element.buffer, element.start, element.end);
+  const { high, low } = hash;
+  located.index = low & (registerCount - 1);
+  const lowRest = (low >>> indexBits) | (high << (32 - indexBits));
+  // A 1 beyond the last bit ends the search.
+  const highRest = (high >>> indexBits) | (1 << (rankBits - 32));
+  located.value = (lowRest !== 0 ? trailingZeros(lowRest) : 32 + trailingZeros(highRest)) + 1;
+}
+
+function trailingZeros(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
+}
+
+/**
+ * A HyperLogLog being read or changed. A dense one is changed where its bytes lie; a sparse one moves to a copy before its
+ * first change, for it may grow. `moved` tells that the bytes have to be stored again.
+ */
+export class HyperLogLog {
+  moved = false;
+
+  private constructor(
+    private buffer: Buffer,
+    private start: number,
+    private end: number,
+  ) {}
+
+  /** One that is stored in these bytes, or undefined if they are none. Valid as long as the view. */
+  static of({ buffer, start, end }: Bytes): HyperLogLog | undefined {
+    return looksLikeHyperLogLog(buffer, start, end) ? new HyperLogLog(buffer, start, end) : undefined;
+  }
+
+  static empty(): HyperLogLog {
+    const buffer = emptySparse();
+    const empty = new HyperLogLog(buffer, 0, buffer.length);
+    empty.moved = true;
+    return empty;
+  }
+
+  get dense(): boolean {
+    return isDense(this.buffer, this.start);
+  }
+
+  /** Bytes to store. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  copyTo(buffer: Buffer, at: number): void {
+    copyBytes(buffer, at, this.buffer, this.start, this.end);
+  }
+
+  /** The cardinality as it was last computed, unless registers have changed since. */
+  get cached(): bigint | undefined {
+    return cachedCount(this.buffer, this.start);
+  }
+
+  /**
+   * Adds an element. True if a register changed. The cached cardinality is out of date then: see `invalidate`. `limit` is the
+   * size in bytes beyond which a sparse one becomes dense. Throws CorruptHyperLogLog.
+   */
+  add(element: Bytes, limit: number): boolean {
+    locate(element);
+    return this.raise(located.index, located.value, limit);
+  }
+
+  /** Sets a register to a value if it is smaller. Otherwise as `add`. */
+  raise(index: number, value: number, limit: number): boolean {
+    if (this.dense) return this.raiseDense(index, value);
+    this.reserve();
+    const end = raiseSparse(this.buffer, this.start, this.end, index, value, limit);
+    if (end === unchanged) return false;
+    if (end === mustBecomeDense) {
+      this.toDense();
+      return this.raiseDense(index, value);
+    }
+    this.end = end;
+    return true;
+  }
+
+  private raiseDense(index: number, value: number): boolean {
+    const base = this.start + headerSize;
+    if (readRegister(this.buffer, base, index) >= value) return false;
+    writeRegister(this.buffer, base, index, value);
+    return true;
+  }
+
+  /** Moves to a buffer of its own with room for one more change. */
+  private reserve(): void {
+    if (this.moved && this.end + mostGrowth <= this.buffer.length) return;
+    const larger = Buffer.alloc(this.length * 2 + mostGrowth);
+    this.copyTo(larger, 0);
+    this.adopt(larger, this.length);
+  }
+
+  private adopt(buffer: Buffer, length: number): void {
+    this.buffer = buffer;
+    this.start = 0;
+    this.end = length;
+    this.moved = true;
+  }
+
+  /** Throws CorruptHyperLogLog. */
+  toDense(): void {
+    if (this.dense) return;
+    const dense = Buffer.alloc(denseSize);
+    writeHeader(dense, 0, Encoding.dense);
+    this.buffer.copy(dense, headerSize / 2, this.start + headerSize / 2, this.start + headerSize);
+    forEachRun(this.buffer, this.start, this.end, (value, length, first) => {
+      if (value > 0) for (let i = first; i < first + length; i++) writeRegister(dense, headerSize, i, value);
+    });
+    this.adopt(dense, denseSize);
+  }
+
+  /** Raises each register of an array to the value it has here. Throws CorruptHyperLogLog. */
+  mergeInto(registers: Uint8Array): void {
+    const { buffer, start, end } = this;
+    if (this.dense) return mergeDense(buffer, start + headerSize, registers);
+    forEachRun(buffer, start, end, (value, length, first) => {
+      if (value === 0) return;
+      for (let i = first; i < first + length; i++) if (registers[i] < value) registers[i] = value;
+    });
+  }
+
+  /** The estimated number of different elements. Throws CorruptHyperLogLog. */
+  count(): number {
+    const registers = new Uint8Array(registerCount);
+    this.mergeInto(registers);
+    return countRegisters(registers);
+  }
+
+  /** The cached cardinality is out of date. */
+  invalidate(): void {
+    invalidateCount(this.buffer, this.start);
+  }
+
+  /** Writes the cardinality into the bytes. */
+  cache(count: number): void {
+    cacheCount(this.buffer, this.start, count);
+  }
+
+  /** The runs of a sparse one in PFDEBUG's notation. Throws CorruptHyperLogLog. */
+  describeRuns(): string {
+    const runs: string[] = [];
+    forEachRun(this.buffer, this.start, this.end, (value, length, _first, wide) => {
+      runs.push(value > 0 ? `v:${value},${length}` : `${wide ? 'Z' : 'z'}:${length}`);
+    });
+    return runs.join(' ');
+  }
+}
+
+/** The estimated number of different elements in registers, one a byte. */
+export function countRegisters(registers: Uint8Array): number {
+  const histogram = new Int32Array(histogramSize);
+  for (let i = 0; i < registers.length; i++) histogram[registers[i]]++;
+  return estimateCount(histogram);
+}
