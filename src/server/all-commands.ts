@@ -10,6 +10,7 @@ import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
 import { hashExpiryCommands } from '../commands/hash-expiry.js';
 import { hashGetexCommands } from '../commands/hash-getex.js';
+import { geoCommands } from '../commands/geo.js';
 import { hashCommands } from '../commands/hashes.js';
 import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
@@ -57,6 +58,7 @@ export const allCommands: CommandSpec[] = [
   ...hashGetexCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...geoCommands,
 ];
 
 /** Every command, for documentation. */
