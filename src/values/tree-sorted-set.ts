@@ -74,6 +74,12 @@ export class TreeSortedSet implements SortedSet, Collection {
     this.tree.insert(score, this.addUnordered(member, score));
   }
 
+  /** Adds a member that may be there already: then it only gets that score. */
+  insert(member: Bytes, score: number): void {
+    if (Number.isNaN(this.find(member))) this.add(member, score);
+    else this.changeFound(score);
+  }
+
   removeRanks(from: number, to: number): void {
     for (let left = to - from; left > 0; left--) {
       this.tree.deleteAt(from, cursor);
@@ -113,8 +119,7 @@ export class TreeSortedSet implements SortedSet, Collection {
   copy(): TreeSortedSet {
     const copy = new TreeSortedSet(this.memory);
     this.visitRanks(0, this.size, false, (member, score) => {
-      copy.hash = copy.table.hash(member.buffer, member.start, member.end);
-      copy.add(member, score);
+      copy.insert(member, score);
     });
     return copy;
   }

@@ -2,6 +2,7 @@
 import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
+import { geo } from './groups/geo.mjs';
 import { hashes } from './groups/hashes.mjs';
 import { keys } from './groups/keys.mjs';
 import { server } from './groups/server.mjs';
@@ -33,6 +34,7 @@ import { wrongTypes } from './groups/wrong-types.mjs';
 export const GROUPS = [
   strings,
   sortedSets,
+  geo,
   bitmaps,
   hashes,
   keys,
