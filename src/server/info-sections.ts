@@ -221,6 +221,7 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
+    ['expired_subkeys', keys.expiredFields],
     ['expired_keys', keys.expiredKeys],
     ['expired_stale_perc', keys.expiredStalePercent.toFixed(2)],
     ['expired_time_cap_reached_count', keys.expiredTimeCapReached],
@@ -380,8 +381,9 @@ export function clusterSection(): InfoField[] {
 export function keyspaceSection({ keyspace }: RespiteServer): InfoField[] {
   return keyspace.databases
     .filter((database) => database.size > 0)
-    .map(({ index, size, expires, averageTtl }): InfoField => {
+    .map(({ index, size, expires, fieldExpires, averageTtl }): InfoField => {
       const ttl = Math.round(averageTtl);
-      return [`db${index}`, `keys=${size},expires=${expires.size},avg_ttl=${ttl}`];
+      const counts = `keys=${size},expires=${expires.size},avg_ttl=${ttl},subexpiry=${fieldExpires.size}`;
+      return [`db${index}`, counts];
     });
 }
