@@ -1,7 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Database } from '../keyspace/database.js';
 import { ChunkPool } from '../protocol/reply-writer.js';
-import { Client, type Transport } from './client.js';
+import { Client, Gate, type Transport } from './client.js';
 
 /** All connected clients, and the list of those that have something to send. */
 export class ClientRegistry {
@@ -105,5 +105,5 @@ export class ClientRegistry {
 }
 
 function waits(client: Client): boolean {
-  return client.blocked !== undefined || client.subscriptions !== undefined;
+  return client.blocked !== undefined || (client.gate & (Gate.subscriber | Gate.monitor)) !== 0;
 }

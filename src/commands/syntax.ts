@@ -214,6 +214,11 @@ const usualNames: [members: RegExp, name: string][] = [
   [/^end-/, 'end-unit-block'],
   [/^(key|field|parameter|member)-value$/, 'data'],
   [/^(async-sync|sync-async)$/, 'flush-type'],
+  [/^asc-desc$/, 'order'],
+  [/^byscore-bylex$/, 'sortby'],
+  [/^m-km-ft-mi$/, 'unit'],
+  [/^min-max$/, 'where'],
+  [/^sum-min-max$/, 'aggregate'],
 ];
 /** Longer names are cut to that of the first member. */
 const maxGroupName = 32;

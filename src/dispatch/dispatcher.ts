@@ -215,12 +215,12 @@ export class Dispatcher {
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
     }
-    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
-      return this.refuses(client, command, errors.monitorAndKeys);
-    }
     if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
       this.postpone(client, command, args, argc);
       return false;
+    }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -277,9 +277,9 @@ export class Dispatcher {
     this.pause.clients.add(client);
     this.waiting.add(client, {
       kind: 'pause',
-      type: undefined,
       database: client.database,
       keys: [],
+      type: undefined,
       args: args.slice(0, argc).map((arg) => arg.copy()),
       deadline: Number.POSITIVE_INFINITY,
       onTimeout: () => {},

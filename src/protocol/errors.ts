@@ -35,7 +35,6 @@ export const errors = {
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
-  timeoutOutOfRange: 'ERR timeout is out of range',
   minMax: 'ERR min or max is not a float',
 } as const;
 

@@ -137,9 +137,15 @@ export class RespiteServer implements ServerApi {
   /** Starts listening. Throws ListenError. */
   async start(): Promise<void> {
     this.log.notice('Server initialized');
-    await this.listeners.open(this.config, this.options.anyPort === true);
+    try {
+      await this.listeners.open(this.config, this.options.anyPort === true);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     this.timers.start(1000 / this.config.values.hz);
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
+    if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
   }
 
