@@ -173,10 +173,29 @@ export class Dispatcher {
   private reject(client: Client, message: string, command?: Command): undefined {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
+<<<<<<< HEAD
     if (client.replyMode === 'skip-next') client.setReplyMode('on');
     else client.reply.error(message);
     this.countError(message);
+=======
+    const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
+    client.reply.error(shown);
+    this.countError(shown);
+>>>>>>> fidelity
     return undefined;
+  }
+
+  /** An EXEC that is refused ends the transaction all the same. Returns the error to reply. */
+  private abortTransaction(client: Client, reason: string): string {
+    this.endTransaction(client);
+    return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+  }
+
+  /** Ends a client's transaction, if there is one, and forgets its watched keys. */
+  endTransaction(client: Client): void {
+    client.transaction = undefined;
+    client.setGate(Gate.transaction, false);
+    this.server.unwatchAll(client);
   }
 
   /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */

@@ -16,6 +16,8 @@ export const kinds = {
   editedString: ValueType.string | (1 << 3),
   /** As SET decides, but never `int`: what INCRBYFLOAT stores. */
   textString: ValueType.string | (2 << 3),
+  /** As SET decides, made by COPY: Redis gives an integer that it copies an object of its own. */
+  copiedString: ValueType.string | (3 << 3),
   listpackList: ValueType.list,
   quicklist: ValueType.list | handleBit,
   intset: ValueType.set,

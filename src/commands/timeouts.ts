@@ -1,0 +1,23 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { parseDouble } from '../bytes/doubles.js';
+import { CommandError, errors } from '../protocol/errors.js';
+import type { Call } from './command.js';
+
+/** Times in ms must fit 64 bits. */
+const latest = 2 ** 63;
+
+/**
+ * When a blocking command gives up, in unix ms, from its timeout in seconds; 0 is never. Throws CommandError for what is
+ * no time.
+ */
+export function deadlineArgument({ server }: Call, argument: Bytes): number {
+  const seconds = parseDouble(argument.buffer, argument.start, argument.end);
+  if (seconds === undefined) throw new CommandError(errors.timeoutNotFloat);
+  const milliseconds = Math.ceil(seconds * 1000);
+  if (milliseconds >= latest) throw new CommandError(errors.timeoutOutOfRange);
+  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
+  if (milliseconds === 0) return Number.POSITIVE_INFINITY;
+  const deadline = server.clock.now() + milliseconds;
+  if (deadline >= latest) throw new CommandError(errors.timeoutOutOfRange);
+  return deadline;
+}
