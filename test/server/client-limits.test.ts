@@ -90,7 +90,7 @@ describe('client-query-buffer-limit', () => {
     const redis = connect(server);
     const greedy = connectSocket({ port: server.port, host: '127.0.0.1' });
     greedy.on('error', () => {});
-    const closed = once(greedy, 'close');
+    const closed = new Promise((resolve) => greedy.once('close', resolve));
     greedy.write(`*2\r\n$3\r\nGET\r\n$${10 * mib}\r\n${'x'.repeat(2 * mib)}`);
     await closed;
     expect(await redis.ping()).toBe('PONG');
