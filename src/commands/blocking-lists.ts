@@ -3,10 +3,10 @@ import { absent } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { ArgumentReader } from './arguments.js';
-import { timeoutArgument } from './blocking-timeout.js';
 import type { Call, CommandSpec } from './command.js';
 import { type AtStart, checkIsList, endArgument, replyMove, replyPop } from './list-ends.js';
 import { moveKeys, popFromFirst, readMultiPop } from './lists.js';
+import { deadlineArgument } from './timeouts.js';
 
 const about = { group: 'list' as const };
 const fractions: [string, string][] = [['6.0.0', 'The timeout may have a fraction.']];
@@ -76,7 +76,7 @@ const nullArray = (reply: ReplyWriter) => reply.nullArray();
 
 function blockingPop(call: Call, atStart: AtStart): void {
   const { database, args, argc, reply } = call;
-  const deadline = timeoutArgument(call, args[argc - 1]);
+  const deadline = deadlineArgument(call, args[argc - 1]);
   for (let i = 1; i < argc - 1; i++) {
     const key = args[i];
     const ref = database.write(key);
@@ -93,7 +93,7 @@ function blockingPop(call: Call, atStart: AtStart): void {
 function blmpop(call: Call): void {
   const { args, argc } = call;
   const { keys, atStart, count } = readMultiPop(new ArgumentReader(args, argc, 2));
-  const deadline = timeoutArgument(call, args[1]);
+  const deadline = deadlineArgument(call, args[1]);
   if (!popFromFirst(call, keys, atStart, count)) call.block(keys, deadline, nullArray, ValueType.list);
 }
 
@@ -104,7 +104,7 @@ function blmove(call: Call): void {
 
 function blockingMove(call: Call, fromStart: AtStart, toStart: AtStart, timeout: Bytes): void {
   const { database, args, reply } = call;
-  const deadline = timeoutArgument(call, timeout);
+  const deadline = deadlineArgument(call, timeout);
   const [, source, destination] = args;
   const ref = database.write(source);
   checkIsList(database, ref);

@@ -39,7 +39,11 @@ export class KeyPattern {
     if (ref === absent) return false;
     const type = database.typeOf(ref);
     if (this.field !== undefined) {
-      return type === ValueType.hash && hash.open(database, ref).get(this.field, into);
+      if (type !== ValueType.hash) return false;
+      const place = hash.open(database, ref).findLive(this.field);
+      if (place === 0) return false;
+      hash.valueAt(place, into);
+      return true;
     }
     if (type !== ValueType.string) return false;
     database.payload(ref, into);

@@ -8,6 +8,9 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { geoCommands } from '../commands/geo.js';
+import { hashExpiryCommands } from '../commands/hash-expiry.js';
+import { hashGetexCommands } from '../commands/hash-getex.js';
 import { hashCommands } from '../commands/hashes.js';
 import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
@@ -51,8 +54,11 @@ export const allCommands: CommandSpec[] = [
   ...blockingListCommands,
   ...sortCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
+  ...hashGetexCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...geoCommands,
 ];
 
 /** Every command, for documentation. */

@@ -2,7 +2,9 @@
 import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
+import { geo } from './groups/geo.mjs';
 import { hashes } from './groups/hashes.mjs';
+import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
 import { lists } from './groups/lists.mjs';
 import { server } from './groups/server.mjs';
@@ -34,8 +36,10 @@ import { wrongTypes } from './groups/wrong-types.mjs';
 export const GROUPS = [
   strings,
   sortedSets,
+  geo,
   bitmaps,
   hashes,
+  hyperLogLogs,
   lists,
   keys,
   expiry,

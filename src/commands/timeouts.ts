@@ -3,19 +3,21 @@ import { parseDouble } from '../bytes/doubles.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { Call } from './command.js';
 
-const INT64_LIMIT = 2 ** 63;
+/** Times in ms must fit 64 bits. */
+const latest = 2 ** 63;
 
 /**
- * When a blocking command gives up, in unix ms, from a timeout in seconds, of which 0 means never. Throws CommandError.
+ * When a blocking command gives up, in unix ms, from its timeout in seconds; 0 is never. Throws CommandError for what is
+ * no time.
  */
-export function timeoutArgument({ server }: Call, { buffer, start, end }: Bytes): number {
-  const seconds = parseDouble(buffer, start, end);
+export function deadlineArgument({ server }: Call, argument: Bytes): number {
+  const seconds = parseDouble(argument.buffer, argument.start, argument.end);
   if (seconds === undefined) throw new CommandError(errors.timeoutNotFloat);
   const milliseconds = Math.ceil(seconds * 1000);
-  if (milliseconds >= INT64_LIMIT) throw new CommandError('ERR timeout is out of range');
+  if (milliseconds >= latest) throw new CommandError(errors.timeoutOutOfRange);
   if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
   if (milliseconds === 0) return Number.POSITIVE_INFINITY;
   const deadline = server.clock.now() + milliseconds;
-  if (deadline >= INT64_LIMIT) throw new CommandError('ERR timeout is out of range');
+  if (deadline >= latest) throw new CommandError(errors.timeoutOutOfRange);
   return deadline;
 }
