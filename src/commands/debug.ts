@@ -1,4 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
+import { globMatch } from '../bytes/glob.js';
 import { parseMemory } from '../config/kinds.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
@@ -107,6 +108,14 @@ const actions: DebugAction[] = [
     run: setPlainThreshold,
   },
   {
+    name: 'replybuffer',
+    syntax: '<peak-reset-time|resizing> <value>',
+    summary:
+      'Understood, without effect: reply buffers go back to a pool when they are sent, none stays to be resized.',
+    words: [4, 4],
+    run: checkReplyBuffer,
+  },
+  {
     name: 'set-active-expire',
     syntax: '<0|1>',
     summary: 'Switches off, or on again, the removal of expired keys that nobody asks for.',
@@ -126,6 +135,20 @@ const actions: DebugAction[] = [
       reply.ok();
     },
   },
+  {
+    name: 'stringmatch-len',
+    syntax: '<pattern> <string>',
+    summary: 'Replies with 1 if the string matches the glob pattern, else 0.',
+    words: [4, 4],
+    run: ({ args, reply }) => reply.integer(globMatch(args[2], args[3]) ? 1 : 0),
+  },
+  {
+    name: 'stringmatch-test',
+    syntax: '',
+    summary: 'Matches random patterns, to see that nothing breaks.',
+    words: [2, 2],
+    run: matchRandomly,
+  },
 ];
 
 const maxPlainThreshold = 2n ** 32n;
@@ -138,12 +161,16 @@ function debug(call: Call): void {
   if (argc === 2 && args[1].is('help')) return replyHelp(call, helpLines('debug', actions));
   const action = byName.get(args[1].latin1().toLowerCase());
   if (action === undefined || argc < action.words[0] || argc > action.words[1]) {
-    const shown = excerpt(args[1].latin1());
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${shown}'. Try DEBUG HELP.`,
-    );
+    throw unknownAction(args[1]);
   }
   action.run(call);
+}
+
+function unknownAction(name: Bytes): CommandError {
+  const shown = excerpt(name.latin1());
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${shown}'. Try DEBUG HELP.`,
+  );
 }
 
 function requirePermission({ server, client }: Call): void {
@@ -172,6 +199,30 @@ function setPlainThreshold({ server, args, reply }: Call): void {
   }
   server.keyspace.listSettings.setPlainBytes(Number(bytes));
   reply.ok();
+}
+
+function checkReplyBuffer(call: Call): void {
+  const { args, reply } = call;
+  const peak = args[2].is('peak-reset-time');
+  if (!peak && !args[2].is('resizing')) throw unknownAction(args[1]);
+  if (peak && !args[3].is('never') && !args[3].is('reset')) longArgument(args[3]);
+  reply.ok();
+}
+
+const randomMatches = 10_000;
+
+function matchRandomly({ server, reply }: Call): void {
+  const { random } = server;
+  const letters = 'ab*?[]^-\\\xff';
+  const text = () => {
+    const length = Math.floor(random.next() * 32);
+    return Bytes.of(
+      Array.from({ length }, () => letters[Math.floor(random.next() * letters.length)]).join(''),
+    );
+  };
+  let matches = 0;
+  for (let i = 0; i < randomMatches; i++) if (globMatch(text(), text())) matches++;
+  reply.simple(`${randomMatches} random patterns tried, ${matches} of them matched`);
 }
 
 function describeObject({ database, server, args, reply }: Call): void {

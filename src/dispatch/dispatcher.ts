@@ -7,7 +7,8 @@ import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
-import type { Request } from '../protocol/request-decoder.js';
+import { Request } from '../protocol/request-decoder.js';
+import { mayWrite, Pause } from './pause.js';
 import { WaitingClients } from './waiting.js';
 import { WatchedKeys } from './watched-keys.js';
 
@@ -17,6 +18,8 @@ export const ServerGate = {
   loading: 1 << 16,
   /** A memory limit is set, so that commands flagged denyoom must ask. */
   memoryLimit: 1 << 17,
+  /** CLIENT PAUSE. */
+  paused: 1 << 18,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -50,6 +53,7 @@ const otherErrors = 'ERRORSTATS_OVERFLOW';
 export class Dispatcher {
   readonly waiting = new WaitingClients();
   readonly watched = new WatchedKeys();
+  readonly pause = new Pause();
   /** Bits of ServerGate. */
   gate = 0;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
@@ -169,14 +173,31 @@ export class Dispatcher {
   private reject(client: Client, message: string, command?: Command): undefined {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
-    client.reply.error(message);
-    this.countError(message);
+    const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
+    if (client.replyMode === 'skip-next') client.setReplyMode('on');
+    else client.reply.error(shown);
+    this.countError(shown);
     return undefined;
+  }
+
+  /** An EXEC that is refused ends the transaction all the same. Returns the error to reply. */
+  private abortTransaction(client: Client, reason: string): string {
+    this.endTransaction(client);
+    return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+  }
+
+  /** Ends a client's transaction, if there is one, and forgets its watched keys. */
+  endTransaction(client: Client): void {
+    client.transaction = undefined;
+    client.setGate(Gate.transaction, false);
+    this.server.unwatchAll(client);
   }
 
   /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (client.replyMode === 'skip-next') client.setReplyMode('skip');
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+    if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
   }
 
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */
@@ -208,6 +229,10 @@ export class Dispatcher {
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
     }
+    if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
+      this.postpone(client, command, args, argc);
+      return false;
+    }
     if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
       return this.refuses(client, command, errors.monitorAndKeys);
     }
@@ -236,6 +261,54 @@ export class Dispatcher {
   private refuses(client: Client, command: Command, message: string): false {
     this.reject(client, message, command);
     return false;
+  }
+
+  /** Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change too. */
+  pauseClients(until: number, all: boolean): void {
+    this.pause.begin(until, all);
+    this.gate |= ServerGate.paused;
+    this.server.keyspace.keepExpired = true;
+  }
+
+  /** Ends the pause. The commands that it held back run at the end of the batch, in order of arrival. */
+  unpauseClients(): void {
+    if (!this.pause.active) return;
+    this.pause.end();
+    this.gate &= ~ServerGate.paused;
+    this.server.keyspace.keepExpired = false;
+    for (const client of this.pause.clients) {
+      client.postponed = client.blocked?.args;
+      this.waiting.remove(client);
+      this.resumed.push(client);
+    }
+    this.pause.clients.clear();
+    this.updateObserved();
+  }
+
+  /** Keeps a command until the pause is over. Its client waits; the others do not. */
+  private postpone(client: Client, command: Command, args: Bytes[], argc: number): void {
+    client.lastCommand = command.fullName;
+    this.pause.clients.add(client);
+    this.waiting.add(client, {
+      kind: 'pause',
+      database: client.database,
+      keys: [],
+      type: undefined,
+      args: args.slice(0, argc).map((arg) => arg.copy()),
+      deadline: Number.POSITIVE_INFINITY,
+      onTimeout: () => {},
+      microseconds: 0,
+      ticket: this.waiting.nextTicket(),
+    });
+  }
+
+  /** Runs a command that a pause held back. */
+  executePostponed(client: Client): void {
+    const request = new Request<Command>();
+    request.args.push(...(client.postponed ?? []));
+    request.argc = request.args.length;
+    client.postponed = undefined;
+    this.execute(client, request);
   }
 
   /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
@@ -435,6 +508,7 @@ export class Dispatcher {
   /** A blocked client got its answer: it goes on with what it sent meanwhile. */
   private release(client: Client): void {
     this.waiting.remove(client);
+    if (client.replyMode === 'skip') client.setReplyMode('on');
     this.updateObserved();
     this.server.clients.queueFlush(client);
     this.resumed.push(client);
@@ -443,13 +517,14 @@ export class Dispatcher {
   /** Gives up waiting for a client whose connection has ended. */
   forget(client: Client): void {
     this.waiting.remove(client);
+    this.pause.clients.delete(client);
     this.watched.removeAll(client);
     this.updateObserved();
   }
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
     const state = client.blocked;
-    if (state === undefined) return false;
+    if (state === undefined || state.kind === 'pause') return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
     this.giveUp(client, state, how === 'error');
@@ -526,6 +601,7 @@ class DispatcherCall implements Call {
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
   if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
+  if (mayWrite(command)) transaction.mayWrite = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
 }

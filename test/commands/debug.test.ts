@@ -105,6 +105,24 @@ describe('DEBUG', () => {
     expect(await send(`DEBUG PROTOCOL ${type}`)).toBe(resp3);
   });
 
+  it('STRINGMATCH-LEN tells whether a glob matches', async () => {
+    const { send } = await startSession(allowed);
+    expect(await send('DEBUG STRINGMATCH-LEN a*c abbbc')).toBe(':1\r\n');
+    expect(await send('DEBUG STRINGMATCH-LEN b* abc')).toBe(':0\r\n');
+    expect(await send('DEBUG STRINGMATCH-TEST')).toMatch(/^\+10000 random patterns tried/);
+  });
+
+  it('REPLYBUFFER checks its arguments', async () => {
+    const { send } = await startSession(allowed);
+    for (const value of ['100', 'never', 'RESET'])
+      expect(await send(`DEBUG REPLYBUFFER PEAK-RESET-TIME ${value}`)).toBe('+OK\r\n');
+    expect(await send('DEBUG REPLYBUFFER RESIZING 0')).toBe('+OK\r\n');
+    expect(await send('DEBUG REPLYBUFFER PEAK-RESET-TIME soon')).toBe(
+      '-ERR value is not an integer or out of range\r\n',
+    );
+    expect(await send('DEBUG REPLYBUFFER SIZE 1')).toContain('Try DEBUG HELP.');
+  });
+
   it('PROTOCOL attrib and push say more in RESP3', async () => {
     const { send, client } = await startSession(allowed);
     const attributed = '$39\r\nSome real reply following the attribute\r\n';
