@@ -18,10 +18,14 @@ export interface Transport {
   readonly queryBufferCapacity: number;
   /** Bytes handed to the operating system that it has not taken yet. */
   readonly unsentBytes: number;
+  /** Above this many unsent bytes the connection ends; Infinity for no limit. */
+  readonly maxUnsentBytes: number;
   /** Sends what the client's reply writer holds. */
   flush(): void;
   /** Ends the connection; after what is unsent, or at once. */
   close(when: 'after-flush' | 'now'): void;
+  /** Ends the connection if more is unsent than its class may have, or has been so for too long. */
+  enforceOutputLimit(): void;
   /** Goes on with requests that were received while the client was blocked or paused. */
   resume(): void;
 }
@@ -52,6 +56,10 @@ export class Transaction {
   broken = false;
   /** Set when a queued command may take memory: EXEC is refused above the memory limit. */
   needsMemory = false;
+  /** Set when a queued command may change data: EXEC waits while writing is paused. */
+  mayWrite = false;
+  /** Set when a queued command is flagged as writing: EXEC is refused without enough replicas. */
+  writes = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }
@@ -67,7 +75,7 @@ export interface WatchedKey {
 
 /** What a blocked client waits for. */
 export interface BlockedState {
-  kind: 'keys' | 'wait';
+  kind: 'keys' | 'wait' | 'pause';
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
@@ -112,6 +120,8 @@ export class Client {
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
+  /** The command that a pause held back, to be run next. */
+  postponed: Bytes[] | undefined;
   /** Absent unless the client is subscribed to something. */
   subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
@@ -123,7 +133,7 @@ export class Client {
   flushQueued = false;
   /** CLIENT NO-EVICT. */
   noEvict = false;
-  /** CLIENT REPLY: `off` mutes, `skip` mutes one reply. */
+  /** CLIENT REPLY: `off` mutes all replies, `skip` that of the present command, `skip-next` that of the next one. */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;
 
@@ -134,10 +144,16 @@ export class Client {
     pool: ChunkPool,
     transport: Transport,
   ) {
-    this.reply = new ReplyWriter(pool);
+    this.reply = new ReplyWriter(pool, () => this.transport.maxUnsentBytes);
     this.database = database;
     this.lastInteraction = createdAt;
     this.transport = transport;
+  }
+
+  setReplyMode(mode: 'on' | 'off' | 'skip' | 'skip-next'): void {
+    this.replyMode = mode;
+    this.reply.muted = mode === 'off' || mode === 'skip';
+    this.setGate(Gate.replyMuted, mode !== 'on');
   }
 
   setGate(bit: number, on: boolean): void {

@@ -1,7 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Database } from '../keyspace/database.js';
 import { ChunkPool } from '../protocol/reply-writer.js';
-import { Client, type Transport } from './client.js';
+import { Client, Gate, type Transport } from './client.js';
 
 /** All connected clients, and the list of those that have something to send. */
 export class ClientRegistry {
@@ -81,13 +81,18 @@ export class ClientRegistry {
     pending.length = 0;
   }
 
-  /** Ends the connections of clients that sent nothing for `seconds` (0: never) and wait for nothing. */
+  /** Ends the connections of clients that sent nothing for `seconds` (0: never), unless they wait for something. */
   closeIdle(seconds: number): void {
     if (seconds === 0) return;
     const oldest = this.clock.now() - seconds * 1000;
     for (const client of this.byId.values()) {
-      if (client.lastInteraction < oldest && client.blocked === undefined) this.disconnect(client, false);
+      if (client.lastInteraction < oldest && !waits(client)) this.disconnect(client, false);
     }
+  }
+
+  /** Ends the connections of clients that do not read what they are sent. */
+  enforceOutputLimits(): void {
+    for (const { transport } of this.byId.values()) transport.enforceOutputLimit();
   }
 
   /** Ends a client's connection; what it was sent already still goes out if `afterReplies`. */
@@ -97,4 +102,8 @@ export class ClientRegistry {
     if (afterReplies) this.queueFlush(client);
     client.transport.close(afterReplies ? 'after-flush' : 'now');
   }
+}
+
+function waits(client: Client): boolean {
+  return client.blocked !== undefined || (client.gate & (Gate.subscriber | Gate.monitor)) !== 0;
 }

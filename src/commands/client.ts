@@ -116,6 +116,41 @@ const subcommands: CommandSpec[] = [
     handler: unblock,
   },
   {
+    name: 'pause',
+    group: 'connection',
+    since: '3.0.0',
+    summary: 'Holds back commands for a time: all, or those that may change data.',
+    complexity: 'O(1)',
+    syntax: 'timeout [WRITE | ALL]',
+    types: { timeout: 'integer' },
+    flags: ['admin', ...always],
+    history: [['6.2.0', 'Mode `WRITE`, beside `ALL`.']],
+    handler: pause,
+  },
+  {
+    name: 'unpause',
+    group: 'connection',
+    since: '6.2.0',
+    summary: 'Runs the commands that a pause holds back, and ends it.',
+    complexity: 'O(N) Where N is the number of paused clients',
+    syntax: '',
+    flags: ['admin', ...always],
+    handler: ({ server, reply }) => {
+      server.unpauseClients();
+      reply.ok();
+    },
+  },
+  {
+    name: 'reply',
+    group: 'connection',
+    since: '3.2.0',
+    summary: 'Switches the replies of this connection on or off, or leaves out the next one.',
+    complexity: 'O(1)',
+    syntax: '<ON | OFF | SKIP>',
+    flags: always,
+    handler: switchReplies,
+  },
+  {
     name: 'getredir',
     group: 'connection',
     since: '6.0.0',
@@ -308,4 +343,32 @@ function unblock({ server, args, argc, reply }: Call): void {
   const waiting = server.clients.get(id);
   const woken = waiting !== undefined && server.unblock(waiting, withError ? 'error' : 'timeout');
   reply.integer(woken ? 1 : 0);
+}
+
+/** The longest pause, about 285,000 years: its end is still exact in ms. */
+const longestPauseMs = Number.MAX_SAFE_INTEGER / 2;
+
+function pause({ server, args, argc, reply }: Call): void {
+  const milliseconds = longArgument(args[2], errors.timeoutNotInteger);
+  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
+  const mode = new ArgumentReader(args, argc, 3);
+  const all = mode.done || mode.take('all');
+  if (!all && !mode.take('write')) throw new CommandError('ERR CLIENT PAUSE mode must be WRITE or ALL');
+  if (!mode.done) throw new CommandError(errors.syntax);
+  server.pauseClients(server.clock.now() + Math.min(milliseconds, longestPauseMs), all);
+  reply.ok();
+}
+
+function switchReplies({ client, args, argc, reply }: Call): void {
+  const mode = new ArgumentReader(args, argc, 2);
+  if (mode.take('on')) {
+    client.setReplyMode('on');
+    reply.ok();
+  } else if (mode.take('off')) {
+    client.setReplyMode('off');
+  } else if (!mode.take('skip')) {
+    throw new CommandError(errors.syntax);
+  } else if (client.replyMode !== 'off') {
+    client.setReplyMode('skip-next');
+  }
 }

@@ -221,11 +221,9 @@ function reset({ server, client, reply }: Call): void {
   client.name = '';
   client.user = 'default';
   client.setGate(Gate.unauthenticated, server.config.values.requirepass !== '');
-  client.replyMode = 'on';
-  client.setGate(Gate.replyMuted, false);
+  client.setReplyMode('on');
   client.noEvict = false;
   client.setGate(Gate.noTouch, false);
-  reply.muted = false;
   reply.protocol = 2;
   reply.simple('RESET');
 }

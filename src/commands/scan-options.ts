@@ -67,6 +67,7 @@ export function replyScan(
   let seen = 0;
   const visit = (place: Place) => {
     seen++;
+    if (elements.isHidden(place)) return;
     if (pattern !== undefined) {
       elements.nameAt(place, nameView);
       if (!globMatch(pattern, nameView)) return;

@@ -39,7 +39,7 @@ const typesByName: Partial<Record<ArgumentType, string>> = {
   'unix-time': 'unix-time-seconds unix-time-milliseconds',
   integer:
     'seconds milliseconds increment decrement offset count start end stop bit index index1 index2 db destination-db ' +
-    'protover cursor min-match-len len port client-id numkeys numreplicas numlocal rank num-matches maxage version ' +
+    'protover cursor min-match-len len port client-id numkeys numfields numreplicas numlocal rank num-matches maxage version ' +
     'entries-read slot start-slot end-slot',
   double: 'timeout radius width height longitude latitude weight',
 };

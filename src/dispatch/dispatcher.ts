@@ -7,7 +7,8 @@ import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
-import type { Request } from '../protocol/request-decoder.js';
+import { Request } from '../protocol/request-decoder.js';
+import { mayWrite, Pause } from './pause.js';
 import { WaitingClients } from './waiting.js';
 import { WatchedKeys } from './watched-keys.js';
 
@@ -17,6 +18,10 @@ export const ServerGate = {
   loading: 1 << 16,
   /** A memory limit is set, so that commands flagged denyoom must ask. */
   memoryLimit: 1 << 17,
+  /** CLIENT PAUSE. */
+  paused: 1 << 18,
+  /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
+  tooFewReplicas: 1 << 19,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -50,6 +55,7 @@ const otherErrors = 'ERRORSTATS_OVERFLOW';
 export class Dispatcher {
   readonly waiting = new WaitingClients();
   readonly watched = new WatchedKeys();
+  readonly pause = new Pause();
   /** Bits of ServerGate. */
   gate = 0;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
@@ -170,7 +176,8 @@ export class Dispatcher {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
     const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
-    client.reply.error(shown);
+    if (client.replyMode === 'skip-next') client.setReplyMode('on');
+    else client.reply.error(shown);
     this.countError(shown);
     return undefined;
   }
@@ -190,7 +197,9 @@ export class Dispatcher {
 
   /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
+    if (client.replyMode === 'skip-next') client.setReplyMode('skip');
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+    if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
   }
 
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */
@@ -209,6 +218,12 @@ export class Dispatcher {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
     }
+    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
+      return this.refuses(client, command, errors.outOfMemory);
+    }
+    if ((this.gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) {
+      return this.refuses(client, command, errors.tooFewReplicas);
+    }
     if (
       (client.gate & Gate.subscriber) !== 0 &&
       client.reply.protocol === 2 &&
@@ -219,11 +234,12 @@ export class Dispatcher {
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
-    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
-      return this.refuses(client, command, errors.outOfMemory);
-    }
     if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
       return this.refuses(client, command, errors.monitorAndKeys);
+    }
+    if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
+      this.postpone(client, command, args, argc);
+      return false;
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -250,6 +266,54 @@ export class Dispatcher {
   private refuses(client: Client, command: Command, message: string): false {
     this.reject(client, message, command);
     return false;
+  }
+
+  /** Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change too. */
+  pauseClients(until: number, all: boolean): void {
+    this.pause.begin(until, all);
+    this.gate |= ServerGate.paused;
+    this.server.keyspace.keepExpired = true;
+  }
+
+  /** Ends the pause. The commands that it held back run at the end of the batch, in order of arrival. */
+  unpauseClients(): void {
+    if (!this.pause.active) return;
+    this.pause.end();
+    this.gate &= ~ServerGate.paused;
+    this.server.keyspace.keepExpired = false;
+    for (const client of this.pause.clients) {
+      client.postponed = client.blocked?.args;
+      this.waiting.remove(client);
+      this.resumed.push(client);
+    }
+    this.pause.clients.clear();
+    this.updateObserved();
+  }
+
+  /** Keeps a command until the pause is over. Its client waits; the others do not. */
+  private postpone(client: Client, command: Command, args: Bytes[], argc: number): void {
+    client.lastCommand = command.fullName;
+    this.pause.clients.add(client);
+    this.waiting.add(client, {
+      kind: 'pause',
+      database: client.database,
+      keys: [],
+      type: undefined,
+      args: args.slice(0, argc).map((arg) => arg.copy()),
+      deadline: Number.POSITIVE_INFINITY,
+      onTimeout: () => {},
+      microseconds: 0,
+      ticket: this.waiting.nextTicket(),
+    });
+  }
+
+  /** Runs a command that a pause held back. */
+  executePostponed(client: Client): void {
+    const request = new Request<Command>();
+    request.args.push(...(client.postponed ?? []));
+    request.argc = request.args.length;
+    client.postponed = undefined;
+    this.execute(client, request);
   }
 
   /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
@@ -449,6 +513,7 @@ export class Dispatcher {
   /** A blocked client got its answer: it goes on with what it sent meanwhile. */
   private release(client: Client): void {
     this.waiting.remove(client);
+    if (client.replyMode === 'skip') client.setReplyMode('on');
     this.updateObserved();
     this.server.clients.queueFlush(client);
     this.resumed.push(client);
@@ -457,13 +522,14 @@ export class Dispatcher {
   /** Gives up waiting for a client whose connection has ended. */
   forget(client: Client): void {
     this.waiting.remove(client);
+    this.pause.clients.delete(client);
     this.watched.removeAll(client);
     this.updateObserved();
   }
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
     const state = client.blocked;
-    if (state === undefined) return false;
+    if (state === undefined || state.kind === 'pause') return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
     this.giveUp(client, state, how === 'error');
@@ -537,9 +603,16 @@ class DispatcherCall implements Call {
   }
 }
 
+/** True of a command that may change data, and of an EXEC that holds one. */
+function writes(client: Client, command: Command): boolean {
+  return command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true);
+}
+
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
   if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
+  if (mayWrite(command)) transaction.mayWrite = true;
+  if (command.has(CommandFlag.write)) transaction.writes = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
 }

@@ -28,7 +28,11 @@ export const kinds = {
   listpackHash: ValueType.hash,
   /** With an expiry for each field: field, value, time; ordered by time. */
   expiringListpackHash: ValueType.hash | (1 << 3),
+  /** The same form, while no field has an expiry. */
+  restingListpackHash: ValueType.hash | (2 << 3),
   tableHash: ValueType.hash | handleBit,
+  /** With fields that expire. */
+  expiringTableHash: ValueType.hash | handleBit | (1 << 3),
   stream: ValueType.stream | handleBit,
 } as const satisfies Record<string, Kind>;
 
@@ -43,11 +47,18 @@ export const encodingNames: ReadonlyMap<Kind, string> = new Map([
   [kinds.treeSortedSet, 'skiplist'],
   [kinds.listpackHash, 'listpack'],
   [kinds.expiringListpackHash, 'listpackex'],
+  [kinds.restingListpackHash, 'listpackex'],
   [kinds.tableHash, 'hashtable'],
+  [kinds.expiringTableHash, 'hashtable'],
   [kinds.stream, 'stream'],
 ]);
 
 /** True if the payload of such an entry is the handle of a Collection. */
 export function isHandle(kind: Kind): boolean {
   return (kind & handleBit) !== 0;
+}
+
+/** True if such a value has fields that expire by themselves. */
+export function hasExpiringFields(kind: Kind): boolean {
+  return kind === kinds.expiringListpackHash || kind === kinds.expiringTableHash;
 }

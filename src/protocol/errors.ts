@@ -26,6 +26,7 @@ export const errors = {
   databaseOutOfRange: 'ERR DB index is out of range',
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
+  tooFewReplicas: 'NOREPLICAS Not enough good replicas to write.',
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
   monitorAndKeys: "ERR Replica can't interact with the keyspace",
@@ -35,7 +36,6 @@ export const errors = {
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
-  timeoutOutOfRange: 'ERR timeout is out of range',
   minMax: 'ERR min or max is not a float',
 } as const;
 

@@ -64,6 +64,11 @@ export class ReplyWriter {
   protocol: 2 | 3 = 2;
   /** When set, everything written is dropped (CLIENT REPLY, commands run for their effect only). */
   muted = false;
+  /**
+   * The limit is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an unbounded
+   * number of elements may stop.
+   */
+  overflowed = false;
   /** Number of errors written since the start; the dispatcher compares it to see that a command failed. */
   errors = 0;
   /** The error written last, without the dash. */
@@ -74,7 +79,11 @@ export class ReplyWriter {
   private chunk: Buffer = none;
   private at = 0;
 
-  constructor(private readonly pool: ChunkPool) {}
+  constructor(
+    private readonly pool: ChunkPool,
+    /** Most bytes that may be unsent. Asked for with each new chunk. */
+    private readonly limit: () => number = () => Number.POSITIVE_INFINITY,
+  ) {}
 
   /** Unsent bytes. */
   get size(): number {
@@ -265,6 +274,7 @@ export class ReplyWriter {
     this.fullBytes = 0;
     this.chunk = none;
     this.at = 0;
+    this.overflowed = false;
   }
 
   private preset(reply: Buffer): void {
@@ -345,6 +355,7 @@ export class ReplyWriter {
   }
 
   private grow(length: number): void {
+    if (this.overflowed || this.size + length > this.limit()) return this.overflow(length);
     if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
@@ -353,6 +364,15 @@ export class ReplyWriter {
       this.pool.release(this.chunk);
     }
     this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
+    this.at = 0;
+  }
+
+  /** Forgets what was written, and what comes, but counts it: whoever sends it sees that it is too much. */
+  private overflow(length: number): void {
+    this.overflowed = true;
+    this.fullBytes += this.at;
+    this.full = [];
+    if (length > this.chunk.length) this.chunk = Buffer.allocUnsafeSlow(length);
     this.at = 0;
   }
 

@@ -1,9 +1,9 @@
 import { Gate } from '../clients/client.js';
-import { ConfigError } from '../config/config.js';
+import { ConfigError, type DirectiveName } from '../config/config.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
-import { ListenError } from './listeners.js';
 import type { RespiteServer } from './server.js';
+import { ListenError } from './tcp-listeners.js';
 
 /** Makes the configuration take effect: once at the start, and again with each CONFIG SET. */
 export function applyConfig(server: RespiteServer): void {
@@ -17,6 +17,9 @@ export function applyConfig(server: RespiteServer): void {
   });
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
+  });
+  config.onChange('client-output-buffer-limit', (limits) => {
+    loop.outputBufferLimits = limits;
   });
   const { listSettings } = server.keyspace;
   listSettings.setMaxListpackSize(values['list-max-listpack-size']);
@@ -38,6 +41,14 @@ export function applyConfig(server: RespiteServer): void {
   };
   setMemoryLimit(values.maxmemory);
   config.onChange('maxmemory', setMemoryLimit);
+  const requireReplicas = () => {
+    const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = values;
+    // There are no replicas.
+    if (least > 0 && maxLag > 0) loop.dispatcher.gate |= ServerGate.tooFewReplicas;
+    else loop.dispatcher.gate &= ~ServerGate.tooFewReplicas;
+  };
+  requireReplicas();
+  config.onChangeOfAny(['min-replicas-to-write', 'min-replicas-max-lag'], requireReplicas);
   const setEventMask = (letters: string) => {
     server.keyspace.eventMask = eventMaskOf(letters);
   };
@@ -48,13 +59,47 @@ export function applyConfig(server: RespiteServer): void {
     if (password !== '') return;
     for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
   });
-  config.onChangeOfAny(['bind', 'port'], () => {
-    try {
-      server.listeners.rebind(config);
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      server.log.warning(error.message);
-      throw new ConfigError('Unable to listen on this port, check server logs.');
-    }
+  const { listeners } = server;
+  const cannotListen = 'Unable to listen on this port, check server logs.';
+  config.onChange('bind', () =>
+    listening(server, () => listeners.rebind(config), 'Failed to bind to specified addresses.'),
+  );
+  config.onChange('port', () => listening(server, () => listeners.rebindTcp(config), cannotListen));
+  config.onChangeOfAny(['tls-port', 'tls-auth-clients'], () =>
+    listening(server, () => listeners.rebindTls(config), cannotListen),
+  );
+  config.onChangeOfAny(reloadedWithTls, () => {
+    listening(
+      server,
+      () => listeners.reloadTls(config),
+      'Unable to update TLS configuration. Check server logs.',
+    );
   });
+}
+
+/** Directives that take effect for new connections without listening anew. */
+const reloadedWithTls: DirectiveName[] = [
+  'tls-cert-file',
+  'tls-key-file',
+  'tls-key-file-pass',
+  'tls-ca-cert-file',
+  'tls-ca-cert-dir',
+  'tls-dh-params-file',
+  'tls-protocols',
+  'tls-ciphers',
+  'tls-ciphersuites',
+  'tls-prefer-server-ciphers',
+  'tls-session-caching',
+  'tls-session-cache-timeout',
+];
+
+/** Changes where and how the server listens; if that cannot be, the log says why, and CONFIG SET fails with `refusal`. */
+function listening(server: RespiteServer, change: () => void, refusal: string): void {
+  try {
+    change();
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    server.log.warning(error.message);
+    throw new ConfigError(refusal);
+  }
 }

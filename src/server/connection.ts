@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import { type Client, Gate, type Transport } from '../clients/client.js';
 import type { Command } from '../commands/registry.js';
+import type { OutputBufferLimit } from '../config/special-kinds.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
+import { chunkSize } from '../protocol/reply-writer.js';
 import {
   PartialRequest,
   ProtocolError,
@@ -10,6 +12,12 @@ import {
   unauthenticatedLimits,
 } from '../protocol/request-decoder.js';
 import type { EventLoop } from './event-loop.js';
+
+/** A client with so many unsent bytes gets no more requests run until it has read them, unless its limits are higher. */
+const maxUnsentBytes = 16 * 1024 * 1024;
+/** What such a client sends meanwhile is taken in up to here. Many clients send all their requests before they read. */
+const maxReadAheadBytes = 16 * 1024 * 1024;
+const nothing = Buffer.alloc(0);
 
 /**
  * One client's socket: cuts what arrives into requests, hands them to the dispatcher, and sends what the client's
@@ -21,14 +29,23 @@ export class Connection implements Transport {
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
-  /** A direct write was not taken at once: what follows goes the ordinary way, behind it. */
-  private queued = false;
+  /** The operating system has not taken all that the socket got: what is written meanwhile stays in the reply writer. */
+  private draining = false;
+  /** It has them by a direct write, of which the stream does not know. */
+  private queuedDirectly = false;
+  /** Too much is unsent: no request runs until that has changed. */
+  private held = false;
+  private readingStopped = false;
+  /** Unix time in ms since when the soft output limit is exceeded, or 0. */
+  private overSoftLimitSince = 0;
 
   constructor(
     private readonly loop: EventLoop,
     readonly socket: Socket,
     addresses: { remote: string; local: string },
     readonly fd: number,
+    /** The socket's own handle may be written to, past the stream: not so with TLS. */
+    private readonly direct: boolean,
   ) {
     this.remoteAddress = addresses.remote;
     this.localAddress = addresses.local;
@@ -43,7 +60,8 @@ export class Connection implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    const { socket, loop } = this;
+    return this.queuedDirectly ? loop.directWriter.queuedBytes(socket) : socket.writableLength;
   }
 
   /** Bytes arrived in [0, length) of a buffer that is ours until we return. */
@@ -53,17 +71,21 @@ export class Connection implements Transport {
     loop.server.statistics.readsProcessed++;
     loop.server.statistics.netInputBytes += length;
     if (this.partial === undefined) {
-      if (client.blocked === undefined) return this.decode(buffer, 0, length);
+      if (client.blocked === undefined && !this.held) return this.decode(buffer, 0, length);
       this.partial = new PartialRequest(buffer, 0, length);
     } else {
       this.partial.append(buffer, 0, length);
-      if (client.blocked === undefined) return this.decodePartial();
+      if (client.blocked === undefined && !this.held) return this.decodePartial();
     }
     this.checkQueryBuffer();
+    if (this.held && this.partial !== undefined && this.partial.length >= maxReadAheadBytes)
+      this.stopReading();
   }
 
   resume(): void {
-    if (this.partial !== undefined && !this.client.closing && this.client.blocked === undefined)
+    if (this.client.postponed !== undefined && !this.client.closing) this.runPostponed();
+    const { client } = this;
+    if (this.partial !== undefined && !this.held && !client.closing && client.blocked === undefined)
       this.decodePartial();
   }
 
@@ -76,6 +98,15 @@ export class Connection implements Transport {
   private decodePartial(): void {
     this.loop.decoder.resume(this.partial!);
     this.runBatch();
+  }
+
+  /** A pause is over: runs the command that it held back. */
+  private runPostponed(): void {
+    const { loop, client } = this;
+    loop.server.clients.queueFlush(client);
+    loop.dispatcher.beginBatch();
+    loop.dispatcher.executePostponed(client);
+    loop.endBatch();
   }
 
   /** Runs every whole request that the decoder finds and keeps the rest. */
@@ -111,6 +142,8 @@ export class Connection implements Transport {
         return;
       }
       dispatcher.endGroup();
+      if (client.reply.size >= maxUnsentBytes) this.flush();
+      if (this.held || client.closing) return;
     }
   }
 
@@ -139,45 +172,126 @@ export class Connection implements Transport {
 
   flush(): void {
     if (this.ended) return this.client.reply.reset();
+    const { client } = this;
+    const { size } = client.reply;
+    if (size > 0) {
+      if ((size >= chunkSize || this.draining || client.reply.overflowed) && this.exceedsOutputLimit())
+        return this.cutOff();
+      if (!this.draining || client.closing) this.send(size);
+      if (this.draining) this.holdIfTooMuch();
+    }
+    if (client.closing) this.end();
+  }
+
+  private send(size: number): void {
     const { socket } = this;
     const { reply } = this.client;
-    const size = reply.size;
-    if (size > 0) {
-      this.loop.server.statistics.writesProcessed++;
-      this.loop.server.statistics.netOutputBytes += size;
-      const chunk = reply.single();
-      if (chunk !== undefined) {
-        // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
-        if (this.write(chunk)) reply.sent();
-        else reply.reset();
-      } else {
-        socket.cork();
-        for (const part of reply.take()) socket.write(part);
-        socket.uncork();
-      }
+    this.loop.server.statistics.writesProcessed++;
+    this.loop.server.statistics.netOutputBytes += size;
+    const chunk = reply.single();
+    if (chunk !== undefined) {
+      // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
+      if (this.write(chunk)) return reply.sent();
+      reply.reset();
+    } else {
+      socket.cork();
+      for (const part of reply.take()) socket.write(part);
+      socket.uncork();
     }
-    if (this.client.closing) this.end();
+    if (socket.writableLength > 0 && !this.draining) this.awaitDrain();
   }
 
   /** Sends bytes; true if the kernel has them all. */
   private write(bytes: Buffer): boolean {
     const { socket } = this;
-    if (!this.queued) {
-      const outcome = this.loop.directWriter.write(socket, bytes);
+    if (this.direct && !this.draining) {
+      const outcome = this.loop.directWriter.write(socket, bytes, this.drained);
       if (outcome === 'taken') return true;
       if (outcome === 'queued') {
-        this.queued = true;
+        this.draining = this.queuedDirectly = true;
         return false;
       }
     }
-    socket.write(bytes, this.onWritten);
+    socket.write(bytes);
     return socket.writableLength === 0;
   }
 
-  /** An ordinary write is done, and so is everything that was queued before it. */
-  private readonly onWritten = (): void => {
-    if (this.socket.writableLength === 0) this.queued = false;
+  private awaitDrain(): void {
+    this.draining = true;
+    // Below the high water mark there is no 'drain' event; then the end of one more write tells.
+    if (this.socket.writableNeedDrain) this.socket.once('drain', this.drained);
+    else this.socket.write(nothing, this.drained);
+  }
+
+  private readonly drained = (): void => {
+    this.draining = this.queuedDirectly = false;
+    if (this.ended) return;
+    this.flush();
+    if (!this.draining && !this.ended) this.release();
   };
+
+  /** Goes on with the requests of a client that has read its replies. */
+  private release(): void {
+    this.overSoftLimitSince = 0;
+    if (!this.held) return;
+    this.held = false;
+    if (this.readingStopped) {
+      this.readingStopped = false;
+      this.socket.resume();
+    }
+    this.resume();
+  }
+
+  private stopReading(): void {
+    this.readingStopped = true;
+    this.socket.pause();
+  }
+
+  private get outputBytes(): number {
+    return this.client.reply.size + this.unsentBytes;
+  }
+
+  private get outputLimit(): OutputBufferLimit {
+    const { normal, pubsub } = this.loop.outputBufferLimits;
+    return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
+  }
+
+  get maxUnsentBytes(): number {
+    return this.outputLimit.hard || Number.POSITIVE_INFINITY;
+  }
+
+  private holdIfTooMuch(): void {
+    const { hard, soft } = this.outputLimit;
+    if (this.outputBytes >= Math.max(maxUnsentBytes, hard, soft)) this.held = true;
+  }
+
+  private exceedsOutputLimit(): boolean {
+    const { hard, soft, softSeconds } = this.outputLimit;
+    const bytes = this.outputBytes;
+    if (this.client.reply.overflowed || (hard > 0 && bytes >= hard)) return true;
+    if (soft === 0 || bytes < soft) {
+      this.overSoftLimitSince = 0;
+      return false;
+    }
+    const now = this.loop.server.clock.now();
+    if (this.overSoftLimitSince === 0) this.overSoftLimitSince = now;
+    return now - this.overSoftLimitSince > softSeconds * 1000;
+  }
+
+  enforceOutputLimit(): void {
+    if (this.draining && !this.ended && this.exceedsOutputLimit()) this.cutOff();
+  }
+
+  /** Ends the connection of a client that does not read what it is sent. */
+  private cutOff(): void {
+    const { loop, client } = this;
+    loop.server.log.warning(
+      `Client ${describe(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
+    );
+    client.reply.reset();
+    client.closing = false; // it may be about to end more gently
+    loop.server.clients.disconnect(client, false);
+  }
 
   close(when: 'after-flush' | 'now'): void {
     if (when === 'now') this.destroy();

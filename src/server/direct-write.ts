@@ -29,8 +29,8 @@ export class DirectWriter {
   /** A request that was not needed after all, because the kernel took everything. */
   private idle: WriteRequest | undefined;
 
-  /** Writes bytes to a socket that has nothing queued. */
-  write(socket: Socket, bytes: Buffer): WriteOutcome {
+  /** Writes bytes to a socket that has nothing queued. `onWritten` is called if they are queued, when they are written. */
+  write(socket: Socket, bytes: Buffer, onWritten: () => void): WriteOutcome {
     const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
     if (this.Request === undefined) {
       if (!this.capturing && typeof handle?.writeBuffer === 'function') this.capture(handle);
@@ -47,10 +47,18 @@ export class DirectWriter {
       this.idle = request;
       return 'taken';
     }
-    request.oncomplete = forget;
     request.buffer = bytes;
+    request.oncomplete = () => {
+      request.buffer = undefined;
+      onWritten();
+    };
     this.idle = undefined;
     return 'queued';
+  }
+
+  /** Bytes written directly that the kernel has not taken yet. */
+  queuedBytes(socket: Socket): number {
+    return (socket as unknown as { _handle: StreamHandle | null })._handle?.writeQueueSize ?? 0;
   }
 
   /** The class of write requests is not exported: the next ordinary write of this handle shows an instance. */
@@ -64,9 +72,4 @@ export class DirectWriter {
       return handle.writeBuffer(request, buffer);
     };
   }
-}
-
-/** Runs when queued bytes are written. */
-function forget(this: WriteRequest): void {
-  this.buffer = undefined;
 }

@@ -1,5 +1,6 @@
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
+import type { OutputBufferLimits } from '../config/special-kinds.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
 import { DirectWriter } from './direct-write.js';
@@ -17,6 +18,7 @@ export class EventLoop {
   readonly dispatcher: Dispatcher;
   readonly limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments };
   queryBufferLimit = 1024 * 1024 * 1024;
+  outputBufferLimits: OutputBufferLimits;
   /** Called when the earliest deadline of a blocked client may have changed. */
   onDeadlines: (() => void) | undefined;
   /** The longest time in µs that the commands of one batch took, and the most commands of one. */
@@ -28,6 +30,7 @@ export class EventLoop {
 
   constructor(readonly server: ServerApi) {
     this.dispatcher = new Dispatcher(server);
+    this.outputBufferLimits = server.config.values['client-output-buffer-limit'];
   }
 
   /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */

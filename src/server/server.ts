@@ -18,6 +18,7 @@ import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
+import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
@@ -87,6 +88,7 @@ export class RespiteServer implements ServerApi {
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
+  private readonly fieldSweeper: FieldExpirySweeper;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
   private closed = false;
@@ -113,6 +115,7 @@ export class RespiteServer implements ServerApi {
     this.metrics = new Metrics(this);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
+    this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
     this.timers = new Timers(
       this.clock,
       () => this.tick(),
@@ -127,16 +130,22 @@ export class RespiteServer implements ServerApi {
     };
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
-    this.loop.onDeadlines = () => this.timers.wakeAt(this.loop.dispatcher.waiting.nextDeadline);
+    this.loop.onDeadlines = () => this.setAlarm();
     applyConfig(this);
   }
 
   /** Starts listening. Throws ListenError. */
   async start(): Promise<void> {
     this.log.notice('Server initialized');
-    await this.listeners.open(this.config, this.options.anyPort === true);
+    try {
+      await this.listeners.open(this.config, this.options.anyPort === true);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     this.timers.start(1000 / this.config.values.hz);
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
+    if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
   }
 
@@ -157,9 +166,14 @@ export class RespiteServer implements ServerApi {
     this.keyspace.tick();
     const begin = this.clock.microseconds();
     this.metrics.sample();
-    this.clients.closeIdle(this.config.values.timeout);
+    this.tickClients();
     this.sweep();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
+  }
+
+  private tickClients(): void {
+    this.clients.closeIdle(this.config.values.timeout);
+    this.clients.enforceOutputLimits();
   }
 
   private sweep(): void {
@@ -173,7 +187,8 @@ export class RespiteServer implements ServerApi {
   /** Removes expired keys for a while. True if there are clearly more. */
   private expire(): boolean {
     const begin = this.clock.microseconds();
-    const expiring = this.sweeper.run(expirySliceMicroseconds, this.effort());
+    const expiringKeys = this.sweeper.run(expirySliceMicroseconds, this.effort());
+    const expiring = this.fieldSweeper.run(expirySliceMicroseconds) || expiringKeys;
     this.latency.note('expire-cycle', (this.clock.microseconds() - begin) / 1000);
     return expiring;
   }
@@ -183,9 +198,19 @@ export class RespiteServer implements ServerApi {
   }
 
   private ringDeadlines(): void {
-    this.loop.dispatcher.beginBatch();
-    this.loop.dispatcher.expireBlocked();
+    const { dispatcher } = this.loop;
+    dispatcher.beginBatch();
+    dispatcher.expireBlocked();
+    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
     this.afterBackgroundWork();
+    this.setAlarm();
+  }
+
+  /** Sees to it that `ringDeadlines` runs when the next blocked client gives up, and when a pause ends. */
+  private setAlarm(): void {
+    const { waiting, pause } = this.loop.dispatcher;
+    this.timers.wakeAt(waiting.nextDeadline);
+    if (pause.active) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -198,8 +223,10 @@ export class RespiteServer implements ServerApi {
   /** With a manual clock: does at once what the passing of time would have done. */
   afterTimePassed(): void {
     this.ringDeadlines();
+    this.tickClients();
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
+    if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);
     this.afterBackgroundWork();
   }
 
@@ -243,6 +270,15 @@ export class RespiteServer implements ServerApi {
   overMemoryLimit(): boolean {
     const limit = this.config.values.maxmemory;
     return limit > 0 && this.metrics.usedMemory > limit;
+  }
+
+  pauseClients(until: number, all: boolean): void {
+    this.loop.dispatcher.pauseClients(until, all);
+    this.setAlarm();
+  }
+
+  unpauseClients(): void {
+    this.loop.dispatcher.unpauseClients();
   }
 
   blockedCount(): number {

@@ -1,6 +1,14 @@
 import { Bytes, compareBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
-import { createEntry, keyLengthOf, keyOffsetOf, payloadOffsetOf, releaseEntry } from '../memory/entry.js';
+import {
+  createEntry,
+  keyLengthAt,
+  keyLengthOf,
+  keyOffsetAt,
+  keyOffsetOf,
+  payloadOffsetOf,
+  releaseEntry,
+} from '../memory/entry.js';
 import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
 import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
 import { Table } from '../memory/table.js';
@@ -97,15 +105,11 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   visitRanks(from: number, to: number, backwards: boolean, visit: VisitMember): void {
-    const { tree } = this;
-    const place = new OrderCursor();
     const view = new Bytes(NO_BYTES);
-    let there = to > from && tree.select(backwards ? to - 1 : from, place);
-    for (let left = to - from; there && left > 0; left--) {
-      this.readMember(place.ref, view);
-      visit(view, place.score);
-      there = left > 1 && (backwards ? tree.previous(place) : tree.next(place));
-    }
+    this.tree.visit(backwards ? to - 1 : from, to - from, backwards, (ref, score) => {
+      this.readMember(ref, view);
+      visit(view, score);
+    });
   }
 
   scan(at: number, visit: VisitMember): number {
@@ -160,9 +164,12 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   private readMember(ref: Ref, into: Bytes): void {
-    into.buffer = this.arena.bufferOf(ref);
-    into.start = keyOffsetOf(this.arena, ref);
-    into.end = into.start + keyLengthOf(this.arena, ref);
+    const buffer = this.arena.bufferOf(ref);
+    const at = this.arena.offsetOf(ref);
+    const start = keyOffsetAt(buffer, at);
+    into.buffer = buffer;
+    into.start = start;
+    into.end = start + keyLengthAt(buffer, at);
   }
 
   private scoreOf(ref: Ref): number {

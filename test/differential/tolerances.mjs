@@ -75,7 +75,7 @@ export const TOLERANCES = {
   spop: { why: 'in any order', accepts: sameElements },
   srandmember: chance,
   sscan: { why: 'cursor and order are the server’s', accepts: sameType },
-  'object encoding': { why: 'sets as listpacks came with 7.2', accepts: newerEncoding },
+  'object encoding': { why: 'sets and lists as listpacks came with 7.2', accepts: newerEncoding },
   zrandmember: chance,
   zscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object idletime': {

@@ -1,0 +1,37 @@
+import type { Client } from '../clients/client.js';
+import { CommandFlag } from '../commands/command.js';
+import type { Command } from '../commands/registry.js';
+
+/** CLIENT PAUSE: until when commands of which kind wait, and who waits. */
+export class Pause {
+  /** Clients with a command that waits, in order of arrival. */
+  readonly clients = new Set<Client>();
+  /** Unix time in ms at which the pause ends; 0 while there is none. */
+  until = 0;
+  private all = false;
+
+  get active(): boolean {
+    return this.until > 0;
+  }
+
+  /** Begins a pause, or joins it with the one that lasts: the later end and the stricter mode hold. */
+  begin(until: number, all: boolean): void {
+    this.all = all || (this.active && this.all);
+    this.until = Math.max(this.until, until);
+  }
+
+  end(): void {
+    this.until = 0;
+  }
+
+  /** True if a command has to wait: in the milder mode only what could change data or reach replicas. */
+  covers(client: Client, command: Command): boolean {
+    if (this.all) return true;
+    if (command.fullName === 'exec') return client.transaction?.mayWrite === true;
+    return mayWrite(command);
+  }
+}
+
+export function mayWrite(command: Command): boolean {
+  return command.has(CommandFlag.write | CommandFlag.may_replicate);
+}

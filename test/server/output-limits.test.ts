@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { connect as connectSocket, type Socket } from 'node:net';
+import { describe, expect, it } from 'vitest';
+import type { Respite } from '../../src/index.js';
+import { encodeCommand, RawClient } from '../support/raw-client.js';
+import { type connect, startWithClient } from '../support/respite.js';
+
+const mib = 1024 * 1024;
+
+/** A client that reads nothing, by the name `slow`. */
+async function slowClient(server: Respite): Promise<Socket> {
+  const socket = connectSocket({ port: server.port, host: '127.0.0.1' });
+  await once(socket, 'connect');
+  socket.on('error', () => {});
+  socket.write(encodeCommand(['CLIENT', 'SETNAME', 'slow']));
+  await once(socket, 'data');
+  socket.removeAllListeners('data');
+  socket.pause();
+  return socket;
+}
+
+/** A number in the slow client's line of CLIENT LIST; undefined once it is gone. */
+async function field(redis: ReturnType<typeof connect>, name: string): Promise<number | undefined> {
+  const line = String(await redis.client('LIST'))
+    .split('\n')
+    .find((text) => text.includes(' name=slow '));
+  return line === undefined ? undefined : Number(new RegExp(` ${name}=(\\d+)`).exec(line)?.[1]);
+}
+
+/** Lets the slow client read until it has at least so many bytes. */
+function received(slow: Socket, expected: number): Promise<number> {
+  let bytes = 0;
+  return new Promise((resolve) => {
+    slow.on('data', (data: Buffer) => {
+      bytes += data.length;
+      if (bytes >= expected) resolve(bytes);
+    });
+    slow.resume();
+  });
+}
+
+describe('the hard output limit', () => {
+  it('ends the connection of a subscriber that does not read', async () => {
+    const { server, redis } = await startWithClient({
+      'client-output-buffer-limit': {
+        normal: { hard: 0, soft: 0, softSeconds: 0 },
+        replica: { hard: 0, soft: 0, softSeconds: 0 },
+        pubsub: { hard: 2 * mib, soft: 0, softSeconds: 0 },
+      },
+    });
+    const slow = await slowClient(server);
+    slow.write(encodeCommand(['SUBSCRIBE', 'c']));
+    const message = 'x'.repeat(100_000);
+    let receivers = 0;
+    let most = 0;
+    do {
+      receivers = await redis.publish('c', message);
+      most = Math.max(most, (await field(redis, 'omem')) ?? 0);
+    } while (receivers === 1 || most === 0);
+    expect(receivers).toBe(0);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThan(2 * mib);
+    expect(await field(redis, 'omem')).toBeUndefined();
+    slow.destroy();
+  });
+
+  it('sends nothing of a reply that is too large, and runs transactions to their end', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.config('SET', 'client-output-buffer-limit', 'normal 100000 0 0');
+    await redis.set('big', 'x'.repeat(150_000));
+    const client = await RawClient.connect({ port: server.port });
+    await client.pipeline([['MULTI'], ['SET', 'a', '1'], ['GET', 'big'], ['SET', 'b', '2']]);
+    await expect(client.raw('EXEC')).rejects.toThrow('the connection is closed');
+    expect(await redis.mget('a', 'b')).toEqual(['1', '2']);
+  });
+
+  it('stops a command that would write without end', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.config('SET', 'client-output-buffer-limit', 'normal 1000000 0 0 pubsub 0 0 0');
+    await redis.hset('h', 'field', 'value');
+    const client = await RawClient.connect({ port: server.port });
+    await expect(client.raw('HRANDFIELD', 'h', '-999999999')).rejects.toThrow('the connection is closed');
+    expect(await redis.ping()).toBe('PONG');
+  });
+});
+
+describe('the soft output limit', () => {
+  it('ends the connection only after its seconds, also when nothing more is sent', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual' });
+    await redis.config('SET', 'client-output-buffer-limit', 'pubsub 0 1mb 10');
+    const slow = await slowClient(server);
+    slow.write(encodeCommand(['SUBSCRIBE', 'c']));
+    while ((await redis.publish('c', 'x')) === 0);
+    while (((await field(redis, 'omem')) ?? 0) < 2 * mib) await redis.publish('c', 'x'.repeat(100_000));
+    server.advanceTime(9000);
+    expect(await field(redis, 'omem')).toBeGreaterThan(mib);
+    server.advanceTime(2000);
+    expect(await field(redis, 'omem')).toBeUndefined();
+    slow.destroy();
+  });
+});
+
+describe('a client that sends requests and does not read', () => {
+  it('gets no more run while too much is unsent, then all of them', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.set('big', 'x'.repeat(mib));
+    const slow = await slowClient(server);
+    slow.write(Buffer.concat(Array.from({ length: 200 }, () => encodeCommand(['GET', 'big']))));
+    let before = -1;
+    for (let omem = 0; omem !== before || omem === 0; omem = (await field(redis, 'omem')) ?? 0) before = omem;
+    expect(before).toBeGreaterThan(10 * mib);
+    expect(before).toBeLessThan(40 * mib);
+    expect(await field(redis, 'qbuf')).toBeGreaterThan(0);
+    const expected = 200 * (mib + `$${mib}\r\n\r\n`.length);
+    expect(await received(slow, expected)).toBe(expected);
+    slow.destroy();
+  });
+
+  it('is read far enough that it can finish sending before it reads', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.set('big', 'x'.repeat(100_000));
+    const slow = await slowClient(server);
+    // 12 MiB of requests, more than the kernel's buffers hold, and 30 MiB of replies.
+    const padding = encodeCommand(['SET', 'padding', 'x'.repeat(40_000)]);
+    const requests = Array.from({ length: 300 }, () => [encodeCommand(['GET', 'big']), padding]).flat();
+    const sent = new Promise<void>((resolve) => slow.write(Buffer.concat(requests), () => resolve()));
+    await sent;
+    const expected = 300 * (100_000 + '$100000\r\n\r\n'.length + '+OK\r\n'.length);
+    expect(await received(slow, expected)).toBe(expected);
+    slow.destroy();
+  });
+});
+
+describe('a large reply', () => {
+  it('arrives whole at a client that reads with pauses', async () => {
+    const { server, redis } = await startWithClient();
+    const value = Buffer.alloc(20 * mib, 'abcdefghij');
+    await redis.set('big', value);
+    const slow = await slowClient(server);
+    slow.write(encodeCommand(['GET', 'big']));
+    const parts: Buffer[] = [];
+    let length = 0;
+    await new Promise<void>((resolve) => {
+      slow.on('data', (data: Buffer) => {
+        parts.push(data);
+        length += data.length;
+        if (length === value.length + `$${value.length}\r\n\r\n`.length) resolve();
+        slow.pause();
+        setImmediate(() => slow.resume());
+      });
+      slow.resume();
+    });
+    expect(Buffer.concat(parts).subarray(`$${value.length}\r\n`.length, -2).equals(value)).toBe(true);
+    slow.destroy();
+  });
+});
