@@ -79,7 +79,6 @@ export const hashExpiryCommands: CommandSpec[] = [
     name: 'hpttl',
     summary: 'Tells how many milliseconds fields of a hash have left.',
     syntax: `key ${fields}`,
-    tips: ['nondeterministic_output'],
     handler: (call) => tellTimes(call, (when, now) => when - now),
   },
   {
@@ -87,7 +86,6 @@ export const hashExpiryCommands: CommandSpec[] = [
     name: 'httl',
     summary: 'Tells how many seconds fields of a hash have left.',
     syntax: `key ${fields}`,
-    tips: ['nondeterministic_output'],
     handler: (call) => tellTimes(call, (when, now) => Math.ceil((when - now) / 1000)),
   },
 ];

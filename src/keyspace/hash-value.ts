@@ -64,6 +64,14 @@ export class HashValue extends Elements {
     return this.database.keyspace.now;
   }
 
+  /** Points `into` at a field's value; false if there is no such field, or its time has come. */
+  get(field: Bytes, into: Bytes): boolean {
+    const place = this.find(field);
+    if (place === 0 || this.isHidden(place)) return false;
+    this.valueAt(place, into);
+    return true;
+  }
+
   /** Points `into` at the value of the field at a place. */
   valueAt(place: Place, into: Bytes): void {
     if (this.table === undefined) this.listpack.read(this.listpack.next(place), into);

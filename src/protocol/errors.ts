@@ -35,6 +35,7 @@ export const errors = {
   loading: 'LOADING Redis is loading the dataset in memory',
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
+  timeoutOutOfRange: 'ERR timeout is out of range',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   minMax: 'ERR min or max is not a float',
 } as const;

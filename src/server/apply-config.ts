@@ -2,6 +2,7 @@ import { Gate } from '../clients/client.js';
 import { ConfigError, type DirectiveName } from '../config/config.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
+import { requireOpenFiles } from './open-files.js';
 import type { RespiteServer } from './server.js';
 import { ListenError } from './tcp-listeners.js';
 
@@ -59,6 +60,7 @@ export function applyConfig(server: RespiteServer): void {
     if (password !== '') return;
     for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
   });
+  config.onChange('maxclients', requireOpenFiles);
   const { listeners } = server;
   const cannotListen = 'Unable to listen on this port, check server logs.';
   config.onChange('bind', () =>

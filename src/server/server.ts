@@ -30,6 +30,7 @@ import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
+import { fitMaxClients } from './open-files.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -136,6 +137,7 @@ export class RespiteServer implements ServerApi {
 
   /** Starts listening. Throws ListenError. */
   async start(): Promise<void> {
+    fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
