@@ -1,7 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Database } from '../keyspace/database.js';
 import { ChunkPool } from '../protocol/reply-writer.js';
-import { Client, type Transport } from './client.js';
+import { Client, Gate, type Transport } from './client.js';
 
 /** All connected clients, and the list of those that have something to send. */
 export class ClientRegistry {
@@ -104,6 +104,12 @@ export class ClientRegistry {
   }
 }
 
+/** Silent by nature: what it sends next, if anything, comes after something that it is to be sent. */
 function waits(client: Client): boolean {
-  return client.blocked !== undefined || client.subscriptions !== undefined;
+  return (
+    client.blocked !== undefined ||
+    client.subscriptions !== undefined ||
+    client.postponed !== undefined ||
+    (client.gate & Gate.monitor) !== 0
+  );
 }
