@@ -62,7 +62,7 @@ const verdicts = results.map((row) => ({
   value: row.ratio,
   max: MAX_RATIO,
 }));
-conclude({ title: 'bench:pubsub', results, verdicts, json: options.json, check: options.check });
+conclude({ title: 'bench:pubsub', results, verdicts, options });
 
 /**
  * @param {import('./lib/servers.mjs').RunningServer} server

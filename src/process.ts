@@ -5,11 +5,11 @@ import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
 import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
-import { ListenError } from './server/listeners.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
 import { notifyServiceManager } from './server/service-manager.js';
+import { ListenError } from './server/tcp-listeners.js';
 import { respiteVersion } from './server/version.js';
 
 /** Set for the process that `daemonize yes` starts in the background. */
@@ -158,7 +158,7 @@ function processTitle(server: RespiteServer): string {
     'listen-addr': address,
     'server-mode': '',
     port: String(server.listeners.port),
-    'tls-port': String(values['tls-port']),
+    'tls-port': String(server.listeners.tlsPort),
     unixsocket: values.unixsocket,
     'config-file': server.config.file ?? '',
   };

@@ -78,9 +78,9 @@ export function parseDouble(buffer: Buffer, start: number, end: number): number 
 const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 
 /**
- * Digits with at most one point between them, 15 at most, after an optional minus: both the digits and the
- * power of ten are exact as doubles, so one division rounds correctly. NaN for everything else, `-0`
- * included.
+ * Digits with at most one point between them, 16 characters at most, after an optional minus: both the digits and
+ * the power of ten are exact as doubles, so one division rounds correctly. Leading zeros are common, as
+ * redis-benchmark sends them. NaN for everything else, 0 included unless it is just that.
  */
 function readShortDecimal(buffer: Buffer, start: number, end: number): number {
   const integer = readSafeInteger(buffer, start, end);
@@ -100,8 +100,8 @@ function readShortDecimal(buffer: Buffer, start: number, end: number): number {
       return Number.NaN;
     }
   }
-  if (decimals <= 0 || n === 0) return Number.NaN;
-  n /= POWERS_OF_TEN[decimals];
+  if (decimals === 0 || n === 0 || n > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  if (decimals > 0) n /= POWERS_OF_TEN[decimals];
   return buffer[start] === MINUS ? -n : n;
 }
 

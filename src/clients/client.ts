@@ -18,6 +18,8 @@ export interface Transport {
   readonly queryBufferCapacity: number;
   /** Bytes handed to the operating system that it has not taken yet. */
   readonly unsentBytes: number;
+  /** Above this many unsent bytes the connection ends; Infinity for no limit. */
+  readonly maxUnsentBytes: number;
   /** Sends what the client's reply writer holds. */
   flush(): void;
   /** Ends the connection; after what is unsent, or at once. */
@@ -140,7 +142,7 @@ export class Client {
     pool: ChunkPool,
     transport: Transport,
   ) {
-    this.reply = new ReplyWriter(pool);
+    this.reply = new ReplyWriter(pool, () => this.transport.maxUnsentBytes);
     this.database = database;
     this.lastInteraction = createdAt;
     this.transport = transport;

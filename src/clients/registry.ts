@@ -108,8 +108,7 @@ export class ClientRegistry {
 function waits(client: Client): boolean {
   return (
     client.blocked !== undefined ||
-    client.subscriptions !== undefined ||
     client.postponed !== undefined ||
-    (client.gate & Gate.monitor) !== 0
+    (client.gate & (Gate.subscriber | Gate.monitor)) !== 0
   );
 }

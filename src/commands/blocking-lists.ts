@@ -92,8 +92,8 @@ function blockingPop(call: Call, atStart: AtStart): void {
 
 function blmpop(call: Call): void {
   const { args, argc } = call;
-  const deadline = deadlineArgument(call, args[1]);
   const { keys, atStart, count } = readMultiPop(new ArgumentReader(args, argc, 2));
+  const deadline = deadlineArgument(call, args[1]);
   if (!popFromFirst(call, keys, atStart, count)) call.block(keys, deadline, nullArray, ValueType.list);
 }
 

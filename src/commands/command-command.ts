@@ -139,7 +139,7 @@ function list(call: Call): void {
   const passes = readFilter(call);
   const names: string[] = [];
   for (const command of server.commands.everyCommand()) if (passes(command)) names.push(command.fullName);
-  reply.set(names.length);
+  reply.array(names.length);
   for (const name of names) reply.text(name);
 }
 

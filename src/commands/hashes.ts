@@ -1,13 +1,13 @@
 import { Bytes } from '../bytes/bytes.js';
 import { addDecimal, parseLongDouble } from '../bytes/decimal.js';
 import { INT64_MAX, INT64_MIN, readInt64 } from '../bytes/integers.js';
-import { absent } from '../keyspace/database.js';
 import type { Place } from '../keyspace/elements.js';
-import { EventClass, ValueType } from '../keyspace/events.js';
-import { HashValue } from '../keyspace/hash-value.js';
+import { EventClass } from '../keyspace/events.js';
+import type { HashValue } from '../keyspace/hash-value.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
+import { existingHash, hash, hashToChange, hashToRead, view, writeValueOf } from './hash-access.js';
 import { checkPairCount, pickCountArgument } from './pick-count.js';
 import { cursorArgument, readScanOptions, replyEmptyScan, replyScan } from './scan-options.js';
 
@@ -33,7 +33,7 @@ export const hashCommands: CommandSpec[] = [
     syntax: 'key field',
     flags: ['readonly', 'fast'],
     keys: oneKey('RO'),
-    handler: (call) => call.reply.integer(hashToRead(call)?.find(call.args[2]) ? 1 : 0),
+    handler: (call) => call.reply.integer(fieldToRead(call) === 0 ? 0 : 1),
   },
   {
     ...about,
@@ -191,36 +191,11 @@ export const hashCommands: CommandSpec[] = [
   },
 ];
 
-// One hash at a time is worked on, so these serve all commands and nothing is allocated.
-const hash = new HashValue();
-const view = new Bytes(Buffer.alloc(0));
-
-/** The hash under the command's key, or undefined. Throws CommandError for another type. Hot. */
-function hashToRead({ database, args }: Call): HashValue | undefined {
-  const ref = database.read(args[1]);
-  if (ref === absent) return undefined;
-  if (database.typeOf(ref) !== ValueType.hash) throw new CommandError(errors.wrongType);
-  return hash.open(database, ref);
-}
-
-/** The same for a command that changes it. */
-function existingHash({ database, args }: Call): HashValue | undefined {
-  const ref = database.write(args[1]);
-  if (ref === absent) return undefined;
-  if (database.typeOf(ref) !== ValueType.hash) throw new CommandError(errors.wrongType);
-  hash.open(database, ref).announceChange();
-  return hash;
-}
-
-/** The same, created if it is missing: the caller must put something in it. Hot. */
-function hashToChange(call: Call): HashValue {
-  return existingHash(call) ?? hash.create(call.database, call.args[1]);
-}
-
 function hget(call: Call): void {
-  const found = hashToRead(call)?.get(call.args[2], view);
-  if (found === true) call.reply.bytes(view);
-  else call.reply.null();
+  const found = hashToRead(call);
+  if (found === undefined) return call.reply.null();
+  writeValueOf(call, found, call.args[2]);
+  found.announceExpired(call.args[1]);
 }
 
 function hmget(call: Call): void {
@@ -228,14 +203,26 @@ function hmget(call: Call): void {
   const found = hashToRead(call);
   reply.array(argc - 2);
   for (let i = 2; i < argc; i++) {
-    if (found?.get(args[i], view) === true) reply.bytes(view);
-    else reply.null();
+    if (found === undefined) reply.null();
+    else writeValueOf(call, found, args[i]);
   }
+  found?.announceExpired(args[1]);
+}
+
+/** Looks for the command's field; one whose time has come is removed. */
+function fieldToRead(call: Call): Place {
+  const found = hashToRead(call);
+  if (found === undefined) return 0;
+  const place = found.findLive(call.args[2]);
+  found.announceExpired(call.args[1]);
+  return place;
 }
 
 function hstrlen(call: Call): void {
-  const found = hashToRead(call)?.get(call.args[2], view);
-  call.reply.integer(found === true ? view.length : 0);
+  const place = fieldToRead(call);
+  if (place === 0) return call.reply.integer(0);
+  hash.valueAt(place, view);
+  call.reply.integer(view.length);
 }
 
 function writeField({ reply }: Call, place: Place): void {
@@ -255,15 +242,15 @@ function writePair(call: Call, place: Place): void {
 
 function hgetall(call: Call): void {
   const found = hashToRead(call);
-  call.reply.map(found?.size ?? 0);
-  found?.forEach((place) => writePair(call, place));
+  call.reply.map(found?.liveSize ?? 0);
+  found?.forEachLive((place) => writePair(call, place));
 }
 
 /** HKEYS and HVALS. */
 function listHash(call: Call, write: (call: Call, place: Place) => void): void {
   const found = hashToRead(call);
-  call.reply.array(found?.size ?? 0);
-  found?.forEach((place) => write(call, place));
+  call.reply.array(found?.liveSize ?? 0);
+  found?.forEachLive((place) => write(call, place));
 }
 
 /** HSET and HMSET; returns how many fields are new. Hot. */
@@ -283,12 +270,19 @@ function announceSet({ database, args, argc }: Call): void {
   database.modified(args[1], EventClass.hash, 'hset');
 }
 
+/** As `fieldToRead`, for a command that changes it. */
+function fieldToChange(call: Call): Place {
+  const existing = existingHash(call);
+  if (existing === undefined) return 0;
+  const place = existing.findLive(call.args[2]);
+  existing.announceExpired(call.args[1]);
+  return place;
+}
+
 function hsetnx(call: Call): void {
   const { args, database, reply } = call;
-  const existing = existingHash(call);
-  if (existing !== undefined && existing.find(args[2]) !== 0) return reply.integer(0);
-  const target = existing ?? hash.create(database, args[1]);
-  target.set(args[2], args[3], call.server.config.values);
+  if (fieldToChange(call) !== 0) return reply.integer(0);
+  hashToChange(call).set(args[2], args[3], call.server.config.values);
   reply.integer(1);
   database.modified(args[1], EventClass.hash, 'hset');
 }
@@ -309,17 +303,25 @@ function hdel(call: Call): void {
   if (emptied) database.event(EventClass.generic, 'del', args[1]);
 }
 
+/** Stores the new value of a counter; when the field expires stays. */
+function storeCounter(call: Call, place: Place, text: string): void {
+  const field = call.args[2];
+  const limits = call.server.config.values;
+  const target = place === 0 ? hashToChange(call) : hash;
+  if (place === 0) target.set(field, Bytes.of(text), limits);
+  else target.update(place, field, Bytes.of(text), limits);
+}
+
 function hincrby(call: Call): void {
   const { args, database, reply } = call;
   const increment = int64Argument(args[3]);
-  const existing = existingHash(call);
-  const isThere = existing?.get(args[2], view);
-  const old = isThere ? readInt64(view.buffer, view.start, view.end) : 0n;
+  const place = fieldToChange(call);
+  if (place !== 0) hash.valueAt(place, view);
+  const old = place === 0 ? 0n : readInt64(view.buffer, view.start, view.end);
   if (old === undefined) throw new CommandError('ERR hash value is not an integer');
   const sum = old + increment;
   if (sum > INT64_MAX || sum < INT64_MIN) throw new CommandError(errors.overflow);
-  const target = existing ?? hash.create(database, args[1]);
-  target.set(args[2], Bytes.of(sum.toString()), call.server.config.values);
+  storeCounter(call, place, sum.toString());
   reply.bigint(sum);
   database.modified(args[1], EventClass.hash, 'hincrby');
 }
@@ -331,21 +333,28 @@ function hincrbyfloat(call: Call): void {
   const increment = parseLongDouble(args[3]);
   if (increment === undefined) throw new CommandError(errors.notFloat);
   if (typeof increment === 'string') throw new CommandError('ERR value is NaN or Infinity');
-  const existing = existingHash(call);
-  const old = existing?.get(args[2], view) === true ? parseLongDouble(view) : zero;
+  const place = fieldToChange(call);
+  if (place !== 0) hash.valueAt(place, view);
+  const old = place === 0 ? zero : parseLongDouble(view);
   if (old === undefined) throw new CommandError('ERR hash value is not a float');
   const sum = addDecimal(old, increment);
   if (sum === undefined) throw new CommandError(errors.nanOrInfinity);
-  const target = existing ?? hash.create(database, args[1]);
-  target.set(args[2], Bytes.of(sum), call.server.config.values);
+  storeCounter(call, place, sum);
   reply.text(sum);
   database.modified(args[1], EventClass.hash, 'hincrbyfloat');
+}
+
+/** The hash without the fields whose time has come, or undefined. */
+function cleanHash(call: Call): HashValue | undefined {
+  const found = hashToRead(call);
+  found?.removeExpired();
+  return found?.announceExpired(call.args[1]) === true ? undefined : found;
 }
 
 function hrandfield(call: Call): void {
   const { args, argc, reply } = call;
   if (argc === 2) {
-    const found = hashToRead(call);
+    const found = cleanHash(call);
     if (found === undefined) reply.null();
     else writeField(call, found.random());
     return;
@@ -354,7 +363,7 @@ function hrandfield(call: Call): void {
   const count = pickCountArgument(args[2]);
   if (argc > 4 || (argc === 4 && !withValues)) throw new CommandError(errors.syntax);
   if (withValues) checkPairCount(args[2]);
-  const found = hashToRead(call);
+  const found = cleanHash(call);
   if (found === undefined) return reply.array(0);
   const pairs = withValues && reply.protocol === 3;
   const length = count < 0 ? -count : Math.min(count, found.size);

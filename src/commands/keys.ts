@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { EventClass, typeNames } from '../keyspace/events.js';
+import { kinds } from '../keyspace/kinds.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, int32Argument } from './arguments.js';
 import { type Call, type CommandSpec, manyKeys, oneKey } from './command.js';
@@ -190,6 +191,7 @@ function copy(call: Call): void {
   target.remove(to);
   const when = database.expiry(ref);
   const duplicate = database.copyTo(ref, target, to);
+  if (target.kindOf(duplicate) === kinds.string) target.edit(duplicate, kinds.copiedString);
   if (when >= 0) target.setExpiry(duplicate, when);
   target.modified(to, EventClass.generic, 'copy_to');
   reply.integer(1);

@@ -1,4 +1,4 @@
-import { Bytes } from '../bytes/bytes.js';
+import { Bytes, copyBytes } from '../bytes/bytes.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
 import { ListValue } from '../keyspace/list-value.js';
@@ -13,15 +13,6 @@ export type AtStart = boolean;
 
 const left: AtStart = true;
 const right: AtStart = false;
-
-const pushEvents = new Map<AtStart, string>([
-  [left, 'lpush'],
-  [right, 'rpush'],
-]);
-const popEvents = new Map<AtStart, string>([
-  [left, 'lpop'],
-  [right, 'rpop'],
-]);
 
 // Commands run one after the other, so that they can share these.
 const list = new ListValue();
@@ -104,7 +95,7 @@ export function replyPopSeveral(
     else cursor.previous();
   }
   list.removeRange(atStart ? 0 : length - taken, taken);
-  announceRemoval(database, key, list, popEvents.get(atStart)!, taken);
+  announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', taken);
 }
 
 /** After elements went: publishes the event, and removes the key with the last of them. */
@@ -136,31 +127,27 @@ export interface Move {
 /** Moves an element between two lists, or within one, and replies with it. `ref` is the source's entry, a list. */
 export function replyMove(database: Database, ref: Ref, move: Move, reply: ReplyWriter): void {
   const { source, destination, fromStart, toStart } = move;
-  checkIsList(database, database.write(destination));
+  const target = database.write(destination);
+  checkIsList(database, target);
   list.open(database, ref);
   list.end(fromStart, item);
   reply.bytes(item);
-  const copy = item.copy();
-  if (source.equals(destination)) rotate(fromStart, toStart, copy);
-  else {
-    list.removeEnd(fromStart);
-    // The source may be empty for a moment: nobody looks at it before it is removed below.
-    pushMoved(database, destination, toStart, copy);
-  }
-  database.alsoModified(destination, EventClass.list, pushEvents.get(toStart)!);
-  announceRemoval(database, source, list, popEvents.get(fromStart)!, 1);
-}
-
-function pushMoved(database: Database, key: Bytes, atStart: AtStart, element: Bytes): void {
-  const ref = database.live(key);
-  if (ref === absent) destinationList.create(database, key);
-  else destinationList.open(database, ref);
-  moved[0] = element;
-  destinationList.pushAll(moved, 0, 1, atStart);
-}
-
-function rotate(fromStart: AtStart, toStart: AtStart, element: Bytes): void {
+  moved[0] = hold(item);
   list.removeEnd(fromStart);
-  moved[0] = element;
-  list.pushAll(moved, 0, 1, toStart);
+  // The source may be empty for a moment: nobody looks at it before it is removed below.
+  if (target === ref) list.pushAll(moved, 0, 1, toStart);
+  else if (target === absent) destinationList.create(database, destination).pushAll(moved, 0, 1, toStart);
+  else destinationList.open(database, target).pushAll(moved, 0, 1, toStart);
+  database.alsoModified(destination, EventClass.list, toStart ? 'lpush' : 'rpush');
+  announceRemoval(database, source, list, fromStart ? 'lpop' : 'rpop', 1);
+}
+
+const held = new Bytes(Buffer.alloc(256));
+
+/** A copy of an element, valid until the next one is held. */
+function hold(bytes: Bytes): Bytes {
+  if (bytes.length > held.buffer.length) return bytes.copy();
+  copyBytes(held.buffer, 0, bytes.buffer, bytes.start, bytes.end);
+  held.end = bytes.length;
+  return held;
 }

@@ -1,7 +1,6 @@
 import { readSafeInteger } from '../bytes/integers.js';
 import { absent, type Database } from '../keyspace/database.js';
-import { ValueType } from '../keyspace/events.js';
-import { encodingNames } from '../keyspace/kinds.js';
+import { encodingNames, kinds } from '../keyspace/kinds.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError } from '../protocol/errors.js';
@@ -101,11 +100,11 @@ function idleTime(call: Call, ref: Ref): void {
 const sharedIntegers = 10000;
 const sharedReferences = 0x7fffffff;
 
-/** Redis shares small integers, unless it needs each value's own access time to evict; clients can see that here. */
+/** Redis shares small integers, but not copied ones, nor when it needs each value's own access time to evict. */
 function referenceCount({ database, server }: Call, ref: Ref): number {
   const { maxmemory, 'maxmemory-policy': policy } = server.config.values;
   if (maxmemory > 0 && /l[rf]u$/.test(policy)) return 1;
-  if (database.typeOf(ref) !== ValueType.string || stringEncodingName(database, ref) !== 'int') return 1;
+  if (database.kindOf(ref) !== kinds.string || stringEncodingName(database, ref) !== 'int') return 1;
   const { buffer, start, end } = database.payload(ref);
   const value = readSafeInteger(buffer, start, end);
   return value >= 0 && value < sharedIntegers ? sharedReferences : 1;

@@ -20,9 +20,14 @@ export interface ScanOptions {
 const star = Bytes.of('*');
 const nameView = new Bytes(Buffer.alloc(0));
 
-/** A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is ignored. */
+/**
+ * A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is ignored. So is
+ * what follows a NUL byte.
+ */
 export function cursorArgument(argument: Bytes): number {
-  const cursor = readCursor(argument.buffer, argument.start, argument.end);
+  const nul = argument.subarray().indexOf(0);
+  const end = nul < 0 ? argument.end : argument.start + nul;
+  const cursor = readCursor(argument.buffer, argument.start, end);
   if (cursor === undefined) throw new CommandError('ERR invalid cursor');
   return Number(BigInt.asUintN(32, cursor));
 }
@@ -67,6 +72,7 @@ export function replyScan(
   let seen = 0;
   const visit = (place: Place) => {
     seen++;
+    if (elements.isHidden(place)) return;
     if (pattern !== undefined) {
       elements.nameAt(place, nameView);
       if (!globMatch(pattern, nameView)) return;

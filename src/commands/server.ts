@@ -1,5 +1,6 @@
+import type { Bytes } from '../bytes/bytes.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import { ArgumentReader, integerArgument } from './arguments.js';
+import { ArgumentReader, integerArgument, longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { nightLandscape } from './lolwut.js';
 import { redisVersion, type ShutdownRequest } from './server-api.js';
@@ -76,11 +77,22 @@ const defaultRows = 16;
 
 function lolwut({ server, args, argc, reply }: Call): void {
   const options = new ArgumentReader(args, argc, 1);
-  if (options.left >= 2 && options.take('version')) options.integer();
+  if (options.left >= 2 && options.take('version')) checkNumbers(args, argc, options.long());
   const columns = size(options, defaultColumns, 160);
   const rows = size(options, defaultRows, 60);
   const picture = nightLandscape(server.random, columns, rows);
   reply.verbatim('txt', `${picture}\nRespite ver. ${server.version}, Redis ver. ${redisVersion}\n`);
+}
+
+/** How many arguments the drawings of Redis 5 and 6 took: a client that asks for one of these must give numbers. */
+const argumentsOfVersion = new Map([
+  [5, 3],
+  [6, 2],
+]);
+
+function checkNumbers(args: Bytes[], argc: number, version: number): void {
+  const count = argumentsOfVersion.get(version) ?? 0;
+  for (const argument of args.slice(3, Math.min(3 + count, argc))) longArgument(argument);
 }
 
 /** The next argument, brought between 1 and `most`; whatever is no number is ignored, as the joke deserves. */

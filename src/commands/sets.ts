@@ -218,11 +218,11 @@ function smove(call: Call): void {
   if (from === to) return reply.integer(set.has(member) ? 1 : 0);
   set.announceChange();
   if (!set.remove(member)) return reply.integer(0);
+  announceRemoval(call, set, 1, 'srem');
   if (to === absent) otherSet.create(database, destination, member, 1, limits);
   else otherSet.open(database, to).announceChange();
   const added = otherSet.add(member, limits);
   reply.integer(1);
-  announceRemoval(call, set, 1, 'srem');
   if (added) database.modified(destination, EventClass.set, 'sadd');
 }
 

@@ -1,9 +1,11 @@
-import type { Bytes } from '../bytes/bytes.js';
+import { Bytes } from '../bytes/bytes.js';
 import { parseDouble } from '../bytes/doubles.js';
 import { absent } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
+import { SetValue } from '../keyspace/set-value.js';
 import { discardSortedSet, openForReading } from '../keyspace/sorted-sets.js';
 import { CommandError, errors } from '../protocol/errors.js';
+import type { SortedSet } from '../values/sorted-set.js';
 import {
   type Aggregate,
   type Combination,
@@ -162,12 +164,31 @@ const nothing: ScoredMembers = { size: 0, find: () => Number.NaN, visit() {} };
 function readInput({ database }: Call, key: Bytes): ScoredMembers {
   const ref = database.read(key);
   if (ref === absent) return nothing;
-  if (database.typeOf(ref) !== ValueType.sortedSet) throw new CommandError(errors.wrongType);
-  const set = openForReading(database, ref);
+  const type = database.typeOf(ref);
+  if (type === ValueType.sortedSet) return membersOfSortedSet(openForReading(database, ref));
+  if (type === ValueType.set) return membersOfSet(new SetValue().open(database, ref));
+  throw new CommandError(errors.wrongType);
+}
+
+function membersOfSortedSet(set: SortedSet): ScoredMembers {
   return {
     size: set.size,
     find: (member) => set.find(member),
     visit: (visit) => set.visitRanks(0, set.size, false, visit),
+  };
+}
+
+/** Members of a set have score 1. */
+function membersOfSet(set: SetValue): ScoredMembers {
+  const view = new Bytes(Buffer.alloc(0));
+  return {
+    size: set.size,
+    find: (member) => (set.has(member) ? 1 : Number.NaN),
+    visit: (visit) =>
+      set.forEach((place) => {
+        set.nameAt(place, view);
+        visit(view, 1);
+      }),
   };
 }
 

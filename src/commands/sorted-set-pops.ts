@@ -5,7 +5,6 @@ import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { SortedSet } from '../values/sorted-set.js';
 import { ArgumentReader, longArgument } from './arguments.js';
-import { timeoutArgument } from './blocking-timeout.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutSortedSets, complexities, countedKeys } from './sorted-set-specs.js';
 import {
@@ -15,6 +14,7 @@ import {
   replyScore,
   writeSortedSet,
 } from './sorted-set-values.js';
+import { deadlineArgument } from './timeouts.js';
 
 const keysBeforeTimeout = [{ flags: 'RW access delete', begin: 1, find: { last: -2, step: 1 } }];
 const popsMany = 'O(K) + O(M*log(N)) with K keys, M members taken and N members in the sorted set.';
@@ -133,29 +133,28 @@ function replyPair(reply: ReplyWriter, member: Bytes, score: number): void {
   replyScore(reply, score);
 }
 
+const nullArray = (reply: ReplyWriter) => reply.nullArray();
+
 /** BZPOPMIN, BZPOPMAX. */
 function popBlocking(call: Call, end: End): void {
   const { args, argc, reply } = call;
-  const deadline = timeoutArgument(call, args[argc - 1]);
+  const deadline = deadlineArgument(call, args[argc - 1]);
   const keys = args.slice(1, argc - 1);
   const key = firstWithMembers(call, keys);
-  if (key === undefined) return call.block(keys, deadline, (to) => to.nullArray());
+  if (key === undefined) return call.block(keys, deadline, nullArray, ValueType.sortedSet);
   reply.array(3);
   reply.bytes(key);
   popSome(call, key, writeSortedSet(call, key)!, end, 1, (member, score) => replyPair(reply, member, score));
 }
 
-/**
- * The first key that has a sorted set. Throws CommandError for another type before it, unless the client waits already:
- * then only a sorted set ends its waiting.
- */
+/** The first key that has a sorted set. Throws CommandError for another type before it. */
 function firstWithMembers(call: Call, keys: Bytes[]): Bytes | undefined {
   const { database } = call;
   for (const key of keys) {
     const ref = database.live(key);
     if (ref === absent) continue;
-    if (database.typeOf(ref) === ValueType.sortedSet) return key;
-    if (!call.retried) throw new CommandError(errors.wrongType);
+    if (database.typeOf(ref) !== ValueType.sortedSet) throw new CommandError(errors.wrongType);
+    return key;
   }
   return undefined;
 }
@@ -197,10 +196,10 @@ function popFromFirst(call: Call): void {
 
 /** BZMPOP. */
 function popFromFirstBlocking(call: Call): void {
-  const deadline = timeoutArgument(call, call.args[1]);
+  const deadline = deadlineArgument(call, call.args[1]);
   const pop = readMultiPop(call, 2);
   const key = firstWithMembers(call, pop.keys);
-  if (key === undefined) call.block(pop.keys, deadline, (to) => to.nullArray());
+  if (key === undefined) call.block(pop.keys, deadline, nullArray, ValueType.sortedSet);
   else replyMultiPop(call, key, pop);
 }
 

@@ -232,8 +232,7 @@ function storeRange(call: Call): void {
   if (set !== undefined) {
     const { from, to } = limited(range(set), options);
     set.visitRanks(from, to, false, (member, score) => {
-      built.find(member);
-      built.add(member, score);
+      built.insert(member, score);
     });
   }
   replyStored(call, args[1], built, 'zrangestore');

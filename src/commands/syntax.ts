@@ -39,7 +39,7 @@ const typesByName: Partial<Record<ArgumentType, string>> = {
   'unix-time': 'unix-time-seconds unix-time-milliseconds',
   integer:
     'seconds milliseconds increment decrement offset count start end stop bit index index1 index2 db destination-db ' +
-    'protover cursor min-match-len len port client-id numkeys numreplicas numlocal rank num-matches maxage version ' +
+    'protover cursor min-match-len len port client-id numkeys numfields numreplicas numlocal rank num-matches maxage version ' +
     'entries-read slot start-slot end-slot',
   double: 'timeout radius width height longitude latitude weight',
 };
@@ -214,6 +214,11 @@ const usualNames: [members: RegExp, name: string][] = [
   [/^end-/, 'end-unit-block'],
   [/^(key|field|parameter|member)-value$/, 'data'],
   [/^(async-sync|sync-async)$/, 'flush-type'],
+  [/^asc-desc$/, 'order'],
+  [/^byscore-bylex$/, 'sortby'],
+  [/^m-km-ft-mi$/, 'unit'],
+  [/^min-max$/, 'where'],
+  [/^sum-min-max$/, 'aggregate'],
 ];
 /** Longer names are cut to that of the first member. */
 const maxGroupName = 32;

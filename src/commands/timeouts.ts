@@ -14,6 +14,7 @@ export function deadlineArgument({ server }: Call, argument: Bytes): number {
   const seconds = parseDouble(argument.buffer, argument.start, argument.end);
   if (seconds === undefined) throw new CommandError(errors.timeoutNotFloat);
   const milliseconds = Math.ceil(seconds * 1000);
+  if (milliseconds >= latest) throw new CommandError(errors.timeoutOutOfRange);
   if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
   if (milliseconds === 0) return Number.POSITIVE_INFINITY;
   const deadline = server.clock.now() + milliseconds;

@@ -79,8 +79,9 @@ export function integer(min: Bound, max: Bound, clamp?: readonly [number, number
     syntax: '<integer>',
     parse(words) {
       const word = single(words);
-      if (!/^(0|-?[1-9]\d*)$/.test(word)) throw new ConfigError(notAnInteger);
-      const value = bounded(BigInt(word), min, max);
+      const exact = /^(0|-?[1-9]\d*)$/.test(word) ? BigInt(word) : undefined;
+      if (exact === undefined || exact !== BigInt.asIntN(64, exact)) throw new ConfigError(notAnInteger);
+      const value = bounded(exact, min, max);
       return clamp === undefined ? value : Math.min(Math.max(value, clamp[0]), clamp[1]);
     },
     format: (value) => showInteger(value, max),
@@ -99,12 +100,16 @@ const units: Readonly<Record<string, bigint>> = {
   gb: 1_073_741_824n,
 };
 
-/** Bytes of a size such as `100`, `64mb` or `1G`, or null. No digits count as 0, as in Redis. */
+/**
+ * Bytes of a size such as `100`, `64mb` or `1G`, or null. No digits count as 0, and more than 64 bits of digits as 64 bits of
+ * ones, as in Redis; a unit that leads beyond 64 bits is refused.
+ */
 export function parseMemory(word: string): bigint | null {
   const match = /^(\d*)([a-z]*)$/i.exec(word);
   const unit = match === null ? undefined : units[match[2].toLowerCase()];
   if (match === null || unit === undefined) return null;
-  const bytes = BigInt(match[1] === '' ? 0 : match[1]) * unit;
+  const digits = BigInt(match[1]);
+  const bytes = (digits > ULONG_MAX ? ULONG_MAX : digits) * unit;
   return bytes > ULONG_MAX ? null : bytes;
 }
 

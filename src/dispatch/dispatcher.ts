@@ -174,10 +174,29 @@ export class Dispatcher {
   private reject(client: Client, message: string, command?: Command): undefined {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
+<<<<<<< HEAD
     if (client.replyMode === 'skip-next') client.setReplyMode('on');
     else client.reply.error(message);
     this.countError(message);
+=======
+    const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
+    client.reply.error(shown);
+    this.countError(shown);
+>>>>>>> fidelity
     return undefined;
+  }
+
+  /** An EXEC that is refused ends the transaction all the same. Returns the error to reply. */
+  private abortTransaction(client: Client, reason: string): string {
+    this.endTransaction(client);
+    return `EXECABORT Transaction discarded because of: ${reason.replace(/^ERR /, '')}`;
+  }
+
+  /** Ends a client's transaction, if there is one, and forgets its watched keys. */
+  endTransaction(client: Client): void {
+    client.transaction = undefined;
+    client.setGate(Gate.transaction, false);
+    this.server.unwatchAll(client);
   }
 
   /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
@@ -216,12 +235,12 @@ export class Dispatcher {
     if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
       return this.refuses(client, command, errors.outOfMemory);
     }
-    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
-      return this.refuses(client, command, errors.monitorAndKeys);
-    }
     if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
       this.postpone(client, command, args, argc);
       return false;
+    }
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -278,9 +297,9 @@ export class Dispatcher {
     this.pause.clients.add(client);
     this.waiting.add(client, {
       kind: 'pause',
-      type: undefined,
       database: client.database,
       keys: [],
+      type: undefined,
       args: args.slice(0, argc).map((arg) => arg.copy()),
       deadline: Number.POSITIVE_INFINITY,
       onTimeout: () => {},

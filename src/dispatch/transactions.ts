@@ -32,7 +32,7 @@ export function transactionCommands(dispatcher: () => Dispatcher): CommandSpec[]
       summary: 'Drops the queued commands and ends the transaction.',
       complexity: 'O(N), when N is the number of queued commands',
       flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
-      handler: discard,
+      handler: (call) => discard(call, dispatcher()),
     },
     {
       ...common,
@@ -67,29 +67,22 @@ function multi({ client, reply }: Call): void {
   reply.ok();
 }
 
-/** Ends a client's transaction and forgets its watched keys. */
-export function endTransaction({ client, server }: Call): void {
-  client.transaction = undefined;
-  client.setGate(Gate.transaction, false);
-  server.unwatchAll(client);
-}
-
 function exec(call: Call, dispatcher: Dispatcher): void {
   const { client, reply } = call;
   const { transaction } = client;
   if (transaction === undefined) throw new CommandError(errors.execWithoutMulti);
   const changed = client.watchBroken || dispatcher.watched.hasExpired(client);
-  endTransaction(call);
+  dispatcher.endTransaction(client);
   if (transaction.broken) throw new CommandError(errors.execAborted);
   if (changed) return reply.nullArray();
   reply.array(transaction.queue.length);
   for (const { args, argc } of transaction.queue) dispatcher.runQueued(call, args, argc);
 }
 
-function discard(call: Call): void {
-  if (call.client.transaction === undefined) throw new CommandError('ERR DISCARD without MULTI');
-  endTransaction(call);
-  call.reply.ok();
+function discard({ client, reply }: Call, dispatcher: Dispatcher): void {
+  if (client.transaction === undefined) throw new CommandError('ERR DISCARD without MULTI');
+  dispatcher.endTransaction(client);
+  reply.ok();
 }
 
 function watch({ client, server, args, argc, database, reply }: Call): void {

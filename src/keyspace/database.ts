@@ -26,7 +26,7 @@ import { Table } from '../memory/table.js';
 import type { Collection } from '../values/collection.js';
 import { EventClass, type ValueType } from './events.js';
 import type { Keyspace } from './keyspace.js';
-import { isHandle, type Kind, kinds } from './kinds.js';
+import { hasExpiringFields, isHandle, type Kind, kinds } from './kinds.js';
 
 /** A handle in an entry's payload takes so many bytes. */
 const handleBytes = 4;
@@ -44,6 +44,8 @@ export class Database {
   keys: Table;
   /** The entries that have an expiry; the same refs as in `keys`. */
   expires: Table;
+  /** The entries of hashes with fields that expire by themselves; the same refs as in `keys`. */
+  fieldExpires: Table;
   /** Running average, in ms, of how long the keys that expire have left; the expiry sweeper keeps it. */
   averageTtl = 0;
   private readonly view: Bytes;
@@ -54,6 +56,7 @@ export class Database {
   ) {
     this.keys = this.newTable();
     this.expires = this.newTable();
+    this.fieldExpires = this.newTable();
     this.view = new Bytes(Buffer.alloc(0));
   }
 
@@ -207,7 +210,7 @@ export class Database {
     }
     const handle = isHandle(kindOf(arena, ref)) ? handleOf(arena, ref) : none;
     ref = this.resized(ref, length, 0, hash);
-    setKind(arena, ref, newKind);
+    this.changeKind(ref, newKind);
     // Not earlier: without memory for the new value, the old one stays.
     if (handle !== none) keyspace.dispose(handle);
     this.markAccess(ref);
@@ -225,6 +228,7 @@ export class Database {
       releaseEntry(keyspace.arena, ref);
       throw error;
     }
+    if (hasExpiringFields(newKind)) this.fieldExpires.insert(ref, hash);
     if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
     return ref;
   }
@@ -248,7 +252,24 @@ export class Database {
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
   edit(ref: Ref, newKind: number): void {
     if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
-    setKind(this.keyspace.arena, ref, newKind);
+    this.changeKind(ref, newKind);
+  }
+
+  private changeKind(ref: Ref, newKind: Kind): void {
+    const { arena } = this.keyspace;
+    const oldKind = kindOf(arena, ref);
+    if (oldKind === newKind) return;
+    setKind(arena, ref, newKind);
+    if (hasExpiringFields(oldKind) === hasExpiringFields(newKind)) return;
+    const hash = this.keys.hashOf(ref);
+    if (hasExpiringFields(newKind)) this.fieldExpires.insert(ref, hash);
+    else this.fieldExpires.removeRef(ref, hash);
+  }
+
+  /** Takes note that an entry is somewhere else now. */
+  private replaceRef(ref: Ref, moved: Ref, hash: number): void {
+    this.keys.replace(ref, moved, hash);
+    if (hasExpiringFields(this.kindOf(moved))) this.fieldExpires.replace(ref, moved, hash);
   }
 
   private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
@@ -256,7 +277,7 @@ export class Database {
     const expiring = hasExpiry(arena, ref);
     const moved = resizeEntry(arena, ref, length, keep);
     if (moved !== ref) {
-      this.keys.replace(ref, moved, hash);
+      this.replaceRef(ref, moved, hash);
       if (expiring) this.expires.replace(ref, moved, hash);
     }
     return moved;
@@ -281,6 +302,7 @@ export class Database {
   private detach(ref: Ref): void {
     const hash = this.keys.hashOf(ref);
     if (hasExpiry(this.keyspace.arena, ref)) this.expires.removeRef(ref, hash);
+    if (hasExpiringFields(this.kindOf(ref))) this.fieldExpires.removeRef(ref, hash);
     this.keys.removeRef(ref, hash);
   }
 
@@ -306,7 +328,7 @@ export class Database {
   unpack(ref: Ref, newKind: Kind, collection: Collection): Ref {
     const handle = this.keyspace.collections.add(collection);
     const moved = this.resize(ref, handleBytes);
-    setKind(this.keyspace.arena, moved, newKind);
+    this.changeKind(moved, newKind);
     setHandle(this.keyspace.arena, moved, handle);
     return moved;
   }
@@ -317,7 +339,7 @@ export class Database {
    */
   pack(ref: Ref, newKind: Kind, length: number): Ref {
     this.releaseValue(ref);
-    setKind(this.keyspace.arena, ref, newKind);
+    this.changeKind(ref, newKind);
     return this.resize(ref, length);
   }
 
@@ -337,12 +359,12 @@ export class Database {
       return ref;
     }
     const moved = addExpiry(arena, ref, when);
-    if (moved !== ref) this.keys.replace(ref, moved, hash);
+    if (moved !== ref) this.replaceRef(ref, moved, hash);
     try {
       this.expires.insert(moved, hash);
     } catch (error) {
       const back = removeExpiry(arena, moved);
-      if (back !== moved) this.keys.replace(moved, back, hash);
+      if (back !== moved) this.replaceRef(moved, back, hash);
       throw error;
     }
     return moved;
@@ -359,7 +381,7 @@ export class Database {
   private dropExpiry(ref: Ref, hash: number): Ref {
     const moved = removeExpiry(this.keyspace.arena, ref);
     this.expires.removeRef(ref, hash); // by its number: the entry may have moved
-    if (moved !== ref) this.keys.replace(ref, moved, hash);
+    if (moved !== ref) this.replaceRef(ref, moved, hash);
     return moved;
   }
 
@@ -405,7 +427,7 @@ export class Database {
     const { arena } = this.keyspace;
     const kind = this.kindOf(ref);
     const handle = handleOf(arena, ref);
-    setKind(arena, ref, kinds.string);
+    this.changeKind(ref, kinds.string);
     const moved = target.put(to, kind, handleBytes);
     setHandle(arena, moved, handle);
     return moved;
@@ -428,6 +450,7 @@ export class Database {
     const { keys } = this;
     this.keys = this.newTable();
     this.expires.clear();
+    this.fieldExpires.clear();
     this.averageTtl = 0;
     return keys;
   }
@@ -442,6 +465,7 @@ export class Database {
   detachAll(): void {
     this.keys.clear();
     this.expires.clear();
+    this.fieldExpires.clear();
     this.averageTtl = 0;
   }
 
@@ -449,6 +473,7 @@ export class Database {
   swap(other: Database): void {
     [this.keys, other.keys] = [other.keys, this.keys];
     [this.expires, other.expires] = [other.expires, this.expires];
+    [this.fieldExpires, other.fieldExpires] = [other.fieldExpires, this.fieldExpires];
     [this.averageTtl, other.averageTtl] = [other.averageTtl, this.averageTtl];
   }
 

@@ -30,7 +30,7 @@ export abstract class Elements {
   protected table: EntryCollection | undefined;
 
   /** `stride`: listpack elements that make one element of the value. */
-  constructor(private readonly stride: number) {}
+  constructor(protected stride: number) {}
 
   open(database: Database, ref: Ref): this {
     this.database = database;
@@ -95,6 +95,11 @@ export abstract class Elements {
   protected removePacked(place: Place): void {
     this.listpack.delete(place, this.stride);
     this.ref = this.payload.ref;
+  }
+
+  /** True for an element that is there, but must not be shown any more. */
+  isHidden(_place: Place): boolean {
+    return false;
   }
 
   /** Visits all elements. `visit` must not change the value. */

@@ -27,6 +27,8 @@ export interface KeyspaceStatistics {
   hits: number;
   misses: number;
   expiredKeys: number;
+  /** Fields of hashes. */
+  expiredFields: number;
   expiredStalePercent: number;
   expiredTimeCapReached: number;
   expireCycleMicroseconds: number;
@@ -69,6 +71,7 @@ export class Keyspace {
     hits: 0,
     misses: 0,
     expiredKeys: 0,
+    expiredFields: 0,
     expiredStalePercent: 0,
     expiredTimeCapReached: 0,
     expireCycleMicroseconds: 0,
@@ -121,7 +124,10 @@ export class Keyspace {
 
   /** Bytes of all tables. */
   get tableBytes(): number {
-    return this.databases.reduce((sum, database) => sum + database.keys.bytes + database.expires.bytes, 0);
+    return this.databases.reduce(
+      (sum, { keys, expires, fieldExpires }) => sum + keys.bytes + expires.bytes + fieldExpires.bytes,
+      0,
+    );
   }
 
   /** Removes every key of every database; the arena's memory goes back at once. */

@@ -16,6 +16,8 @@ export const kinds = {
   editedString: ValueType.string | (1 << 3),
   /** As SET decides, but never `int`: what INCRBYFLOAT stores. */
   textString: ValueType.string | (2 << 3),
+  /** As SET decides, made by COPY: Redis gives an integer that it copies an object of its own. */
+  copiedString: ValueType.string | (3 << 3),
   listpackList: ValueType.list,
   quicklist: ValueType.list | handleBit,
   intset: ValueType.set,
@@ -26,7 +28,11 @@ export const kinds = {
   listpackHash: ValueType.hash,
   /** With an expiry for each field: field, value, time; ordered by time. */
   expiringListpackHash: ValueType.hash | (1 << 3),
+  /** The same form, while no field has an expiry. */
+  restingListpackHash: ValueType.hash | (2 << 3),
   tableHash: ValueType.hash | handleBit,
+  /** With fields that expire. */
+  expiringTableHash: ValueType.hash | handleBit | (1 << 3),
   stream: ValueType.stream | handleBit,
 } as const satisfies Record<string, Kind>;
 
@@ -41,11 +47,18 @@ export const encodingNames: ReadonlyMap<Kind, string> = new Map([
   [kinds.treeSortedSet, 'skiplist'],
   [kinds.listpackHash, 'listpack'],
   [kinds.expiringListpackHash, 'listpackex'],
+  [kinds.restingListpackHash, 'listpackex'],
   [kinds.tableHash, 'hashtable'],
+  [kinds.expiringTableHash, 'hashtable'],
   [kinds.stream, 'stream'],
 ]);
 
 /** True if the payload of such an entry is the handle of a Collection. */
 export function isHandle(kind: Kind): boolean {
   return (kind & handleBit) !== 0;
+}
+
+/** True if such a value has fields that expire by themselves. */
+export function hasExpiringFields(kind: Kind): boolean {
+  return kind === kinds.expiringListpackHash || kind === kinds.expiringTableHash;
 }

@@ -69,11 +69,23 @@ export class ListValue {
 
   /** Makes it a listpack again if it is a single node well below the limit. Must not be empty. */
   shrink(): void {
+    const { shrunkBytes, shrunkCount } = this.database.keyspace.listSettings;
+    this.pack(shrunkBytes, shrunkCount);
+  }
+
+  /** After a new list was filled: makes it a listpack if it turned out to fit into one. */
+  settle(): void {
+    const { bytes, count } = this.database.keyspace.listSettings;
+    this.pack(bytes, count);
+  }
+
+  /** Makes a listpack of a quicklist that is one node of at most that size. */
+  private pack(mostBytes: number, mostCount: number): void {
     const { quicklist } = this;
     if (quicklist === undefined || quicklist.nodes !== 1) return;
-    const { listSettings, arena } = this.database.keyspace;
     const { plain, length, count } = quicklist.head!;
-    if (plain || length > listSettings.shrunkBytes || count > listSettings.shrunkCount) return;
+    if (plain || length > mostBytes || count > mostCount) return;
+    const { arena } = this.database.keyspace;
     const node = quicklist.takeOnlyNode();
     this.open(this.database, this.database.pack(this.ref, kinds.listpackList, length));
     const from = arena.offsetOf(node.ref) + node.start;

@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes/bytes.js';
+import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import {
   END,
   EncodedElement,
@@ -18,6 +18,9 @@ import { type PackedBytes, splice } from './packed-bytes.js';
  * listpack. Changing the listpack before it invalidates it. 0 is "no element".
  */
 export type ListpackPosition = number;
+
+/** The elements that are being moved. */
+let moved = Buffer.alloc(256);
 
 /**
  * A list of byte strings in one piece of memory: what small hashes, lists, sets, sorted sets and the nodes of
@@ -199,6 +202,24 @@ export class Listpack {
     }
     if (deleted > 0) this.removeBytes(at, end - offset - at, deleted);
     return deleted;
+  }
+
+  /**
+   * Moves `count` elements from `at` on to before the element at `to`, which is none of them, or to the end if `to` is
+   * `end()`. Returns where the first of them is then. The listpack stays as long as it is.
+   */
+  move(at: ListpackPosition, count: number, to: ListpackPosition): ListpackPosition {
+    const { buffer, offset } = this.memory;
+    let end = offset + at;
+    for (let left = count; left > 0; left--) end += elementLength(buffer, end);
+    const length = end - offset - at;
+    if (length > moved.length) moved = Buffer.alloc(length * 2);
+    copyBytes(moved, 0, buffer, end - length, end);
+    if (to > at) buffer.copyWithin(end - length, end, offset + to);
+    else buffer.copyWithin(offset + to + length, offset + to, offset + at);
+    const place = to > at ? to - length : to;
+    copyBytes(buffer, offset + place, moved, 0, length);
+    return place;
   }
 
   /** Removes all elements. */

@@ -167,6 +167,30 @@ export class OrderTree {
     return this.pointAt(this.leaf, this.index, cursor);
   }
 
+  /**
+   * Visits `count` pairs from that rank on, of which there must be so many; backwards if asked to. `visit` must not
+   * change the tree. Hot: about 5 ns a pair, without what `visit` costs.
+   */
+  visit(rank: number, count: number, backwards: boolean, visit: (ref: number, score: number) => void): void {
+    if (count <= 0) return;
+    const { nodes } = this;
+    this.descendToRank(rank);
+    let { leaf, index } = this;
+    const step = backwards ? -1 : 1;
+    for (let left = count; ; ) {
+      const words = nodes.leafWords(leaf);
+      const refs = nodes.leafRefBase(leaf);
+      const scores = nodes.leafScores(leaf);
+      const base = nodes.leafScoreBase(leaf);
+      const here = Math.min(left, backwards ? index + 1 : nodes.leafCount(leaf) - index);
+      for (let i = 0; i < here; i++, index += step) visit(words[refs + index], scores[base + index]);
+      left -= here;
+      if (left === 0) return;
+      leaf = backwards ? nodes.previousLeaf(leaf) : nodes.nextLeaf(leaf);
+      index = backwards ? nodes.leafCount(leaf) - 1 : 0;
+    }
+  }
+
   /** Moves the cursor to the next pair; false if there is none. */
   next(cursor: OrderCursor): boolean {
     const { leaf, index } = cursor;

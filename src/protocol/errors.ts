@@ -34,8 +34,8 @@ export const errors = {
   loading: 'LOADING Redis is loading the dataset in memory',
   timeoutNotFloat: 'ERR timeout is not a float or out of range',
   timeoutNegative: 'ERR timeout is negative',
-  timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   timeoutOutOfRange: 'ERR timeout is out of range',
+  timeoutNotInteger: 'ERR timeout is not an integer or out of range',
   minMax: 'ERR min or max is not a float',
 } as const;
 

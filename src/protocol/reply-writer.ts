@@ -15,8 +15,6 @@ const none = Buffer.alloc(0);
 
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
-  /** A reply of more bytes is not wanted any more: see `ReplyWriter.overflowed`. */
-  maxReply = Number.POSITIVE_INFINITY;
   private readonly free: Buffer[] = [];
   private viewed: Buffer = none;
   private views: Buffer[] = [];
@@ -67,8 +65,8 @@ export class ReplyWriter {
   /** When set, everything written is dropped (CLIENT REPLY, commands run for their effect only). */
   muted = false;
   /**
-   * The pool's `maxReply` is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an
-   * unbounded number of elements may stop.
+   * The limit is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an unbounded
+   * number of elements may stop.
    */
   overflowed = false;
   /** Number of errors written since the start; the dispatcher compares it to see that a command failed. */
@@ -81,7 +79,11 @@ export class ReplyWriter {
   private chunk: Buffer = none;
   private at = 0;
 
-  constructor(private readonly pool: ChunkPool) {}
+  constructor(
+    private readonly pool: ChunkPool,
+    /** Most bytes that may be unsent. Asked for with each new chunk. */
+    private readonly limit: () => number = () => Number.POSITIVE_INFINITY,
+  ) {}
 
   /** Unsent bytes. */
   get size(): number {
@@ -353,7 +355,7 @@ export class ReplyWriter {
   }
 
   private grow(length: number): void {
-    if (this.overflowed || this.size + length > this.pool.maxReply) return this.overflow(length);
+    if (this.overflowed || this.size + length > this.limit()) return this.overflow(length);
     if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));

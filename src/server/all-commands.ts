@@ -8,21 +8,23 @@ import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
 import { expireCommands } from '../commands/expire.js';
+import { geoCommands } from '../commands/geo.js';
+import { hashExpiryCommands } from '../commands/hash-expiry.js';
+import { hashGetexCommands } from '../commands/hash-getex.js';
 import { hashCommands } from '../commands/hashes.js';
 import { hyperLogLogCommands } from '../commands/hyperloglog.js';
 import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
-
 import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
 import { monitorCommands } from '../commands/monitor.js';
-
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
 import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
+import { sortCommands } from '../commands/sort.js';
 import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
@@ -50,9 +52,13 @@ export const allCommands: CommandSpec[] = [
   ...hyperLogLogCommands,
   ...listCommands,
   ...blockingListCommands,
+  ...sortCommands,
   ...hashCommands,
+  ...hashExpiryCommands,
+  ...hashGetexCommands,
   ...setCommands,
   ...sortedSetCommands,
+  ...geoCommands,
 ];
 
 /** Every command, for documentation. */

@@ -1,10 +1,10 @@
 import { Gate } from '../clients/client.js';
-import { ConfigError } from '../config/config.js';
-import type { OutputBufferLimits } from '../config/special-kinds.js';
+import { ConfigError, type DirectiveName } from '../config/config.js';
 import { ServerGate } from '../dispatch/dispatcher.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
-import { ListenError } from './listeners.js';
+import { requireOpenFiles } from './open-files.js';
 import type { RespiteServer } from './server.js';
+import { ListenError } from './tcp-listeners.js';
 
 /** Makes the configuration take effect: once at the start, and again with each CONFIG SET. */
 export function applyConfig(server: RespiteServer): void {
@@ -19,15 +19,12 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = bytes;
   });
+  config.onChange('client-output-buffer-limit', (limits) => {
+    loop.outputBufferLimits = limits;
+  });
   const { listSettings } = server.keyspace;
   listSettings.setMaxListpackSize(values['list-max-listpack-size']);
   config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
-  const setOutputLimits = (limits: OutputBufferLimits) => {
-    loop.outputBufferLimits = limits;
-    server.clients.pool.maxReply = longestReply(limits);
-  };
-  setOutputLimits(values['client-output-buffer-limit']);
-  config.onChange('client-output-buffer-limit', setOutputLimits);
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
@@ -55,19 +52,48 @@ export function applyConfig(server: RespiteServer): void {
     if (password !== '') return;
     for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
   });
-  config.onChangeOfAny(['bind', 'port'], () => {
-    try {
-      server.listeners.rebind(config);
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      server.log.warning(error.message);
-      throw new ConfigError('Unable to listen on this port, check server logs.');
-    }
+  config.onChange('maxclients', requireOpenFiles);
+  const { listeners } = server;
+  const cannotListen = 'Unable to listen on this port, check server logs.';
+  config.onChange('bind', () =>
+    listening(server, () => listeners.rebind(config), 'Failed to bind to specified addresses.'),
+  );
+  config.onChange('port', () => listening(server, () => listeners.rebindTcp(config), cannotListen));
+  config.onChangeOfAny(['tls-port', 'tls-auth-clients'], () =>
+    listening(server, () => listeners.rebindTls(config), cannotListen),
+  );
+  config.onChangeOfAny(reloadedWithTls, () => {
+    listening(
+      server,
+      () => listeners.reloadTls(config),
+      'Unable to update TLS configuration. Check server logs.',
+    );
   });
 }
 
-/** A reply of more bytes ends the connection whatever the client's class. */
-function longestReply({ normal, pubsub }: OutputBufferLimits): number {
-  const unlimited = normal.hard === 0 || pubsub.hard === 0;
-  return unlimited ? Number.POSITIVE_INFINITY : Math.max(normal.hard, pubsub.hard);
+/** Directives that take effect for new connections without listening anew. */
+const reloadedWithTls: DirectiveName[] = [
+  'tls-cert-file',
+  'tls-key-file',
+  'tls-key-file-pass',
+  'tls-ca-cert-file',
+  'tls-ca-cert-dir',
+  'tls-dh-params-file',
+  'tls-protocols',
+  'tls-ciphers',
+  'tls-ciphersuites',
+  'tls-prefer-server-ciphers',
+  'tls-session-caching',
+  'tls-session-cache-timeout',
+];
+
+/** Changes where and how the server listens; if that cannot be, the log says why, and CONFIG SET fails with `refusal`. */
+function listening(server: RespiteServer, change: () => void, refusal: string): void {
+  try {
+    change();
+  } catch (error) {
+    if (!(error instanceof ListenError)) throw error;
+    server.log.warning(error.message);
+    throw new ConfigError(refusal);
+  }
 }

@@ -29,10 +29,10 @@ export class Connection implements Transport {
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
-  /** Bytes of a direct write that the kernel has not taken at once; 0 if there is none. */
-  private queuedBytes = 0;
   /** The operating system has not taken all that the socket got: what is written meanwhile stays in the reply writer. */
   private draining = false;
+  /** It has them by a direct write, of which the stream does not know. */
+  private queuedDirectly = false;
   /** Too much is unsent: no request runs until that has changed. */
   private held = false;
   private readingStopped = false;
@@ -44,6 +44,8 @@ export class Connection implements Transport {
     readonly socket: Socket,
     addresses: { remote: string; local: string },
     readonly fd: number,
+    /** The socket's own handle may be written to, past the stream: not so with TLS. */
+    private readonly direct: boolean,
   ) {
     this.remoteAddress = addresses.remote;
     this.localAddress = addresses.local;
@@ -58,7 +60,8 @@ export class Connection implements Transport {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength + this.queuedBytes;
+    const { socket, loop } = this;
+    return this.queuedDirectly ? loop.directWriter.queuedBytes(socket) : socket.writableLength;
   }
 
   /** Bytes arrived in [0, length) of a buffer that is ours until we return. */
@@ -172,7 +175,8 @@ export class Connection implements Transport {
     const { client } = this;
     const { size } = client.reply;
     if (size > 0) {
-      if ((size >= chunkSize || this.draining) && this.exceedsOutputLimit()) return this.cutOff();
+      if ((size >= chunkSize || this.draining || client.reply.overflowed) && this.exceedsOutputLimit())
+        return this.cutOff();
       if (!this.draining || client.closing) this.send(size);
       if (this.draining) this.holdIfTooMuch();
     }
@@ -185,16 +189,31 @@ export class Connection implements Transport {
     this.loop.server.statistics.writesProcessed++;
     this.loop.server.statistics.netOutputBytes += size;
     const chunk = reply.single();
-    if (chunk === undefined) {
-      socket.cork();
-      for (const part of reply.take()) socket.write(part);
-      socket.uncork();
-    } else {
+    if (chunk !== undefined) {
       // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
       if (this.write(chunk)) return reply.sent();
       reply.reset();
+    } else {
+      socket.cork();
+      for (const part of reply.take()) socket.write(part);
+      socket.uncork();
     }
     if (socket.writableLength > 0 && !this.draining) this.awaitDrain();
+  }
+
+  /** Sends bytes; true if the kernel has them all. */
+  private write(bytes: Buffer): boolean {
+    const { socket } = this;
+    if (this.direct && !this.draining) {
+      const outcome = this.loop.directWriter.write(socket, bytes, this.drained);
+      if (outcome === 'taken') return true;
+      if (outcome === 'queued') {
+        this.draining = this.queuedDirectly = true;
+        return false;
+      }
+    }
+    socket.write(bytes);
+    return socket.writableLength === 0;
   }
 
   private awaitDrain(): void {
@@ -205,7 +224,7 @@ export class Connection implements Transport {
   }
 
   private readonly drained = (): void => {
-    this.draining = false;
+    this.draining = this.queuedDirectly = false;
     if (this.ended) return;
     this.flush();
     if (!this.draining && !this.ended) this.release();
@@ -237,6 +256,10 @@ export class Connection implements Transport {
     return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
   }
 
+  get maxUnsentBytes(): number {
+    return this.outputLimit.hard || Number.POSITIVE_INFINITY;
+  }
+
   private holdIfTooMuch(): void {
     const { hard, soft } = this.outputLimit;
     if (this.outputBytes >= Math.max(maxUnsentBytes, hard, soft)) this.held = true;
@@ -245,7 +268,7 @@ export class Connection implements Transport {
   private exceedsOutputLimit(): boolean {
     const { hard, soft, softSeconds } = this.outputLimit;
     const bytes = this.outputBytes;
-    if (hard > 0 && bytes >= hard) return true;
+    if (this.client.reply.overflowed || (hard > 0 && bytes >= hard)) return true;
     if (soft === 0 || bytes < soft) {
       this.overSoftLimitSince = 0;
       return false;
@@ -269,26 +292,6 @@ export class Connection implements Transport {
     client.closing = false; // it may be about to end more gently
     loop.server.clients.disconnect(client, false);
   }
-
-  /** Sends bytes; true if the kernel has them all. */
-  private write(bytes: Buffer): boolean {
-    const { socket } = this;
-    const writer = this.loop.directWriter;
-    const outcome = this.queuedBytes > 0 ? 'impossible' : writer.write(socket, bytes, this.directlyWritten);
-    if (outcome === 'taken') return true;
-    if (outcome === 'queued') {
-      this.queuedBytes = bytes.length;
-      this.draining = true;
-      return false;
-    }
-    socket.write(bytes);
-    return socket.writableLength === 0;
-  }
-
-  private readonly directlyWritten = (): void => {
-    this.queuedBytes = 0;
-    this.drained();
-  };
 
   close(when: 'after-flush' | 'now'): void {
     if (when === 'now') this.destroy();

@@ -11,7 +11,7 @@ interface StreamHandle {
 interface WriteRequest {
   oncomplete: () => void;
   /** Kept with the request, so that the bytes live until they are written. */
-  buffer: Buffer;
+  buffer: Buffer | undefined;
 }
 
 /** How a direct write ended: the kernel has the bytes, or they are queued and their memory is in use, or it was not done. */
@@ -29,8 +29,8 @@ export class DirectWriter {
   /** A request that was not needed after all, because the kernel took everything. */
   private idle: WriteRequest | undefined;
 
-  /** Writes bytes to a socket that has nothing queued. `onDone` is called when queued bytes are written. */
-  write(socket: Socket, bytes: Buffer, onDone: () => void): WriteOutcome {
+  /** Writes bytes to a socket that has nothing queued. `onWritten` is called if they are queued, when they are written. */
+  write(socket: Socket, bytes: Buffer, onWritten: () => void): WriteOutcome {
     const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
     if (this.Request === undefined) {
       if (!this.capturing && typeof handle?.writeBuffer === 'function') this.capture(handle);
@@ -47,10 +47,18 @@ export class DirectWriter {
       this.idle = request;
       return 'taken';
     }
-    request.oncomplete = onDone;
     request.buffer = bytes;
+    request.oncomplete = () => {
+      request.buffer = undefined;
+      onWritten();
+    };
     this.idle = undefined;
     return 'queued';
+  }
+
+  /** Bytes written directly that the kernel has not taken yet. */
+  queuedBytes(socket: Socket): number {
+    return (socket as unknown as { _handle: StreamHandle | null })._handle?.writeQueueSize ?? 0;
   }
 
   /** The class of write requests is not exported: the next ordinary write of this handle shows an instance. */

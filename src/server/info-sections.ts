@@ -31,7 +31,7 @@ export function serverSection(server: RespiteServer): InfoField[] {
     ['process_id', process.pid],
     ['process_supervised', 'no'],
     ['run_id', server.runId],
-    ['tcp_port', server.listeners.port],
+    ['tcp_port', server.listeners.port || server.listeners.tlsPort],
     ['server_time_usec', Math.floor(now * 1000)],
     ['uptime_in_seconds', uptime],
     ['uptime_in_days', Math.floor(uptime / 86400)],
@@ -48,9 +48,11 @@ export function serverSection(server: RespiteServer): InfoField[] {
 function listenerFields({ listeners, config }: RespiteServer): InfoField[] {
   const fields: InfoField[] = [];
   const { bind, unixsocket } = config.values;
-  const tcp = bind.map((address) => `,bind=${address}`).join('');
-  if (listeners.port > 0) fields.push(['listener0', `name=tcp${tcp},port=${listeners.port}`]);
-  if (unixsocket !== '') fields.push([`listener${fields.length}`, `name=unix,bind=${unixsocket}`]);
+  const addresses = bind.map((address) => `,bind=${address}`).join('');
+  const add = (text: string) => fields.push([`listener${fields.length}`, text]);
+  if (listeners.port > 0) add(`name=tcp${addresses},port=${listeners.port}`);
+  if (unixsocket !== '') add(`name=unix,bind=${unixsocket}`);
+  if (listeners.tlsPort > 0) add(`name=tls${addresses},port=${listeners.tlsPort}`);
   return fields;
 }
 
@@ -219,6 +221,7 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['sync_full', 0],
     ['sync_partial_ok', 0],
     ['sync_partial_err', 0],
+    ['expired_subkeys', keys.expiredFields],
     ['expired_keys', keys.expiredKeys],
     ['expired_stale_perc', keys.expiredStalePercent.toFixed(2)],
     ['expired_time_cap_reached_count', keys.expiredTimeCapReached],
@@ -378,8 +381,9 @@ export function clusterSection(): InfoField[] {
 export function keyspaceSection({ keyspace }: RespiteServer): InfoField[] {
   return keyspace.databases
     .filter((database) => database.size > 0)
-    .map(({ index, size, expires, averageTtl }): InfoField => {
+    .map(({ index, size, expires, fieldExpires, averageTtl }): InfoField => {
       const ttl = Math.round(averageTtl);
-      return [`db${index}`, `keys=${size},expires=${expires.size},avg_ttl=${ttl}`];
+      const counts = `keys=${size},expires=${expires.size},avg_ttl=${ttl},subexpiry=${fieldExpires.size}`;
+      return [`db${index}`, counts];
     });
 }

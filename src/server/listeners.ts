@@ -1,70 +1,64 @@
 import { chmodSync, unlinkSync } from 'node:fs';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
+import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Gate } from '../clients/client.js';
-import type { Config } from '../config/config.js';
+import { type Config, ConfigError } from '../config/config.js';
 import { Connection } from './connection.js';
-import { createListener, listenNow, type SocketEvents } from './listener.js';
+import { createListener, type SocketEvents } from './listener.js';
 import type { RespiteServer } from './server.js';
+import { ListenError, TcpListeners, watched } from './tcp-listeners.js';
+import { createTlsServer, tlsOptions } from './tls.js';
 
-/** The server cannot listen where it was told to. */
-export class ListenError extends Error {}
-
-/** Where a server listens: TCP addresses and, if configured, a unix socket or named pipe. */
+/** Where a server listens: TCP addresses, the same addresses for TLS, and, if configured, a unix socket or named pipe. */
 export class Listeners {
-  private tcp: Server[] = [];
+  private readonly tcp: TcpListeners;
+  private readonly tls: TcpListeners;
+  private tlsOptions: TlsOptions | undefined;
   private unix: Server | undefined;
   private readonly connections = new Set<Connection>();
-  /** The TCP port in use, 0 if there is none. */
-  port = 0;
-  /** First TCP address in use. */
-  host = '';
 
-  constructor(private readonly owner: RespiteServer) {}
+  constructor(private readonly owner: RespiteServer) {
+    const { log } = owner;
+    this.tcp = new TcpListeners(log, () => this.create());
+    this.tls = new TcpListeners(log, () => {
+      return createTlsServer(this.tlsOptions ?? {}, log, (socket, fd) => this.accept(socket, fd, undefined));
+    });
+  }
+
+  /** The TCP port in use, 0 if there is none. */
+  get port(): number {
+    return this.tcp.port;
+  }
+
+  /** The TLS port in use, 0 if there is none. */
+  get tlsPort(): number {
+    return this.tls.port;
+  }
+
+  /** First TCP address in use, or first TLS address. */
+  get host(): string {
+    return this.tcp.host || this.tls.host;
+  }
 
   /** Opens everything that the configuration names. Throws ListenError. `anyPort`: port 0 lets the system choose. */
-  async open(config: Config, anyPort: boolean): Promise<void> {
-    const port = config.values.port;
-    if (port > 0 || anyPort) await this.openTcp(config.values.bind, port, config.values['tcp-backlog']);
-    const path = config.values.unixsocket;
-    if (path !== '') await this.openUnix(path, config.values.unixsocketperm, config.values['tcp-backlog']);
-  }
-
-  private async openTcp(addresses: readonly string[], port: number, backlog: number): Promise<void> {
-    const wanted = addresses.length > 0 ? addresses : ['*'];
-    for (const address of wanted) {
-      const optional = address.startsWith('-');
-      const name = optional ? address.slice(1) : address;
-      try {
-        await this.listenTcp(hostOf(name), this.port || port, backlog);
-      } catch (error) {
-        const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-        const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOTFOUND'].includes(
-          reason,
-        );
-        if (optional && unavailable) continue;
-        const text = reason === 'EADDRINUSE' ? 'Address already in use' : reason;
-        this.owner.log.warning(
-          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${text}`,
-        );
-        throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
-      }
+  async open({ values }: Config, anyPort: boolean): Promise<void> {
+    const { port, bind, 'tls-port': tlsPort, 'tcp-backlog': backlog } = values;
+    if (port > 0 || anyPort) await this.tcp.open(bind, port, backlog);
+    if (tlsPort > 0) {
+      this.loadCertificates();
+      await this.tls.open(bind, tlsPort, backlog);
     }
-    if (this.tcp.length === 0) throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
+    if (values.unixsocket !== '') await this.openUnix(values.unixsocket, values.unixsocketperm, backlog);
   }
 
-  private listenTcp(host: string, port: number, backlog: number): Promise<void> {
-    const server = this.create();
-    return new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ host, port, backlog, ipv6Only: host.includes(':') }, () => {
-        server.off('error', reject);
-        this.tcp.push(this.watched(server));
-        const address = server.address() as AddressInfo;
-        this.port ||= address.port;
-        this.host ||= address.address;
-        resolve();
-      });
-    });
+  private loadCertificates(): void {
+    try {
+      this.tlsOptions = tlsOptions(this.owner.config.values);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.owner.log.warning(error.reason);
+      throw new ListenError('Failed to configure TLS. Check logs for more info.');
+    }
   }
 
   private openUnix(path: string, mode: number, backlog: number): Promise<void> {
@@ -79,7 +73,7 @@ export class Listeners {
       server.listen({ path: name, backlog }, () => {
         server.removeAllListeners('error');
         if (!windows && mode > 0) chmodSync(path, mode);
-        this.unix = this.watched(server);
+        this.unix = watched(server, this.owner.log);
         resolve();
       });
     });
@@ -89,53 +83,39 @@ export class Listeners {
     return createListener(this.owner.loop.readBuffer, (socket, fd) => this.accept(socket, fd, unixPath));
   }
 
-  private watched(server: Server): Server {
-    return server.on('error', (error) => {
-      this.owner.log.warning(`Error accepting a client connection: ${error.message}`);
-    });
-  }
-
-  /**
-   * Listens at the configuration's present addresses and port instead of the old ones; connected clients stay.
-   * Throws ListenError, and then listens where it did before.
-   */
-  rebind(config: Config): void {
-    const old = {
-      addresses: this.tcp.map((server) => (server.address() as AddressInfo).address),
-      port: this.port,
-    };
-    for (const server of this.tcp) server.close();
-    const { bind, port } = config.values;
+  /** `bind` has changed: listens at the new addresses. Throws ListenError, and then listens where it did before. */
+  rebind({ values }: Config): void {
+    const { bind, 'tcp-backlog': backlog } = values;
+    const before = this.tcp.addresses;
+    // An embedded server has port 0 in its configuration, and another one in use.
+    const port = values.port || this.port;
+    this.tcp.rebind(bind, port, backlog);
     try {
-      this.tcp = port === 0 ? [] : this.bindAll(bind.length > 0 ? bind : ['*'], port);
+      if (values['tls-port'] > 0) this.tls.rebind(bind, values['tls-port'], backlog);
     } catch (error) {
-      this.tcp = this.bindAll(old.addresses, old.port);
+      this.tcp.rebind(before, port, backlog);
       throw error;
     }
-    this.port = port;
   }
 
-  private bindAll(addresses: readonly string[], port: number): Server[] {
-    const bound: Server[] = [];
-    for (const address of addresses) {
-      const optional = address.startsWith('-');
-      const server = this.create();
-      const failure = listenNow(
-        server,
-        hostOf(optional ? address.slice(1) : address),
-        port,
-        this.owner.config.values['tcp-backlog'],
-      );
-      if (failure === undefined) {
-        bound.push(this.watched(server));
-      } else if (!optional) {
-        for (const other of bound) other.close();
-        throw new ListenError(
-          `Could not create server TCP listening socket ${address}:${port}: bind: ${failure}`,
-        );
-      }
-    }
-    return bound;
+  /** `port` has changed. Throws ListenError, and then listens where it did before. */
+  rebindTcp({ values }: Config): void {
+    this.tcp.rebind(values.bind, values.port, values['tcp-backlog']);
+  }
+
+  /** `tls-port` or what is asked of clients has changed. Throws ListenError, and then listens where it did before. */
+  rebindTls({ values }: Config): void {
+    if (values['tls-port'] > 0) this.loadCertificates();
+    this.tls.rebind(values.bind, values['tls-port'], values['tcp-backlog']);
+  }
+
+  /** Certificates or other settings of TLS have changed: new connections get the new ones. Throws ListenError. */
+  reloadTls({ values }: Config): void {
+    if (values['tls-port'] === 0) return;
+    this.loadCertificates();
+    const options = this.tlsOptions ?? {};
+    // All servers that `this.tls` makes are TLS servers.
+    this.tls.forEach((server) => (server as TlsServer).setSecureContext(options));
   }
 
   private accept(socket: Socket, fd: number, unixPath: string | undefined): SocketEvents | undefined {
@@ -149,7 +129,8 @@ export class Listeners {
     }
     const keepAlive = owner.config.values['tcp-keepalive'];
     if (unixPath === undefined && keepAlive > 0) socket.setKeepAlive(true, keepAlive * 1000);
-    const connection = new Connection(owner.loop, socket, addressesOf(socket, unixPath), fd);
+    const direct = !(socket instanceof TLSSocket);
+    const connection = new Connection(owner.loop, socket, addressesOf(socket, unixPath), fd, direct);
     const client = owner.clients.connect(owner.keyspace.databases[0], connection);
     connection.client = client;
     if (owner.config.values.requirepass !== '') client.setGate(Gate.unauthenticated, true);
@@ -176,10 +157,13 @@ export class Listeners {
   /** Ends all connections and stops listening. Resolves when no handle is left open. */
   async close(): Promise<void> {
     for (const connection of this.connections) connection.socket.destroy();
-    const servers = this.unix === undefined ? this.tcp : [...this.tcp, this.unix];
-    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    this.tcp = [];
+    await Promise.all([this.tcp.close(), this.tls.close(), this.closeUnix()]);
+  }
+
+  private async closeUnix(): Promise<void> {
+    const { unix } = this;
     this.unix = undefined;
+    if (unix !== undefined) await new Promise((resolve) => unix.close(resolve));
   }
 }
 
@@ -188,12 +172,6 @@ const protectedModeRefusal =
   'In this mode connections are only accepted from the loopback interface. ' +
   'To accept others: set a password (requirepass), or turn protected mode off (protected-mode no, or CONFIG SET protected-mode no from the loopback interface), ' +
   'and make sure that the server is not reachable from the internet.';
-
-/** `*` is every IPv4 address, `::*` every IPv6 address. */
-function hostOf(address: string): string {
-  if (address === '*') return '0.0.0.0';
-  return address === '::*' ? '::' : address;
-}
 
 function isLoopback(address: string | undefined): boolean {
   return (

@@ -18,6 +18,7 @@ import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
+import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
@@ -29,6 +30,7 @@ import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
+import { fitMaxClients } from './open-files.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -87,6 +89,7 @@ export class RespiteServer implements ServerApi {
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
+  private readonly fieldSweeper: FieldExpirySweeper;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
   private closed = false;
@@ -113,6 +116,7 @@ export class RespiteServer implements ServerApi {
     this.metrics = new Metrics(this);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
+    this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
     this.timers = new Timers(
       this.clock,
       () => this.tick(),
@@ -133,10 +137,17 @@ export class RespiteServer implements ServerApi {
 
   /** Starts listening. Throws ListenError. */
   async start(): Promise<void> {
+    fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
-    await this.listeners.open(this.config, this.options.anyPort === true);
+    try {
+      await this.listeners.open(this.config, this.options.anyPort === true);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
     this.timers.start(1000 / this.config.values.hz);
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
+    if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
   }
 
@@ -178,7 +189,8 @@ export class RespiteServer implements ServerApi {
   /** Removes expired keys for a while. True if there are clearly more. */
   private expire(): boolean {
     const begin = this.clock.microseconds();
-    const expiring = this.sweeper.run(expirySliceMicroseconds, this.effort());
+    const expiringKeys = this.sweeper.run(expirySliceMicroseconds, this.effort());
+    const expiring = this.fieldSweeper.run(expirySliceMicroseconds) || expiringKeys;
     this.latency.note('expire-cycle', (this.clock.microseconds() - begin) / 1000);
     return expiring;
   }
@@ -216,6 +228,7 @@ export class RespiteServer implements ServerApi {
     this.tickClients();
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
+    if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);
     this.afterBackgroundWork();
   }
 

@@ -58,16 +58,22 @@ export abstract class EntryCollection implements Collection {
 
   /** Takes an element out and frees it; false if there is none. */
   remove(name: Bytes): boolean {
-    if (this.find(name) === 0) return false;
+    const ref = this.find(name);
+    if (ref === 0) return false;
+    this.forget(ref);
     releaseEntry(this.arena, this.table.removeFound());
     return true;
   }
 
   /** Takes out an element by its entry, which must be in the collection, and frees it. */
   removeEntry(ref: Ref): void {
+    this.forget(ref);
     this.table.removeRef(ref, this.table.hashOf(ref));
     releaseEntry(this.arena, ref);
   }
+
+  /** An entry is about to go. */
+  protected forget(_ref: Ref): void {}
 
   /** The element's name, valid until it is removed. */
   readName(ref: Ref, into: Bytes): void {
@@ -108,11 +114,11 @@ export abstract class EntryCollection implements Collection {
     return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
   }
 
-  private adopt(ref: Ref): void {
+  protected adopt(ref: Ref): void {
     this.table.insert(ref, this.table.hashOf(ref));
   }
 
-  private copyOfEntry(ref: Ref): Ref {
+  protected copyOfEntry(ref: Ref): Ref {
     const { arena } = this;
     const from = arena.bufferOf(ref);
     const key = keyOffsetOf(arena, ref);

@@ -28,7 +28,7 @@ export function forEachRun(
   buffer: Buffer,
   start: number,
   end: number,
-  visit: (value: number, length: number, first: number, wide: boolean) => void,
+  visit: (value: number, length: number, first: number) => void,
 ): void {
   let first = 0;
   let at = start + headerSize;
@@ -36,7 +36,7 @@ export function forEachRun(
     const bytes = runBytes(buffer, at);
     const length = at + bytes <= end ? runLength(buffer, at) : registerCount + 1;
     if (first + length > registerCount) throw new CorruptHyperLogLog();
-    visit(runValue(buffer, at), length, first, bytes === 2);
+    visit(runValue(buffer, at), length, first);
     first += length;
     at += bytes;
   }

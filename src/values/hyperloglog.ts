@@ -14,6 +14,9 @@ import {
   mergeDense,
   readRegister,
   registerCount,
+  runBytes,
+  runLength,
+  runValue,
   writeHeader,
   writeRegister,
 } from './hyperloglog-format.js';
@@ -170,12 +173,15 @@ export class HyperLogLog {
     cacheCount(this.buffer, this.start, count);
   }
 
-  /** The runs of a sparse one in PFDEBUG's notation. Throws CorruptHyperLogLog. */
+  /** The runs of a sparse one in PFDEBUG's notation, whether they add up or not. */
   describeRuns(): string {
+    const { buffer, end } = this;
     const runs: string[] = [];
-    forEachRun(this.buffer, this.start, this.end, (value, length, _first, wide) => {
-      runs.push(value > 0 ? `v:${value},${length}` : `${wide ? 'Z' : 'z'}:${length}`);
-    });
+    for (let at = this.start + headerSize; at + runBytes(buffer, at) <= end; at += runBytes(buffer, at)) {
+      const value = runValue(buffer, at);
+      const letter = value > 0 ? `v:${value},` : runBytes(buffer, at) === 2 ? 'Z:' : 'z:';
+      runs.push(letter + runLength(buffer, at));
+    }
     return runs.join(' ');
   }
 }

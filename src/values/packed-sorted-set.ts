@@ -55,13 +55,8 @@ export class PackedSortedSet implements SortedSet {
     const keepsPlace =
       (before === 0 || !this.isBehind(listpack.previous(before), memberView, score)) &&
       (after === 0 || this.isBehind(after, memberView, score));
-    if (keepsPlace) {
-      listpack.replace(listpack.next(found), textOf(score));
-      return;
-    }
-    const member = memberView.copy();
-    listpack.delete(found, 2);
-    this.insert(member, score);
+    const place = keepsPlace ? found : listpack.move(found, 2, this.placeFor(memberView, score));
+    listpack.replace(listpack.next(place), textOf(score));
   }
 
   removeFound(): void {
@@ -69,7 +64,7 @@ export class PackedSortedSet implements SortedSet {
   }
 
   add(member: Bytes, score: number): void {
-    this.insert(member, score);
+    this.listpack.insertPair(this.placeFor(member, score), member, textOf(score));
   }
 
   /** Adds a member that is behind all others. */
@@ -124,11 +119,13 @@ export class PackedSortedSet implements SortedSet {
     return 0;
   }
 
-  private insert(member: Bytes, score: number): void {
-    const { listpack } = this;
-    let at = listpack.first();
-    while (at !== 0 && !this.isBehind(at, member, score)) at = this.nextPair(at);
-    listpack.insertPair(at === 0 ? listpack.end() : at, member, textOf(score));
+  /** Where the first pair that comes after (score, member) is, or the end. The member's own pair does not count. */
+  private placeFor(member: Bytes, score: number): ListpackPosition {
+    const { listpack, found } = this;
+    for (let at = listpack.first(); at !== 0; at = this.nextPair(at)) {
+      if (at !== found && this.isBehind(at, member, score)) return at;
+    }
+    return listpack.end();
   }
 
   /** True if the pair at `at` comes after (score, member). */

@@ -1,28 +1,158 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
-import { createEntry, payloadOffsetOf, resizeEntry } from '../memory/entry.js';
+import type { Ref } from '../memory/arena.js';
+import {
+  addExpiry,
+  createEntry,
+  expiryOf,
+  hasExpiry,
+  NO_EXPIRY,
+  payloadOffsetOf,
+  removeExpiry,
+  resizeEntry,
+  setExpiry,
+} from '../memory/entry.js';
+import { Table } from '../memory/table.js';
 import { EntryCollection } from './entry-collection.js';
 
-/** A big hash: entries whose key is the field and whose payload is the value. */
+/**
+ * A big hash: entries whose key is the field and whose payload is the value. Fields can have an expiry, which the hash
+ * keeps and lets be asked for; what happens to a field whose time has come is decided above.
+ */
 export class TableHash extends EntryCollection {
+  /** No field expires before this unix time in ms; usually one does then. */
+  soonest = NO_EXPIRY;
+  /** The fields that expire; the same entries. Undefined until there is one. */
+  private expires: Table | undefined;
+
+  // The walk over `expires`, from the last bucket to the first, for that is how a table shrinks.
+  private bucketsLeft = 0;
+  /** The earliest time that the walk has seen and left. */
+  private seenSoonest = NO_EXPIRY;
+  /** Set when fields were added during the walk, which it may have missed. */
+  private addedMeanwhile = false;
+
   protected another(): TableHash {
     return new TableHash(this.source);
   }
 
-  /** Sets a field; true if it is new. Hot: allocates nothing but the entry. The views must not be of the field's own entry. */
+  override get bytes(): number {
+    return super.bytes + (this.expires?.bytes ?? 0);
+  }
+
+  /** Number of fields that expire. */
+  get expiringSize(): number {
+    return this.expires?.size ?? 0;
+  }
+
+  /**
+   * Sets a field, for good: an expiry goes. True if it is new. Hot: allocates nothing but the entry. The views must not be
+   * of the field's own entry.
+   */
   set(field: Bytes, value: Bytes): boolean {
     const { arena, table } = this;
-    const length = value.end - value.start;
     const hash = this.hash(field);
     const old = table.find(field.buffer, field.start, field.end, hash);
-    let ref = old;
     if (old === 0) {
-      ref = createEntry(arena, field.buffer, field.start, field.end, length, false, 0);
+      const ref = createEntry(arena, field.buffer, field.start, field.end, value.length, false, 0);
       table.insert(ref, hash);
-    } else {
-      ref = resizeEntry(arena, old, length, 0);
-      if (ref !== old) table.replaceFound(ref);
+      this.fill(ref, value);
+      return true;
     }
+    this.update(hasExpiry(arena, old) ? this.persist(old) : old, value);
+    return false;
+  }
+
+  /** Changes the value of a field, which keeps its expiry. */
+  update(old: Ref, value: Bytes): void {
+    const { arena, table } = this;
+    const ref = resizeEntry(arena, old, value.length, 0);
+    if (ref !== old) {
+      const hash = table.hashOf(ref);
+      table.replace(old, ref, hash);
+      if (hasExpiry(arena, ref)) this.expires!.replace(old, ref, hash);
+    }
+    this.fill(ref, value);
+  }
+
+  private fill(ref: Ref, value: Bytes): void {
+    const { arena } = this;
     copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), value.buffer, value.start, value.end);
-    return old === 0;
+  }
+
+  /** When a field expires, in unix ms; NO_EXPIRY if it does not. */
+  expiryOf(ref: Ref): number {
+    return expiryOf(this.arena, ref);
+  }
+
+  /** Sets when a field expires. Its entry may move. */
+  setExpiry(ref: Ref, when: number): void {
+    const { arena, table } = this;
+    this.soonest = Math.min(this.soonest, when);
+    this.seenSoonest = Math.min(this.seenSoonest, when);
+    if (hasExpiry(arena, ref)) return setExpiry(arena, ref, when);
+    const hash = table.hashOf(ref);
+    const moved = addExpiry(arena, ref, when);
+    if (moved !== ref) table.replace(ref, moved, hash);
+    this.expires ??= new Table(arena, this.source.seedHigh, this.source.seedLow);
+    this.expires.insert(moved, hash);
+    this.addedMeanwhile = true;
+  }
+
+  /** Takes a field's expiry away. Returns where its entry is now. */
+  persist(ref: Ref): Ref {
+    if (!hasExpiry(this.arena, ref)) return ref;
+    const hash = this.table.hashOf(ref);
+    this.expires!.removeRef(ref, hash);
+    const moved = removeExpiry(this.arena, ref);
+    if (moved !== ref) this.table.replace(ref, moved, hash);
+    return moved;
+  }
+
+  /**
+   * Looks at about `buckets` buckets of expiring fields and removes those whose time is before `now`. Returns how many. Goes
+   * on where it stopped; there may be more as long as `soonest` is before `now`.
+   */
+  expireSlice(now: number, buckets: number): number {
+    const { expires } = this;
+    if (expires === undefined || this.soonest >= now) return 0;
+    if (this.bucketsLeft === 0) this.beginWalk(expires.bucketCount);
+    const before = this.size;
+    for (let left = buckets; left > 0 && this.bucketsLeft > 0; left--) {
+      this.bucketsLeft = Math.min(this.bucketsLeft, expires.bucketCount) - 1;
+      expires.forEachInBucket(this.bucketsLeft, (ref) => this.examine(ref, now));
+    }
+    if (this.bucketsLeft === 0 && !this.addedMeanwhile) this.soonest = this.seenSoonest;
+    return before - this.size;
+  }
+
+  private beginWalk(buckets: number): void {
+    this.bucketsLeft = buckets;
+    this.seenSoonest = NO_EXPIRY;
+    this.addedMeanwhile = false;
+  }
+
+  private examine(ref: Ref, now: number): void {
+    const when = this.expiryOf(ref);
+    if (when < now) this.removeEntry(ref);
+    else this.seenSoonest = Math.min(this.seenSoonest, when);
+  }
+
+  protected override forget(ref: Ref): void {
+    if (hasExpiry(this.arena, ref)) this.expires!.removeRef(ref, this.table.hashOf(ref));
+  }
+
+  override copy(): TableHash {
+    const copy = this.another();
+    this.table.forEach((ref) => {
+      const entry = this.copyOfEntry(ref);
+      copy.adopt(entry);
+      if (hasExpiry(this.arena, ref)) copy.setExpiry(entry, this.expiryOf(ref));
+    });
+    return copy;
+  }
+
+  override freeSlice(budget: number): boolean {
+    this.expires = undefined;
+    return super.freeSlice(budget);
   }
 }

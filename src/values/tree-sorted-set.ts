@@ -1,6 +1,14 @@
 import { Bytes, compareBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
-import { createEntry, keyLengthOf, keyOffsetOf, payloadOffsetOf, releaseEntry } from '../memory/entry.js';
+import {
+  createEntry,
+  keyLengthAt,
+  keyLengthOf,
+  keyOffsetAt,
+  keyOffsetOf,
+  payloadOffsetOf,
+  releaseEntry,
+} from '../memory/entry.js';
 import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
 import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
 import { Table } from '../memory/table.js';
@@ -74,6 +82,12 @@ export class TreeSortedSet implements SortedSet, Collection {
     this.tree.insert(score, this.addUnordered(member, score));
   }
 
+  /** Adds a member that may be there already: then it only gets that score. */
+  insert(member: Bytes, score: number): void {
+    if (Number.isNaN(this.find(member))) this.add(member, score);
+    else this.changeFound(score);
+  }
+
   removeRanks(from: number, to: number): void {
     for (let left = to - from; left > 0; left--) {
       this.tree.deleteAt(from, cursor);
@@ -91,15 +105,11 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   visitRanks(from: number, to: number, backwards: boolean, visit: VisitMember): void {
-    const { tree } = this;
-    const place = new OrderCursor();
     const view = new Bytes(NO_BYTES);
-    let there = to > from && tree.select(backwards ? to - 1 : from, place);
-    for (let left = to - from; there && left > 0; left--) {
-      this.readMember(place.ref, view);
-      visit(view, place.score);
-      there = left > 1 && (backwards ? tree.previous(place) : tree.next(place));
-    }
+    this.tree.visit(backwards ? to - 1 : from, to - from, backwards, (ref, score) => {
+      this.readMember(ref, view);
+      visit(view, score);
+    });
   }
 
   scan(at: number, visit: VisitMember): number {
@@ -113,8 +123,7 @@ export class TreeSortedSet implements SortedSet, Collection {
   copy(): TreeSortedSet {
     const copy = new TreeSortedSet(this.memory);
     this.visitRanks(0, this.size, false, (member, score) => {
-      copy.hash = copy.table.hash(member.buffer, member.start, member.end);
-      copy.add(member, score);
+      copy.insert(member, score);
     });
     return copy;
   }
@@ -155,9 +164,12 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   private readMember(ref: Ref, into: Bytes): void {
-    into.buffer = this.arena.bufferOf(ref);
-    into.start = keyOffsetOf(this.arena, ref);
-    into.end = into.start + keyLengthOf(this.arena, ref);
+    const buffer = this.arena.bufferOf(ref);
+    const at = this.arena.offsetOf(ref);
+    const start = keyOffsetAt(buffer, at);
+    into.buffer = buffer;
+    into.start = start;
+    into.end = start + keyLengthAt(buffer, at);
   }
 
   private scoreOf(ref: Ref): number {

@@ -76,7 +76,7 @@ describe('INFO', () => {
     expect(info).toMatch(
       /\r\ncmdstat_incr:calls=1,usec=\d+,usec_per_call=\d+\.\d\d,rejected_calls=0,failed_calls=1\r\n/,
     );
-    expect(info).toMatch(/\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=\d+\r\n/);
+    expect(info).toMatch(/\r\n# Keyspace\r\ndb0:keys=2,expires=1,avg_ttl=\d+,subexpiry=0\r\n/);
   });
 
   it('counts errors inside EXEC where they happen, and EXEC without MULTI as a failure of EXEC', async () => {

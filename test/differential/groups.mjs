@@ -2,8 +2,11 @@
 import { bitmaps } from './groups/bitmaps.mjs';
 import { connection } from './groups/connection.mjs';
 import { expiry } from './groups/expiry.mjs';
+import { geo } from './groups/geo.mjs';
 import { hashes } from './groups/hashes.mjs';
+import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
+import { lists } from './groups/lists.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
@@ -33,8 +36,11 @@ import { wrongTypes } from './groups/wrong-types.mjs';
 export const GROUPS = [
   strings,
   sortedSets,
+  geo,
   bitmaps,
   hashes,
+  hyperLogLogs,
+  lists,
   keys,
   expiry,
   transactions,

@@ -9,13 +9,13 @@ const DATABASES = [0, 1, 2, 3];
 const TTL_SLACK_MS = 5000;
 
 /** How a value of each type is read whole; the order of hashes and sets means nothing. */
-/** @type {Record<string, { command: (key: string) => string[], unordered?: 'elements' | 'pairs' }>} */
+/** @type {Record<string, { command: (key: string) => string[], unordered?: 'elements' | 'pairs', scored?: boolean }>} */
 const READERS = {
   string: { command: (key) => ['GET', key] },
   list: { command: (key) => ['LRANGE', key, '0', '-1'] },
   set: { command: (key) => ['SMEMBERS', key], unordered: 'elements' },
   hash: { command: (key) => ['HGETALL', key], unordered: 'pairs' },
-  zset: { command: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'] },
+  zset: { command: (key) => ['ZRANGE', key, '0', '-1', 'WITHSCORES'], scored: true },
   stream: { command: (key) => ['XRANGE', key, '-', '+'] },
 };
 
@@ -63,7 +63,7 @@ export async function takeSnapshot(side) {
     const values = await ask(keys.map((key, i) => readers[i]?.command(key) ?? ['PING']));
     for (const [i, key] of keys.entries()) {
       const [type, encoding, ttlMs] = facts.slice(1 + i * 3, 4 + i * 3).map(String);
-      const value = normalize(values[i], readers[i]?.unordered);
+      const value = normalize(values[i], readers[i]?.unordered, readers[i]?.scored);
       snapshot.set(`db${db} ${JSON.stringify(key)}`, { type, encoding, ttlMs: Number(ttlMs), value });
     }
   }
@@ -73,8 +73,17 @@ export async function takeSnapshot(side) {
 /**
  * @param {unknown} value
  * @param {'elements' | 'pairs' | undefined} unordered
+ * @param {boolean | undefined} scored every other element is a score: versions print them differently, and C libraries
+ *   differ in the last digits of distances
  */
-function normalize(value, unordered) {
+function normalize(value, unordered, scored) {
+  if (scored && Array.isArray(value)) {
+    return JSON.stringify(
+      value.map((element, i) =>
+        i % 2 === 1 && /\d/.test(element) ? Number(element).toPrecision(12) : element,
+      ),
+    );
+  }
   if (!Array.isArray(value) || !unordered) return JSON.stringify(value);
   if (unordered === 'elements') return JSON.stringify([...value].sort());
   const pairs = value.flatMap((field, i) => (i % 2 === 0 ? [[field, value[i + 1]]] : []));

@@ -76,7 +76,7 @@ describe('the hard output limit', () => {
 
   it('stops a command that would write without end', async () => {
     const { server, redis } = await startWithClient();
-    await redis.config('SET', 'client-output-buffer-limit', 'normal 1000000 0 0 pubsub 1000000 0 0');
+    await redis.config('SET', 'client-output-buffer-limit', 'normal 1000000 0 0 pubsub 0 0 0');
     await redis.hset('h', 'field', 'value');
     const client = await RawClient.connect({ port: server.port });
     await expect(client.raw('HRANDFIELD', 'h', '-999999999')).rejects.toThrow('the connection is closed');

@@ -1,0 +1,57 @@
+import { Bytes } from '../bytes/bytes.js';
+
+/** Copies of many byte strings in one buffer, by index. */
+export class ByteStrings {
+  private buffer = Buffer.allocUnsafe(1024);
+  private ends: number[] = [];
+  private used = 0;
+
+  get length(): number {
+    return this.ends.length;
+  }
+
+  add(bytes: Bytes): void {
+    const { length } = bytes;
+    if (this.used + length > this.buffer.length) this.grow(this.used + length);
+    bytes.buffer.copy(this.buffer, this.used, bytes.start, bytes.end);
+    this.used += length;
+    this.ends.push(this.used);
+  }
+
+  private grow(needed: number): void {
+    const larger = Buffer.allocUnsafe(needed * 2);
+    this.buffer.copy(larger, 0, 0, this.used);
+    this.buffer = larger;
+  }
+
+  /** Points `into` at the string with an index. Valid until the next `add`. */
+  read(index: number, into: Bytes): Bytes {
+    into.buffer = this.buffer;
+    into.start = index === 0 ? 0 : this.ends[index - 1];
+    into.end = this.ends[index];
+    return into;
+  }
+
+  /** A view of each string. */
+  views(): Bytes[] {
+    return this.ends.map((_, index) => this.read(index, new Bytes(this.buffer)));
+  }
+
+  /** Order of two of the strings, as `compareBytes`. */
+  compare(a: number, b: number): number {
+    const { buffer, ends } = this;
+    const startA = a === 0 ? 0 : ends[a - 1];
+    const startB = b === 0 ? 0 : ends[b - 1];
+    return buffer.compare(buffer, startB, ends[b], startA, ends[a]);
+  }
+
+  /** The first six bytes as a number: strings of which it differs are in the order of these numbers. */
+  prefix(index: number): number {
+    const { buffer, ends } = this;
+    const start = index === 0 ? 0 : ends[index - 1];
+    const end = ends[index];
+    let n = 0;
+    for (let at = start; at < start + 6; at++) n = n * 256 + (at < end ? buffer[at] : 0);
+    return n;
+  }
+}

@@ -1,0 +1,305 @@
+import { Bytes } from '../bytes/bytes.js';
+import { parseDouble } from '../bytes/doubles.js';
+import { absent, type Database } from '../keyspace/database.js';
+import { EventClass, ValueType } from '../keyspace/events.js';
+import { ListValue } from '../keyspace/list-value.js';
+import { SetValue } from '../keyspace/set-value.js';
+import { openSortedSet } from '../keyspace/sorted-sets.js';
+import type { Ref } from '../memory/arena.js';
+import { CommandError, errors } from '../protocol/errors.js';
+import { ListCursor } from '../values/list-cursor.js';
+import { ArgumentReader } from './arguments.js';
+import { ByteStrings } from './byte-strings.js';
+import { type Call, type CommandSpec, type KeySpec, oneKey } from './command.js';
+import { KeyPattern } from './key-pattern.js';
+import type { FoundKey } from './keys-of.js';
+
+const about = {
+  group: 'generic' as const,
+  complexity: 'O(N+M*log(M)) with N elements, and M of them returned; O(N) if they are not sorted.',
+  types: { 'by-pattern': 'pattern' as const, 'get-pattern': 'pattern' as const },
+  categories: ['-keyspace', 'set', 'sortedset', 'list', 'dangerous'],
+};
+const sorting =
+  '[BY by-pattern] [LIMIT offset count] [GET get-pattern [GET get-pattern ...]] [ASC | DESC] [ALPHA]';
+
+const patternKeys: KeySpec = {
+  flags: 'RO access',
+  begin: 'unknown',
+  find: 'unknown',
+  notes: 'The keys that BY and GET name depend on the elements.',
+};
+
+export const sortCommands: CommandSpec[] = [
+  {
+    ...about,
+    name: 'sort',
+    since: '1.0.0',
+    summary: 'Sorts the elements of a list, a set or a sorted set, and gives or stores them.',
+    syntax: `key ${sorting} [STORE destination]`,
+    flags: ['write', 'denyoom'],
+    keys: [
+      ...oneKey('RO access'),
+      patternKeys,
+      {
+        flags: 'OW update',
+        begin: 'unknown',
+        find: 'unknown',
+        notes: 'STORE may stand anywhere among the arguments.',
+      },
+    ],
+    findKeys: sortedAndStored,
+    handler: (call) => sort(call, true),
+  },
+  {
+    ...about,
+    name: 'sort_ro',
+    since: '7.0.0',
+    summary: 'Sorts the elements of a list, a set or a sorted set, and gives them.',
+    syntax: `key ${sorting}`,
+    flags: ['readonly'],
+    keys: [...oneKey('RO access'), patternKeys],
+    findKeys: () => [{ position: 1, flags: 'RO access' }],
+    handler: (call) => sort(call, false),
+  },
+];
+
+/** Arguments that an option takes along, so that they are not mistaken for STORE. */
+const optionValues = new Map([
+  ['limit', 2],
+  ['get', 1],
+  ['by', 1],
+]);
+
+/** The key that is sorted, and that of the last STORE. */
+function sortedAndStored(args: Bytes[], argc: number): FoundKey[] {
+  let stored = 0;
+  for (let i = 2; i < argc; i++) {
+    const word = args[i].latin1().toLowerCase();
+    if (word === 'store' && i + 1 < argc) stored = i + 1;
+    i += optionValues.get(word) ?? 0;
+  }
+  const found = [{ position: 1, flags: 'RO access' }];
+  return stored === 0 ? found : [...found, { position: stored, flags: 'OW update' }];
+}
+
+interface SortOptions {
+  /** What to sort by, if not by the elements. */
+  by: KeyPattern | undefined;
+  /** BY names no key that depends on the element: the elements stay in their order. */
+  keepOrder: boolean;
+  gets: KeyPattern[];
+  alpha: boolean;
+  descending: boolean;
+  offset: number;
+  /** Negative: all. */
+  count: number;
+  store: Bytes | undefined;
+}
+
+function readOptions(reader: ArgumentReader, mayStore: boolean): SortOptions {
+  const options: SortOptions = {
+    by: undefined,
+    keepOrder: false,
+    gets: [],
+    alpha: false,
+    descending: false,
+    offset: 0,
+    count: -1,
+    store: undefined,
+  };
+  while (!reader.done) {
+    const { left } = reader;
+    if (reader.take('asc')) options.descending = false;
+    else if (reader.take('desc')) options.descending = true;
+    else if (reader.take('alpha')) options.alpha = true;
+    else if (left > 2 && reader.take('limit')) {
+      options.offset = reader.long();
+      options.count = reader.long();
+    } else if (mayStore && left > 1 && reader.take('store')) options.store = reader.next();
+    else if (left > 1 && reader.take('by')) readBy(options, reader.next());
+    else if (left > 1 && reader.take('get')) options.gets.push(new KeyPattern(reader.next()));
+    else throw new CommandError(errors.syntax);
+  }
+  return options;
+}
+
+/** A BY without `*` keeps the order, whatever other BY there is. */
+function readBy(options: SortOptions, pattern: Bytes): void {
+  options.by = new KeyPattern(pattern);
+  if (!pattern.latin1().includes('*')) options.keepOrder = true;
+}
+
+function sort(call: Call, mayStore: boolean): void {
+  const { database, args, argc, reply } = call;
+  const options = readOptions(new ArgumentReader(args, argc, 2), mayStore);
+  const elements = readElements(database, args[1], options);
+  const order = options.keepOrder ? undefined : sorted(database, elements, options);
+  const { start, end } = windowOf(elements.length, options);
+  const indexes = Array.from({ length: end - start }, (_, i) => order?.[start + i] ?? start + i);
+  if (options.store !== undefined) {
+    reply.integer(store(database, options.store, collect(database, elements, indexes, options.gets)));
+    return;
+  }
+  const element = new Bytes(Buffer.alloc(0));
+  const value = new Bytes(Buffer.alloc(0));
+  reply.array(indexes.length * (options.gets.length || 1));
+  for (const index of indexes) {
+    elements.read(index, element);
+    if (options.gets.length === 0) reply.bytes(element);
+    for (const pattern of options.gets) {
+      if (pattern.read(database, element, value)) reply.bytes(value);
+      else reply.null();
+    }
+  }
+}
+
+/** From which place to which (not included) the sorted elements are wanted. */
+function windowOf(length: number, { offset, count }: SortOptions): { start: number; end: number } {
+  const start = Math.min(Math.max(offset, 0), length);
+  const end = count < 0 ? length : Math.min(start + count, length);
+  return { start, end };
+}
+
+/**
+ * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order that one could keep:
+ * what is stored of it is sorted by the members themselves.
+ */
+function readElements(database: Database, key: Bytes, options: SortOptions): ByteStrings {
+  const elements = new ByteStrings();
+  const ref = database.read(key);
+  if (ref === absent) return elements;
+  const backwards = options.keepOrder && options.descending;
+  const type = database.typeOf(ref);
+  if (type === ValueType.list) addItems(elements, database, ref, backwards);
+  else if (type === ValueType.set) {
+    addMembers(elements, database, ref);
+    if (options.keepOrder && options.store !== undefined) {
+      Object.assign(options, { keepOrder: false, alpha: true, by: undefined });
+    }
+  } else if (type === ValueType.sortedSet) addByScore(elements, database, ref, backwards);
+  else throw new CommandError(errors.wrongType);
+  return elements;
+}
+
+const view = new Bytes(Buffer.alloc(0));
+const list = new ListValue();
+const set = new SetValue();
+const cursor = new ListCursor();
+
+function addItems(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
+  list.open(database, ref).seek(cursor, backwards ? -1 : 0);
+  while (!cursor.done) {
+    cursor.read(view);
+    elements.add(view);
+    if (backwards) cursor.previous();
+    else cursor.next();
+  }
+}
+
+function addMembers(elements: ByteStrings, database: Database, ref: Ref): void {
+  set.open(database, ref);
+  set.forEach((place) => {
+    set.nameAt(place, view);
+    elements.add(view);
+  });
+}
+
+function addByScore(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
+  const members = openSortedSet(database, ref);
+  members.visitRanks(0, members.size, backwards, (member) => elements.add(member));
+}
+
+/** The indexes of the elements in sorted order. Elements that are equal in what they are sorted by keep theirs. */
+function sorted(database: Database, elements: ByteStrings, options: SortOptions): number[] {
+  const compare = options.alpha
+    ? alphabetically(database, elements, options.by)
+    : numerically(database, elements, options.by);
+  const order = Array.from({ length: elements.length }, (_, index) => index);
+  return order.sort(options.descending ? (a, b) => compare(b, a) : compare);
+}
+
+type Compare = (a: number, b: number) => number;
+
+/** By the elements, or by the strings that a pattern names; those without come first. */
+function alphabetically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Compare {
+  const missing = new Uint8Array(elements.length);
+  const strings = by === undefined ? elements : new ByteStrings();
+  for (let i = 0; by !== undefined && i < elements.length; i++) {
+    if (!by.read(database, elements.read(i, view), value)) {
+      missing[i] = 1;
+      value.start = value.end;
+    }
+    strings.add(value);
+  }
+  // Most comparisons are decided by numbers, which takes a fraction of the time.
+  const prefixes = Float64Array.from(missing, (_, i) => strings.prefix(i));
+  return (a, b) => missing[b] - missing[a] || prefixes[a] - prefixes[b] || strings.compare(a, b);
+}
+
+const value = new Bytes(Buffer.alloc(0));
+
+/** By the numbers that the elements are, or that a pattern names, 0 where it names none; then by the elements' bytes. */
+function numerically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Compare {
+  const scores = new Float64Array(elements.length);
+  for (let i = 0; i < scores.length; i++) {
+    elements.read(i, view);
+    if (by === undefined) scores[i] = scoreOf(view);
+    else if (by.read(database, view, value)) scores[i] = scoreOf(value);
+  }
+  return (a, b) => {
+    if (scores[a] < scores[b]) return -1;
+    return scores[a] > scores[b] ? 1 : elements.compare(a, b);
+  };
+}
+
+/** A number as C reads it: blanks before it, or nothing at all, which is 0, will do; and it ends at a zero byte. */
+function scoreOf(bytes: Bytes): number {
+  const { buffer } = bytes;
+  let { start, end } = bytes;
+  const quick = parseDouble(buffer, start, end);
+  if (quick !== undefined) return quick;
+  if (start === end || buffer[start] === 0) return 0;
+  while (start < end && isBlank(buffer[start])) start++;
+  const zero = buffer.subarray(start, end).indexOf(0);
+  if (zero >= 0) end = start + zero;
+  const score = parseDouble(buffer, start, end);
+  if (score === undefined) throw new CommandError("ERR One or more scores can't be converted into double");
+  return score;
+}
+
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+
+/** What will be stored: the elements, or what the patterns name, with an empty string for what is missing. */
+function collect(
+  database: Database,
+  elements: ByteStrings,
+  indexes: number[],
+  gets: KeyPattern[],
+): ByteStrings {
+  const output = new ByteStrings();
+  const element = new Bytes(Buffer.alloc(0));
+  for (const index of indexes) {
+    elements.read(index, element);
+    if (gets.length === 0) output.add(element);
+    for (const pattern of gets) {
+      if (!pattern.read(database, element, value)) value.start = value.end;
+      output.add(value);
+    }
+  }
+  return output;
+}
+
+/** Stores a list of these elements, or removes the key if there are none. Returns how many. */
+function store(database: Database, key: Bytes, output: ByteStrings): number {
+  const { length } = output;
+  if (length > 0) {
+    list.create(database, key).pushAll(output.views(), 0, length, false);
+    list.settle();
+    database.keyspace.dirty += length - 1;
+    database.modified(key, EventClass.list, 'sortstore');
+  } else if (database.remove(key)) database.modified(key, EventClass.generic, 'del');
+  return length;
+}

@@ -1,0 +1,144 @@
+import { type AddressInfo, isIPv4, type Server } from 'node:net';
+import type { Log } from '../commands/server-api.js';
+import { listenNow } from './listener.js';
+
+/** The server cannot listen where it was told to. */
+export class ListenError extends Error {}
+
+/** What `bind` names is not there on this machine; where the address is optional, that is no failure. */
+const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOTFOUND'];
+
+/** Listening sockets for one protocol, TCP or TLS: one for each address of `bind`, all with one port. */
+export class TcpListeners {
+  private servers: Server[] = [];
+  /** The port in use, 0 if there is none. */
+  port = 0;
+  /** First address in use. */
+  host = '';
+
+  constructor(
+    private readonly log: Log,
+    /** Makes a server that does not listen yet. */
+    private readonly create: () => Server,
+  ) {}
+
+  /** Starts listening at all addresses; those with a dash in front may be missing. Port 0: any. Throws ListenError. */
+  async open(addresses: readonly string[], port: number, backlog: number): Promise<void> {
+    for (const address of addresses) {
+      const optional = address.startsWith('-');
+      const name = optional ? address.slice(1) : address;
+      try {
+        await this.listen(hostOf(name), this.port || port, backlog);
+      } catch (error) {
+        const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+        if (optional && unavailable.includes(reason)) continue;
+        const text = reason === 'EADDRINUSE' ? 'Address already in use' : reason;
+        this.log.warning(
+          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${text}`,
+        );
+        throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
+      }
+    }
+    if (this.servers.length === 0 && addresses.length > 0)
+      throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
+  }
+
+  private listen(host: string, port: number, backlog: number): Promise<void> {
+    const server = this.create();
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port, backlog, ipv6Only: host.includes(':') }, () => {
+        server.off('error', reject);
+        this.add(server);
+        resolve();
+      });
+    });
+  }
+
+  private add(server: Server): void {
+    this.servers.push(watched(server, this.log));
+    // A server that began to listen just now has an address already; Node's types allow for pipes and closed ones.
+    const address = server.address() as AddressInfo | null;
+    this.port ||= address?.port ?? 0;
+    this.host ||= address?.address ?? '';
+  }
+
+  /**
+   * Listens at these addresses and this port (0: not at all) instead of the present ones; connected clients stay.
+   * Throws ListenError, and then listens where it did before.
+   */
+  rebind(addresses: readonly string[], port: number, backlog: number): void {
+    const old = { addresses: this.addresses, port: this.port };
+    this.stop();
+    try {
+      this.bindAll(addresses, port, backlog);
+    } catch (error) {
+      this.stop();
+      this.bindAll(old.addresses, old.port, backlog);
+      throw error;
+    }
+  }
+
+  private bindAll(addresses: readonly string[], port: number, backlog: number): void {
+    if (port === 0) return;
+    for (const address of addresses) {
+      const optional = address.startsWith('-');
+      const name = optional ? address.slice(1) : address;
+      const server = this.create();
+      const failure = looksNumeric(name) ? 'ENOTFOUND' : listenNow(server, hostOf(name), port, backlog);
+      if (failure === undefined) {
+        this.add(server);
+      } else if (!optional) {
+        throw new ListenError(
+          `Could not create server TCP listening socket ${name}:${port}: bind: ${failure}`,
+        );
+      }
+    }
+    if (this.servers.length > 0) this.port = port;
+  }
+
+  /** Addresses in use. */
+  get addresses(): string[] {
+    return this.servers.flatMap((server) => (server.address() as AddressInfo | null)?.address ?? []);
+  }
+
+  /** All servers, to change what they have in common. */
+  forEach(change: (server: Server) => void): void {
+    for (const server of this.servers) change(server);
+  }
+
+  private stop(): void {
+    for (const server of this.servers) server.close();
+    this.forget();
+  }
+
+  private forget(): void {
+    this.servers = [];
+    this.port = 0;
+    this.host = '';
+  }
+
+  /** Stops listening. Resolves when no handle is left open. */
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    this.forget();
+  }
+}
+
+/** Reports what goes wrong with a server that listens, instead of ending the process. */
+export function watched(server: Server, log: Log): Server {
+  return server.on('error', (error) => {
+    log.warning(`Error accepting a client connection: ${error.message}`);
+  });
+}
+
+/** `*` is every IPv4 address, `::*` every IPv6 address. */
+function hostOf(address: string): string {
+  if (address === '*') return '0.0.0.0';
+  return address === '::*' ? '::' : address;
+}
+
+/** Digits and dots that are no IPv4 address: certainly no host name either. */
+function looksNumeric(name: string): boolean {
+  return /^[\d.]+$/.test(name) && !isIPv4(name);
+}

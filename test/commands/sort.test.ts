@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { startWithClient } from '../support/respite.js';
+
+describe('SORT', () => {
+  it('orders by number, or by bytes with ALPHA', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', '10', '9', '1.5', '-3');
+    expect(await redis.sort('l')).toEqual(['-3', '1.5', '9', '10']);
+    expect(await redis.sort('l', 'DESC')).toEqual(['10', '9', '1.5', '-3']);
+    expect(await redis.sort('l', 'ALPHA')).toEqual(['-3', '1.5', '10', '9']);
+    await redis.rpush('l', 'x');
+    await expect(redis.sort('l')).rejects.toThrow("ERR One or more scores can't be converted into double");
+  });
+
+  it('reads numbers as C does', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', '0x10', ' 3', '', '1e2', 'inf', '-inf');
+    expect(await redis.sort('l')).toEqual(['-inf', '', ' 3', '0x10', '1e2', 'inf']);
+    for (const bad of ['3 ', 'nan', ' ', '1e400']) {
+      await redis.del('bad');
+      await redis.rpush('bad', bad);
+      await expect(redis.sort('bad')).rejects.toThrow("can't be converted into double");
+    }
+  });
+
+  it('orders by other keys and gets others', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', 'a', 'b', 'c');
+    await redis.mset('w_a', '3', 'w_b', '1', 'w_c', '2', 'n_a', 'Anna', 'n_c', 'Carl');
+    await redis.hset('h_b', 'age', '42');
+    expect(await redis.sort('l', 'BY', 'w_*')).toEqual(['b', 'c', 'a']);
+    expect(await redis.sort('l', 'BY', 'w_*', 'GET', '#', 'GET', 'n_*', 'GET', 'h_*->age')).toEqual([
+      ...['b', null, '42'],
+      ...['c', 'Carl', null],
+      ...['a', 'Anna', null],
+    ]);
+    expect(await redis.sort('l', 'BY', 'n_*', 'ALPHA', 'DESC')).toEqual(['c', 'a', 'b']);
+    expect(await redis.sort('l', 'BY', 'h_*->age')).toEqual(['a', 'c', 'b']);
+    expect(await redis.sort('l', 'BY', 'nosort', 'GET', 'l', 'LIMIT', 0, 1)).toEqual([null]);
+  });
+
+  it('keeps the order where BY names no key', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', '3', '1', '2');
+    await redis.zadd('z', '1', 'one', '3', 'three', '2', 'two');
+    expect(await redis.sort('l', 'BY', 'nosort')).toEqual(['3', '1', '2']);
+    expect(await redis.sort('l', 'BY', 'nosort', 'DESC', 'LIMIT', 0, 2)).toEqual(['2', '1']);
+    expect(await redis.sort('z', 'BY', 'nosort', 'LIMIT', 1, 5)).toEqual(['two', 'three']);
+    expect(await redis.sort('z', 'BY', 'nosort', 'DESC')).toEqual(['three', 'two', 'one']);
+  });
+
+  it('sorts sets and sorted sets', async () => {
+    const { redis } = await startWithClient();
+    await redis.sadd('ints', '3', '1', '2');
+    await redis.sadd('words', 'c', 'a', 'b');
+    await redis.zadd('z', '1', 'c', '2', 'a');
+    expect(await redis.sort('ints', 'DESC')).toEqual(['3', '2', '1']);
+    expect(await redis.sort('words', 'ALPHA')).toEqual(['a', 'b', 'c']);
+    expect(await redis.sort('z', 'ALPHA')).toEqual(['a', 'c']);
+    expect(await redis.sort('words', 'BY', 'nosort', 'STORE', 'stored')).toBe(3);
+    expect(await redis.lrange('stored', 0, -1)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('takes a part', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', '1', '2', '3', '4');
+    expect(await redis.sort('l', 'LIMIT', 1, 2)).toEqual(['2', '3']);
+    expect(await redis.sort('l', 'LIMIT', -5, 1)).toEqual(['1']);
+    expect(await redis.sort('l', 'LIMIT', 2, -1)).toEqual(['3', '4']);
+    expect(await redis.sort('l', 'LIMIT', 9, 1)).toEqual([]);
+    expect(await redis.call('SORT_RO', 'l', 'LIMIT', '2', '9223372036854775807')).toEqual(['3', '4']);
+  });
+
+  it('stores a list in the place of whatever there was', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('l', '2', '1');
+    await redis.set('to', 'text', 'EX', 100);
+    expect(await redis.sort('l', 'GET', '#', 'GET', 'none_*', 'STORE', 'to')).toBe(4);
+    expect(await redis.lrange('to', 0, -1)).toEqual(['1', '', '2', '']);
+    expect(await redis.ttl('to')).toBe(-1);
+    expect(await redis.object('ENCODING', 'to')).toBe('listpack');
+    expect(await redis.sort('l', 'STORE', 'l')).toBe(2);
+    expect(await redis.lrange('l', 0, -1)).toEqual(['1', '2']);
+    expect(await redis.sort('none', 'STORE', 'to')).toBe(0);
+    expect(await redis.exists('to')).toBe(0);
+  });
+
+  it('says what is wrong', async () => {
+    const { redis } = await startWithClient();
+    await redis.set('s', 'text');
+    await expect(redis.sort('s')).rejects.toThrow('WRONGTYPE');
+    await expect(redis.call('SORT', 'none', 'LIMIT', '1')).rejects.toThrow('ERR syntax error');
+    await expect(redis.call('SORT', 'none', 'LIMIT', 'a', '1')).rejects.toThrow('not an integer');
+    await expect(redis.call('SORT_RO', 'none', 'STORE', 'to')).rejects.toThrow('ERR syntax error');
+  });
+
+  it('tells its keys, that of the last STORE included', async () => {
+    const { redis } = await startWithClient();
+    const keys = (...command: string[]) => redis.call('COMMAND', 'GETKEYS', ...command);
+    expect(await keys('SORT', 'a', 'BY', 'STORE', 'STORE', 'b', 'STORE', 'c')).toEqual(['a', 'c']);
+    expect(await keys('SORT_RO', 'a', 'GET', 'x_*')).toEqual(['a']);
+  });
+
+  it('sorts many elements, ties by their bytes', async () => {
+    const { redis } = await startWithClient();
+    const words = Array.from({ length: 3000 }, (_, i) => `element:${(i * 7919) % 3000}`);
+    await redis.rpush('l', ...words);
+    expect(await redis.sort('l', 'ALPHA')).toEqual([...words].sort());
+    expect(await redis.sort('l', 'BY', 'none_*', 'LIMIT', 0, 100)).toEqual([...words].sort().slice(0, 100));
+  });
+});
