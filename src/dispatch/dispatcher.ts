@@ -174,15 +174,10 @@ export class Dispatcher {
   private reject(client: Client, message: string, command?: Command): undefined {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
-<<<<<<< HEAD
-    if (client.replyMode === 'skip-next') client.setReplyMode('on');
-    else client.reply.error(message);
-    this.countError(message);
-=======
     const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
-    client.reply.error(shown);
+    if (client.replyMode === 'skip-next') client.setReplyMode('on');
+    else client.reply.error(shown);
     this.countError(shown);
->>>>>>> fidelity
     return undefined;
   }
 
