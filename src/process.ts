@@ -23,8 +23,11 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
+  const directory = process.cwd();
   const config = configure(commandLine.configFile, stdin, commandLine.overrides);
-  if (config.values.daemonize && process.env[daemonMark] === undefined) return daemonize(args, stdin);
+  if (config.values.daemonize && process.env[daemonMark] === undefined) {
+    return daemonize(args, stdin, directory);
+  }
   await serve(config);
 }
 
@@ -56,9 +59,13 @@ function readConfigFile(path: string): string {
   }
 }
 
-/** Node cannot fork, so the background process is a new one with the same arguments. */
-function daemonize(args: readonly string[], stdin: string): void {
+/**
+ * Node cannot fork, so the background process is a new one with the same arguments, in the directory where
+ * this one was started: relative paths among them start there.
+ */
+function daemonize(args: readonly string[], stdin: string, directory: string): void {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1], ...args], {
+    cwd: directory,
     detached: true,
     stdio: [stdin === '' ? 'ignore' : 'pipe', 'ignore', 'ignore'],
     env: { ...process.env, [daemonMark]: '1' },

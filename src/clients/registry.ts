@@ -104,6 +104,11 @@ export class ClientRegistry {
   }
 }
 
+/** Silent by nature: what it sends next, if anything, comes after something that it is to be sent. */
 function waits(client: Client): boolean {
-  return client.blocked !== undefined || (client.gate & (Gate.subscriber | Gate.monitor)) !== 0;
+  return (
+    client.blocked !== undefined ||
+    client.postponed !== undefined ||
+    (client.gate & (Gate.subscriber | Gate.monitor)) !== 0
+  );
 }

@@ -5,6 +5,7 @@ import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
+import { ArenaFullError } from '../memory/arena.js';
 import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { Request } from '../protocol/request-decoder.js';
@@ -400,7 +401,7 @@ export class Dispatcher {
       return;
     }
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    if (error instanceof RangeError && /allocation|Invalid typed array length/.test(text)) {
+    if (error instanceof ArenaFullError || isAllocationFailure(error)) {
       client.reply.error('OOM the server could not get the memory that the command needs');
       return;
     }
@@ -605,7 +606,14 @@ class DispatcherCall implements Call {
 
 /** True of a command that may change data, and of an EXEC that holds one. */
 function writes(client: Client, command: Command): boolean {
-  return command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true);
+  return (
+    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
+  );
+}
+
+/** The engine's ways of saying that there is no more memory, or not so much in one piece. */
+function isAllocationFailure(error: unknown): boolean {
+  return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
 }
 
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {

@@ -180,13 +180,16 @@ export class Table {
     return ref;
   }
 
-  /** Adds an entry whose key is known to be absent. May split a bucket. */
+  /**
+   * Adds an entry whose key is known to be absent. May split a bucket. Throws RangeError if the engine has no memory
+   * for another bucket; the entry is not in the table then.
+   */
   insert(ref: Ref, hash: number): void {
-    this.size++;
-    if (this.size > this.bucketCount * SPLIT_LOAD) this.split();
+    if (this.size >= this.bucketCount * SPLIT_LOAD) this.split();
     const bucket = this.bucketOf(hash);
     this.beforeBucketChange?.(bucket);
     this.place(bucket, ref, tagOf(hash));
+    this.size++;
   }
 
   /** Puts an entry in the place of another with the same key, which must be in the table. */
@@ -467,7 +470,7 @@ export class Table {
   }
 
   private addBucket(): void {
-    const bucket = this.bucketCount++;
+    const bucket = this.bucketCount;
     const chunk = bucket >>> CHUNK_BITS;
     if (chunk > 0) {
       if (chunk === this.chunks.length) this.chunks.push(new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
@@ -476,6 +479,7 @@ export class Table {
       larger.set(this.chunks[0]);
       this.chunks[0] = larger;
     }
+    this.bucketCount++;
     if (this.bucketCount > this.highMask) {
       this.lowMask = this.highMask;
       this.highMask = this.highMask * 2 + 1;

@@ -3,6 +3,7 @@ import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { oneKey } from '../../src/commands/command.js';
 import { absent } from '../../src/keyspace/database.js';
 import { EventClass } from '../../src/keyspace/events.js';
+import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
 
 /** TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in common. */
@@ -178,5 +179,24 @@ describe('a blocking command', () => {
     await control.set('k', 'other');
     await control.call('SWAPDB', '0', '1');
     expect(await waiting).toBe('other');
+  });
+
+  it('lets two clients wake each other as often as their pipelines say', async () => {
+    const { server, control, untilBlocked } = await start();
+    const rounds = 5000;
+    const sides = await Promise.all(['one', 'two'].map(() => RawClient.connect({ port: server.port })));
+    const names = ['one', 'two'];
+    const replies = sides.map((side, i) =>
+      side.pipeline(
+        Array.from({ length: rounds }, () => [
+          ['TAKE', names[i], 0],
+          ['SET', names[1 - i], 'x'],
+        ]).flat(),
+      ),
+    );
+    await untilBlocked(2);
+    await control.set('one', 'x');
+    for (const side of await Promise.all(replies)) expect(side).toHaveLength(rounds * 2);
+    expect(await control.get('one')).toBe('x');
   });
 });
