@@ -605,7 +605,9 @@ class DispatcherCall implements Call {
 
 /** True of a command that may change data, and of an EXEC that holds one. */
 function writes(client: Client, command: Command): boolean {
-  return command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true);
+  return (
+    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
+  );
 }
 
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
