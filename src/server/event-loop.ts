@@ -50,7 +50,11 @@ export class EventLoop {
   private resumeClients(): void {
     this.resuming = true;
     try {
-      for (let woken = this.dispatcher.takeResumed(); woken.length > 0; woken = this.dispatcher.takeResumed()) {
+      for (
+        let woken = this.dispatcher.takeResumed();
+        woken.length > 0;
+        woken = this.dispatcher.takeResumed()
+      ) {
         for (const client of woken) client.transport.resume();
       }
     } finally {

@@ -92,7 +92,7 @@ export class RespiteServer implements ServerApi {
   private readonly fieldSweeper: FieldExpirySweeper;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
-  private closed = false;
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly options: ServerOptions) {
     this.config = options.config;
@@ -152,9 +152,12 @@ export class RespiteServer implements ServerApi {
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
     await this.listeners.close();
