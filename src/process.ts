@@ -98,7 +98,11 @@ async function serve(config: Config): Promise<void> {
     log.warning(error.message);
     process.exit(1);
   }
-  if (values['set-proc-title']) process.title = processTitle(server);
+  const showTitle = () => {
+    if (values['set-proc-title']) process.title = processTitle(server);
+  };
+  showTitle();
+  config.onChange('proc-title-template', showTitle);
   writePidFile(config, log);
   notifyServiceManager(values.supervised, log);
 }

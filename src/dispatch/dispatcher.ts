@@ -21,6 +21,8 @@ export const ServerGate = {
   memoryLimit: 1 << 17,
   /** CLIENT PAUSE. */
   paused: 1 << 18,
+  /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
+  tooFewReplicas: 1 << 19,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -217,6 +219,12 @@ export class Dispatcher {
     if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
       return this.refuses(client, command, errors.noAuth);
     }
+    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
+      return this.refuses(client, command, errors.outOfMemory);
+    }
+    if ((this.gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) {
+      return this.refuses(client, command, errors.tooFewReplicas);
+    }
     if (
       (client.gate & Gate.subscriber) !== 0 &&
       client.reply.protocol === 2 &&
@@ -227,15 +235,12 @@ export class Dispatcher {
     if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
       return this.refuses(client, command, errors.loading);
     }
-    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
-      return this.refuses(client, command, errors.outOfMemory);
+    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
+      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
       this.postpone(client, command, args, argc);
       return false;
-    }
-    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
-      return this.refuses(client, command, errors.monitorAndKeys);
     }
     if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
       if (command.has(CommandFlag.no_multi)) {
@@ -604,10 +609,16 @@ function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
 }
 
+/** True of a command that may change data, and of an EXEC that holds one. */
+function writes(client: Client, command: Command): boolean {
+  return command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true);
+}
+
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
   if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
   if (mayWrite(command)) transaction.mayWrite = true;
+  if (command.has(CommandFlag.write)) transaction.writes = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
 }

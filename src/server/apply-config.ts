@@ -45,6 +45,14 @@ export function applyConfig(server: RespiteServer): void {
   };
   setMemoryLimit(values.maxmemory);
   config.onChange('maxmemory', setMemoryLimit);
+  const requireReplicas = () => {
+    const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = values;
+    // There are no replicas.
+    if (least > 0 && maxLag > 0) loop.dispatcher.gate |= ServerGate.tooFewReplicas;
+    else loop.dispatcher.gate &= ~ServerGate.tooFewReplicas;
+  };
+  requireReplicas();
+  config.onChangeOfAny(['min-replicas-to-write', 'min-replicas-max-lag'], requireReplicas);
   const setEventMask = (letters: string) => {
     server.keyspace.eventMask = eventMaskOf(letters);
   };
