@@ -604,14 +604,16 @@ class DispatcherCall implements Call {
   }
 }
 
+/** True of a command that may change data, and of an EXEC that holds one. */
+function writes(client: Client, command: Command): boolean {
+  return (
+    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
+  );
+}
+
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */
 function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
-}
-
-/** True of a command that may change data, and of an EXEC that holds one. */
-function writes(client: Client, command: Command): boolean {
-  return command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true);
 }
 
 function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
