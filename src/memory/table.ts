@@ -2,6 +2,7 @@ import { equalBytes } from '../bytes/bytes.js';
 import { hashBytes } from '../bytes/hash.js';
 import type { Arena, Ref } from './arena.js';
 import {
+  BUCKET_BYTES,
   BUCKET_SHIFT,
   clearBucket,
   emptySlot,
@@ -68,6 +69,8 @@ export class Table {
   private foundBucket = 0;
   private foundLink = 0;
   private foundSlot = 0;
+  /** Bytes that `arena.indexBytes` counts for this table: all but the bucket that every table has. */
+  private counted = 0;
   /** Spare array for the refs of a bucket that is being visited; undefined while in use. */
   private visiting: Ref[] | undefined = [];
 
@@ -279,6 +282,14 @@ export class Table {
     this.highMask = 1;
     this.chunks = [new Int32Array(1 << BUCKET_SHIFT)];
     this.overflow.clear();
+    this.countBytes();
+  }
+
+  /** Keeps the arena's sum of all tables true. Called wherever chunks come or go, which is rare. */
+  private countBytes(): void {
+    const bytes = this.bytes - BUCKET_BYTES;
+    this.arena.indexBytes += bytes - this.counted;
+    this.counted = bytes;
   }
 
   /**
@@ -484,6 +495,7 @@ export class Table {
       this.lowMask = this.highMask;
       this.highMask = this.highMask * 2 + 1;
     }
+    this.countBytes();
   }
 
   /** Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter. */
@@ -498,6 +510,7 @@ export class Table {
     } else if (bucket << (BUCKET_SHIFT + 2) <= this.chunks[0].length) {
       this.chunks[0] = this.chunks[0].slice(0, this.chunks[0].length >>> 1);
     }
+    this.countBytes();
   }
 }
 

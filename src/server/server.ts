@@ -132,6 +132,7 @@ export class RespiteServer implements ServerApi {
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
     this.loop.onDeadlines = () => this.setAlarm();
+    this.keyspace.lazyFree.onWork = () => this.timers.soon(0, () => this.sweep());
     applyConfig(this);
   }
 
@@ -274,7 +275,7 @@ export class RespiteServer implements ServerApi {
 
   overMemoryLimit(): boolean {
     const limit = this.config.values.maxmemory;
-    return limit > 0 && this.metrics.usedMemory > limit;
+    return limit > 0 && this.metrics.recentMemory > limit;
   }
 
   pauseClients(until: number, all: boolean): void {

@@ -78,6 +78,7 @@ export class Quicklist implements Collection {
     const node = this.head!;
     this.head = undefined;
     this.tail = undefined;
+    this.arena.indexBytes -= this.bytes;
     this.nodes = 0;
     this.size = 0;
     return node;
@@ -382,6 +383,7 @@ export class Quicklist implements Collection {
     if (next === undefined) this.tail = node;
     else next.previous = node;
     this.nodes++;
+    this.arena.indexBytes += nodeObjectBytes;
   }
 
   /** Takes a node out of the chain and frees its block. */
@@ -392,6 +394,7 @@ export class Quicklist implements Collection {
     if (next === undefined) this.tail = previous;
     else next.previous = previous;
     this.nodes--;
+    this.arena.indexBytes -= nodeObjectBytes;
     this.arena.release(node.ref);
   }
 
