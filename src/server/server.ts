@@ -102,6 +102,7 @@ export class RespiteServer implements ServerApi {
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
+    this.clients.onEnded = (client) => this.forget(client);
     this.monitors = new Monitors(this.clients);
     this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
     this.commands = new CommandTable([
