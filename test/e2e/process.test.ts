@@ -19,6 +19,9 @@ afterEach(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** What other processes do takes its time on a busy machine. */
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 10_000 });
+
 interface Run {
   child: ChildProcess;
   readonly out: string;
@@ -175,7 +178,7 @@ describe('the log', () => {
     const path = join(folder, 'log.json');
     const port = await freePort();
     const run = respite(['--port', String(port), '--log-format', 'json', '--logfile', path]);
-    await expect.poll(() => existsSync(path) && readFileSync(path, 'utf8')).toContain('Ready to accept');
+    await eventually(() => existsSync(path) && readFileSync(path, 'utf8')).toContain('Ready to accept');
     const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
     expect(JSON.parse(lines[0])).toMatchObject({ level: 'notice', pid: run.child.pid, role: 'M' });
     expect(run.out).toBe('');
@@ -186,7 +189,7 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('%s ends the server cleanly', async (signal) => {
     const pidfile = join(folder, `${signal}.pid`);
     const { run, child } = await start('--pidfile', pidfile);
-    await expect.poll(() => existsSync(pidfile)).toBe(true);
+    await eventually(() => existsSync(pidfile)).toBe(true);
     expect(readFileSync(pidfile, 'utf8')).toBe(`${child.pid}\n`);
     child.kill(signal);
     expect(await run.status).toBe(0);
@@ -210,14 +213,12 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
     const run = respite(['daemon.conf', '--daemonize', 'yes']);
     expect(await run.status).toBe(0);
     const pidfile = join(folder, 'data', 'here.pid');
-    await expect
-      .poll(() => existsSync(pidfile) && readFileSync(pidfile, 'utf8'), { timeout: 10_000 })
-      .toMatch(/\d\n/);
+    await eventually(() => existsSync(pidfile) && readFileSync(pidfile, 'utf8')).toMatch(/\d\n/);
     const client = await RawClient.connect({ port });
     expect(await client.call('CONFIG', 'GET', 'daemonize')).toEqual(['daemonize', 'yes']);
     client.write('SHUTDOWN\r\n');
     await client.closed;
-    await expect.poll(() => existsSync(pidfile)).toBe(false);
+    await eventually(() => existsSync(pidfile)).toBe(false);
   });
 
   it('listens at several addresses and a unix socket with its permissions', async () => {
