@@ -10,6 +10,7 @@ import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
 import { notifyServiceManager } from './server/service-manager.js';
 import { ListenError } from './server/tcp-listeners.js';
+import { brokenPromises } from './server/unsupported.js';
 import { respiteVersion } from './server/version.js';
 
 /** Set for the process that `daemonize yes` starts in the background. */
@@ -23,8 +24,11 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
+  const directory = process.cwd();
   const config = configure(commandLine.configFile, stdin, commandLine.overrides);
-  if (config.values.daemonize && process.env[daemonMark] === undefined) return daemonize(args, stdin);
+  if (config.values.daemonize && process.env[daemonMark] === undefined) {
+    return daemonize(args, stdin, directory);
+  }
   await serve(config);
 }
 
@@ -56,9 +60,13 @@ function readConfigFile(path: string): string {
   }
 }
 
-/** Node cannot fork, so the background process is a new one with the same arguments. */
-function daemonize(args: readonly string[], stdin: string): void {
+/**
+ * Node cannot fork, so the background process is a new one with the same arguments, in the directory where
+ * this one was started: relative paths among them start there.
+ */
+function daemonize(args: readonly string[], stdin: string, directory: string): void {
   const child = spawn(process.execPath, [...process.execArgv, process.argv[1], ...args], {
+    cwd: directory,
     detached: true,
     stdio: [stdin === '' ? 'ignore' : 'pipe', 'ignore', 'ignore'],
     env: { ...process.env, [daemonMark]: '1' },
@@ -91,7 +99,11 @@ async function serve(config: Config): Promise<void> {
     log.warning(error.message);
     process.exit(1);
   }
-  if (values['set-proc-title']) process.title = processTitle(server);
+  const showTitle = () => {
+    if (values['set-proc-title']) process.title = processTitle(server);
+  };
+  showTitle();
+  config.onChange('proc-title-template', showTitle);
   writePidFile(config, log);
   notifyServiceManager(values.supervised, log);
 }
@@ -132,6 +144,7 @@ function greet(config: Config, log: ServerLog): void {
   else log.notice(`Running on port ${values.port}, PID: ${process.pid}`);
   for (const { name, reason } of config.inertInUse())
     log.notice(`Directive '${name}' has no effect: ${reason}`);
+  for (const warning of brokenPromises(values)) log.warning(`Warning: ${warning}.`);
 }
 
 /** `dir` is the working directory: relative paths in the configuration start there. */

@@ -58,6 +58,8 @@ export class Transaction {
   needsMemory = false;
   /** Set when a queued command may change data: EXEC waits while writing is paused. */
   mayWrite = false;
+  /** Set when a queued command is flagged as writing: EXEC is refused without enough replicas. */
+  writes = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }

@@ -45,10 +45,22 @@ export class ByteStrings {
     return buffer.compare(buffer, startB, ends[b], startA, ends[a]);
   }
 
-  /** The first six bytes as a number: strings of which it differs are in the order of these numbers. */
-  prefix(index: number): number {
+  /** How many bytes all the strings begin with alike. */
+  commonPrefix(): number {
     const { buffer, ends } = this;
-    const start = index === 0 ? 0 : ends[index - 1];
+    let common = ends[0] ?? 0;
+    for (let i = 1; i < ends.length && common > 0; i++) {
+      const start = ends[i - 1];
+      common = Math.min(common, ends[i] - start);
+      for (let at = 0; at < common; at++) if (buffer[start + at] !== buffer[at]) common = at;
+    }
+    return common;
+  }
+
+  /** Six bytes from an offset on, as a number: strings alike before it are in the order of these numbers, if those differ. */
+  sixBytes(index: number, offset: number): number {
+    const { buffer, ends } = this;
+    const start = (index === 0 ? 0 : ends[index - 1]) + offset;
     const end = ends[index];
     let n = 0;
     for (let at = start; at < start + 6; at++) n = n * 256 + (at < end ? buffer[at] : 0);

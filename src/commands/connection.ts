@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate } from '../clients/client.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
-import { ArgumentReader, integerArgument } from './arguments.js';
+import { ArgumentReader, int32Argument } from './arguments.js';
 import { printableName } from './client-name.js';
 import type { Call, CommandFlagName, CommandSpec } from './command.js';
 import { redisVersion, type ServerApi } from './server-api.js';
@@ -196,10 +196,7 @@ function digest(secret: Bytes): Buffer {
 }
 
 function select({ server, client, args, reply }: Call): void {
-  const index = integerArgument(args[1]);
-  if (index < -0x80000000 || index > 0x7fffffff) {
-    throw new CommandError('ERR value is out of range, value must between -2147483648 and 2147483647');
-  }
+  const index = int32Argument(args[1]);
   const database = server.keyspace.databases[index];
   if (database === undefined) throw new CommandError(errors.databaseOutOfRange);
   client.database = database;

@@ -13,6 +13,7 @@ import { ByteStrings } from './byte-strings.js';
 import { type Call, type CommandSpec, type KeySpec, oneKey } from './command.js';
 import { KeyPattern } from './key-pattern.js';
 import type { FoundKey } from './keys-of.js';
+import { firstInOrder, type Ordering, reversed } from './sort-order.js';
 
 const about = {
   group: 'generic' as const,
@@ -134,8 +135,8 @@ function sort(call: Call, mayStore: boolean): void {
   const { database, args, argc, reply } = call;
   const options = readOptions(new ArgumentReader(args, argc, 2), mayStore);
   const elements = readElements(database, args[1], options);
-  const order = options.keepOrder ? undefined : sorted(database, elements, options);
   const { start, end } = windowOf(elements.length, options);
+  const order = options.keepOrder ? undefined : sorted(database, elements, options, end);
   const indexes = Array.from({ length: end - start }, (_, i) => order?.[start + i] ?? start + i);
   if (options.store !== undefined) {
     reply.integer(store(database, options.store, collect(database, elements, indexes, options.gets)));
@@ -210,47 +211,45 @@ function addByScore(elements: ByteStrings, database: Database, ref: Ref, backwar
   members.visitRanks(0, members.size, backwards, (member) => elements.add(member));
 }
 
-/** The indexes of the elements in sorted order. Elements that are equal in what they are sorted by keep theirs. */
-function sorted(database: Database, elements: ByteStrings, options: SortOptions): number[] {
-  const compare = options.alpha
-    ? alphabetically(database, elements, options.by)
-    : numerically(database, elements, options.by);
-  const order = Array.from({ length: elements.length }, (_, index) => index);
-  return order.sort(options.descending ? (a, b) => compare(b, a) : compare);
+/** The indexes of the first `wanted` elements in sorted order. */
+function sorted(
+  database: Database,
+  elements: ByteStrings,
+  { alpha, by, descending }: SortOptions,
+  wanted: number,
+): number[] {
+  const ordering = alpha ? alphabetically(database, elements, by) : numerically(database, elements, by);
+  return firstInOrder(descending ? reversed(ordering) : ordering, wanted);
 }
 
-type Compare = (a: number, b: number) => number;
-
 /** By the elements, or by the strings that a pattern names; those without come first. */
-function alphabetically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Compare {
-  const missing = new Uint8Array(elements.length);
+function alphabetically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Ordering {
   const strings = by === undefined ? elements : new ByteStrings();
-  for (let i = 0; by !== undefined && i < elements.length; i++) {
+  const keys = new Float64Array(elements.length);
+  for (let i = 0; by !== undefined && i < keys.length; i++) {
     if (!by.read(database, elements.read(i, view), value)) {
-      missing[i] = 1;
+      keys[i] = -1;
       value.start = value.end;
     }
     strings.add(value);
   }
   // Most comparisons are decided by numbers, which takes a fraction of the time.
-  const prefixes = Float64Array.from(missing, (_, i) => strings.prefix(i));
-  return (a, b) => missing[b] - missing[a] || prefixes[a] - prefixes[b] || strings.compare(a, b);
+  const common = strings.commonPrefix();
+  for (let i = 0; i < keys.length; i++) if (keys[i] === 0) keys[i] = strings.sixBytes(i, common);
+  return { keys, tie: (a, b) => strings.compare(a, b) };
 }
 
 const value = new Bytes(Buffer.alloc(0));
 
 /** By the numbers that the elements are, or that a pattern names, 0 where it names none; then by the elements' bytes. */
-function numerically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Compare {
-  const scores = new Float64Array(elements.length);
-  for (let i = 0; i < scores.length; i++) {
+function numerically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Ordering {
+  const keys = new Float64Array(elements.length);
+  for (let i = 0; i < keys.length; i++) {
     elements.read(i, view);
-    if (by === undefined) scores[i] = scoreOf(view);
-    else if (by.read(database, view, value)) scores[i] = scoreOf(value);
+    if (by === undefined) keys[i] = scoreOf(view);
+    else if (by.read(database, view, value)) keys[i] = scoreOf(value);
   }
-  return (a, b) => {
-    if (scores[a] < scores[b]) return -1;
-    return scores[a] > scores[b] ? 1 : elements.compare(a, b);
-  };
+  return { keys, tie: (a, b) => elements.compare(a, b) };
 }
 
 /** A number as C reads it: blanks before it, or nothing at all, which is 0, will do; and it ends at a zero byte. */

@@ -231,9 +231,7 @@ function storeRange(call: Call): void {
   const built = new TreeSortedSet(database.keyspace);
   if (set !== undefined) {
     const { from, to } = limited(range(set), options);
-    set.visitRanks(from, to, false, (member, score) => {
-      built.insert(member, score);
-    });
+    set.visitRanks(from, to, false, (member, score) => built.addNew(member, score));
   }
   replyStored(call, args[1], built, 'zrangestore');
 }

@@ -30,6 +30,8 @@ import { hasExpiringFields, isHandle, type Kind, kinds } from './kinds.js';
 
 /** A handle in an entry's payload takes so many bytes. */
 const handleBytes = 4;
+/** No handle. */
+const none = -1;
 
 /** Nothing was found. */
 export const absent: Ref = 0;
@@ -206,9 +208,11 @@ export class Database {
       }
       if (!keepExpiry) ref = this.dropExpiry(ref, hash);
     }
-    this.releaseValue(ref);
+    const handle = isHandle(kindOf(arena, ref)) ? handleOf(arena, ref) : none;
     ref = this.resized(ref, length, 0, hash);
     this.changeKind(ref, newKind);
+    // Not earlier: without memory for the new value, the old one stays.
+    if (handle !== none) keyspace.dispose(handle);
     this.markAccess(ref);
     keys.touchBucket(hash);
     return ref;
@@ -218,7 +222,12 @@ export class Database {
     const { keyspace } = this;
     const ref = createEntry(keyspace.arena, key.buffer, key.start, key.end, length, false, newKind);
     setAccess(keyspace.arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);
-    this.keys.insert(ref, hash);
+    try {
+      this.keys.insert(ref, hash);
+    } catch (error) {
+      releaseEntry(keyspace.arena, ref);
+      throw error;
+    }
     if (hasExpiringFields(newKind)) this.fieldExpires.insert(ref, hash);
     if (keyspace.eventMask !== 0) this.event(EventClass.newKey, 'new', key);
     return ref;
@@ -351,7 +360,13 @@ export class Database {
     }
     const moved = addExpiry(arena, ref, when);
     if (moved !== ref) this.replaceRef(ref, moved, hash);
-    this.expires.insert(moved, hash);
+    try {
+      this.expires.insert(moved, hash);
+    } catch (error) {
+      const back = removeExpiry(arena, moved);
+      if (back !== moved) this.replaceRef(moved, back, hash);
+      throw error;
+    }
     return moved;
   }
 
@@ -364,10 +379,23 @@ export class Database {
   }
 
   private dropExpiry(ref: Ref, hash: number): Ref {
-    this.expires.removeRef(ref, hash);
     const moved = removeExpiry(this.keyspace.arena, ref);
+    this.expires.removeRef(ref, hash); // by its number: the entry may have moved
     if (moved !== ref) this.replaceRef(ref, moved, hash);
     return moved;
+  }
+
+  /**
+   * Bytes that a key and its value take: the entry's block, its places in the tables, and what a big collection has besides,
+   * estimated from so many of its elements (0: all).
+   */
+  memoryOf(ref: Ref, samples: number): number {
+    const { arena } = this.keyspace;
+    const places = this.expiry(ref) >= 0 ? 2 : 1;
+    const own = arena.capacityOf(ref) + places * Math.ceil(this.keys.bytes / Math.max(this.keys.size, 1));
+    if (!isHandle(this.kindOf(ref))) return own;
+    const collection = this.collection<Collection>(ref);
+    return own + collection.bytes + collection.elementBytes(samples);
   }
 
   /** Seconds since the entry was last accessed. */

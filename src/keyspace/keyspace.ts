@@ -122,14 +122,6 @@ export class Keyspace {
     return this.databases.reduce((sum, database) => sum + database.size, 0);
   }
 
-  /** Bytes of all tables. */
-  get tableBytes(): number {
-    return this.databases.reduce(
-      (sum, { keys, expires, fieldExpires }) => sum + keys.bytes + expires.bytes + fieldExpires.bytes,
-      0,
-    );
-  }
-
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
     for (const database of this.databases) database.detachAll();
@@ -137,6 +129,7 @@ export class Keyspace {
     this.collections.clear();
     this.orderNodes = new OrderNodes();
     this.arena.clear();
+    this.arena.indexBytes = 0;
   }
 
   /**

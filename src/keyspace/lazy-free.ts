@@ -23,6 +23,8 @@ interface Orphan {
 export class LazyFree {
   /** Entries freed since the start or the last reset. */
   freedObjects = 0;
+  /** Called when there is something to do again. */
+  onWork: () => void = () => {};
   private orphans: Orphan[] = [];
 
   constructor(private readonly clock: Clock) {}
@@ -35,7 +37,7 @@ export class LazyFree {
   /** Takes over a table; `release` is called once for each of its entries. */
   add(table: Table, release: (ref: Ref) => void): void {
     if (table.size === 0) return;
-    this.orphans.push({
+    this.push({
       get size() {
         return table.size;
       },
@@ -46,13 +48,18 @@ export class LazyFree {
 
   /** Takes over a collection that no key refers to any more. */
   addCollection(collection: Collection): void {
-    this.orphans.push({
+    this.push({
       get size() {
         return collection.size;
       },
       freeSlice: (budget) => collection.freeSlice(budget),
       abandon() {},
     });
+  }
+
+  private push(orphan: Orphan): void {
+    this.orphans.push(orphan);
+    if (this.orphans.length === 1) this.onWork();
   }
 
   /** Frees for about `budgetMicroseconds`. True if something is left. */

@@ -98,20 +98,20 @@ export class ListValue {
     let bytes = 0;
     for (let i = from; i < to; i++) bytes += args[i].end - args[i].start;
     this.grow(bytes, to - from);
+    this.announceChange();
     const { quicklist } = this;
     if (quicklist === undefined) {
       pushToListpack(this.payload, args, from, to, atStart);
       this.ref = this.payload.ref;
       return;
     }
-    this.announceChange();
     if (atStart) for (let i = from; i < to; i++) quicklist.pushFirst(args[i]);
     else for (let i = from; i < to; i++) quicklist.pushLast(args[i]);
   }
 
-  /** A snapshot that is being written may need the quicklist as it is. */
+  /** To be called before any change: a snapshot that is being written may need the list as it is. */
   private announceChange(): void {
-    this.database.edit(this.ref, kinds.quicklist);
+    this.database.edit(this.ref, this.quicklist === undefined ? kinds.listpackList : kinds.quicklist);
   }
 
   /** Points `into` at the element at an end. Valid until the next change. */
@@ -124,13 +124,13 @@ export class ListValue {
 
   /** Removes the element at an end. */
   removeEnd(atStart: boolean): void {
+    this.announceChange();
     const { quicklist, listpack } = this;
     if (quicklist === undefined) {
       listpack.delete(atStart ? HEADER_LENGTH : listpack.last());
       this.ref = this.payload.ref;
       return;
     }
-    this.announceChange();
     if (atStart) quicklist.removeFirst();
     else quicklist.removeLast();
   }
@@ -153,6 +153,7 @@ export class ListValue {
   }
 
   insert(cursor: ListCursor, bytes: Bytes, before: boolean): void {
+    this.announceChange();
     const { quicklist, listpack } = this;
     if (quicklist === undefined) {
       const at = cursor.position;
@@ -160,18 +161,17 @@ export class ListValue {
       this.ref = this.payload.ref;
       return;
     }
-    this.announceChange();
     if (before) quicklist.insertBefore(cursor, bytes);
     else quicklist.insertAfter(cursor, bytes);
   }
 
   replace(cursor: ListCursor, bytes: Bytes): void {
+    this.announceChange();
     if (this.quicklist === undefined) {
       this.listpack.replace(cursor.position, bytes);
       this.ref = this.payload.ref;
       return;
     }
-    this.announceChange();
     this.quicklist.replace(cursor, bytes);
   }
 
@@ -192,9 +192,9 @@ export class ListValue {
 
   /** Removes the cursor's element; the cursor goes on in its direction. */
   private remove(cursor: ListCursor, forward: boolean): void {
+    this.announceChange();
     const { quicklist, listpack, payload } = this;
     if (quicklist !== undefined) {
-      this.announceChange();
       quicklist.remove(cursor, forward);
       return;
     }
@@ -208,13 +208,13 @@ export class ListValue {
   /** Removes `count` elements from that index on. There must be as many. */
   removeRange(index: number, count: number): void {
     if (count <= 0) return;
+    this.announceChange();
     const { quicklist, listpack } = this;
     if (quicklist === undefined) {
       listpack.delete(listpack.seek(index), count);
       this.ref = this.payload.ref;
       return;
     }
-    this.announceChange();
     quicklist.removeRange(index, count, walk);
   }
 }

@@ -78,7 +78,7 @@ export function addToSortedSet(
 ): SortedSet {
   if (set === packed && !hasRoom(limits, member)) {
     const tree = unpack(database);
-    tree.insert(member, score);
+    tree.addNew(member, score);
     return tree;
   }
   set.add(member, score);
@@ -93,7 +93,7 @@ function hasRoom(limits: SortedSetLimits, { length }: Bytes): boolean {
 function unpack(database: Database): TreeSortedSet {
   const tree = new TreeSortedSet(database.keyspace);
   packed.visitRanks(0, packed.size, false, (member, score) => {
-    tree.insert(member, score);
+    tree.addNew(member, score);
   });
   database.unpack(payload.ref, kinds.treeSortedSet, tree);
   return tree;

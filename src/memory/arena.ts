@@ -85,6 +85,8 @@ export interface ArenaStatistics {
 export class Arena {
   /** Bytes in live blocks, counted in whole blocks. */
   allocated = 0;
+  /** Bytes of what indexes the blocks: tables, nodes of lists. Whoever has them keeps this number. */
+  indexBytes = 0;
   private segments: Buffer[] = [];
   private words: Int32Array[] = [];
   private large: Buffer[] = [];

@@ -2,6 +2,7 @@ import { equalBytes } from '../bytes/bytes.js';
 import { hashBytes } from '../bytes/hash.js';
 import type { Arena, Ref } from './arena.js';
 import {
+  BUCKET_BYTES,
   BUCKET_SHIFT,
   clearBucket,
   emptySlot,
@@ -68,6 +69,8 @@ export class Table {
   private foundBucket = 0;
   private foundLink = 0;
   private foundSlot = 0;
+  /** Bytes that `arena.indexBytes` counts for this table: all but the bucket that every table has. */
+  private counted = 0;
   /** Spare array for the refs of a bucket that is being visited; undefined while in use. */
   private visiting: Ref[] | undefined = [];
 
@@ -180,13 +183,16 @@ export class Table {
     return ref;
   }
 
-  /** Adds an entry whose key is known to be absent. May split a bucket. */
+  /**
+   * Adds an entry whose key is known to be absent. May split a bucket. Throws RangeError if the engine has no memory
+   * for another bucket; the entry is not in the table then.
+   */
   insert(ref: Ref, hash: number): void {
-    this.size++;
-    if (this.size > this.bucketCount * SPLIT_LOAD) this.split();
+    if (this.size >= this.bucketCount * SPLIT_LOAD) this.split();
     const bucket = this.bucketOf(hash);
     this.beforeBucketChange?.(bucket);
     this.place(bucket, ref, tagOf(hash));
+    this.size++;
   }
 
   /** Puts an entry in the place of another with the same key, which must be in the table. */
@@ -268,6 +274,20 @@ export class Table {
     for (let bucket = 0; bucket < this.bucketCount; bucket++) this.forEachInBucket(bucket, visit);
   }
 
+  /** Bytes of the blocks of all entries, estimated from about `samples` of them (0: exact). */
+  entryBytes(samples: number): number {
+    let bytes = 0;
+    let seen = 0;
+    const add = (ref: Ref) => {
+      bytes += this.arena.capacityOf(ref);
+      seen++;
+    };
+    for (let bucket = 0; bucket < this.bucketCount && (samples === 0 || seen < samples); bucket++) {
+      this.forEachInBucket(bucket, add);
+    }
+    return seen === 0 ? 0 : Math.round((bytes / seen) * this.size);
+  }
+
   /** Forgets all entries and gives the bucket memory back. Not announced to `beforeBucketChange`. */
   clear(): void {
     this.size = 0;
@@ -276,6 +296,14 @@ export class Table {
     this.highMask = 1;
     this.chunks = [new Int32Array(1 << BUCKET_SHIFT)];
     this.overflow.clear();
+    this.countBytes();
+  }
+
+  /** Keeps the arena's sum of all tables true. Called wherever chunks come or go, which is rare. */
+  private countBytes(): void {
+    const bytes = this.bytes - BUCKET_BYTES;
+    this.arena.indexBytes += bytes - this.counted;
+    this.counted = bytes;
   }
 
   /**
@@ -467,7 +495,7 @@ export class Table {
   }
 
   private addBucket(): void {
-    const bucket = this.bucketCount++;
+    const bucket = this.bucketCount;
     const chunk = bucket >>> CHUNK_BITS;
     if (chunk > 0) {
       if (chunk === this.chunks.length) this.chunks.push(new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
@@ -476,10 +504,12 @@ export class Table {
       larger.set(this.chunks[0]);
       this.chunks[0] = larger;
     }
+    this.bucketCount++;
     if (this.bucketCount > this.highMask) {
       this.lowMask = this.highMask;
       this.highMask = this.highMask * 2 + 1;
     }
+    this.countBytes();
   }
 
   /** Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter. */
@@ -494,6 +524,7 @@ export class Table {
     } else if (bucket << (BUCKET_SHIFT + 2) <= this.chunks[0].length) {
       this.chunks[0] = this.chunks[0].slice(0, this.chunks[0].length >>> 1);
     }
+    this.countBytes();
   }
 }
 

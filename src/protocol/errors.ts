@@ -26,6 +26,7 @@ export const errors = {
   databaseOutOfRange: 'ERR DB index is out of range',
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
+  tooFewReplicas: 'NOREPLICAS Not enough good replicas to write.',
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
   monitorAndKeys: "ERR Replica can't interact with the keyspace",

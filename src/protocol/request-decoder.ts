@@ -17,6 +17,9 @@ export const unauthenticatedLimits: RequestLimits = { maxBulkLength: 16384, maxA
 /** Longest inline request, and longest line that announces a length. */
 export const maxInlineLength = 65536;
 
+/** Offsets within a request are 32-bit integers: whatever is configured, a request can hold no more bytes. */
+export const largestRequestBytes = 0x7fffffff - 1024 * 1024;
+
 const maxPooledArguments = 1024;
 const star = 0x2a;
 const dollar = 0x24;

@@ -25,6 +25,7 @@ export class EventLoop {
   longestBatchMicroseconds = 0;
   mostCommandsOfBatch = 0;
   private commandsBefore = 0;
+  private resuming = false;
   /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
   onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
@@ -39,7 +40,26 @@ export class EventLoop {
     this.server.clients.flushPending();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
-    for (const client of this.dispatcher.takeResumed()) client.transport.resume();
+    if (!this.resuming) this.resumeClients();
+  }
+
+  /**
+   * What a client goes on with is a batch too, and may wake others. They go on here, not from the end of that batch:
+   * two clients that wake each other would fill the stack.
+   */
+  private resumeClients(): void {
+    this.resuming = true;
+    try {
+      for (
+        let woken = this.dispatcher.takeResumed();
+        woken.length > 0;
+        woken = this.dispatcher.takeResumed()
+      ) {
+        for (const client of woken) client.transport.resume();
+      }
+    } finally {
+      this.resuming = false;
+    }
   }
 
   private measureBatch(): void {

@@ -39,6 +39,7 @@ export class Metrics {
   private readonly loopWork = new Rate();
   private sampledAt: number;
   private peak = 0;
+  private recentClientMemory = 0;
   private peakAt: number;
   /** Time that periodic work took, in µs. */
   cronMicroseconds = 0;
@@ -70,8 +71,13 @@ export class Metrics {
    * What the JavaScript engine needs for itself is not in it, for that has no number of its own.
    */
   get usedMemory(): number {
-    const { keyspace } = this.server;
-    return keyspace.arena.allocated + keyspace.tableBytes + keyspace.orderNodes.allocated + this.clientMemory;
+    return this.dataMemory + this.clientMemory;
+  }
+
+  /** Bytes of keys and values, with the tables and trees that index them. Costs next to nothing. */
+  get dataMemory(): number {
+    const { arena, orderNodes } = this.server.keyspace;
+    return arena.allocated + arena.indexBytes + orderNodes.allocated;
   }
 
   /** Bytes buffered for clients, in both directions. */
@@ -89,8 +95,14 @@ export class Metrics {
     return { bytes: this.peak, at: this.peakAt };
   }
 
+  /** `usedMemory` with the clients' part as it was when it was last looked at: for asking often. */
+  get recentMemory(): number {
+    return this.dataMemory + this.recentClientMemory;
+  }
+
   private trackPeak(): void {
-    const used = this.usedMemory;
+    this.recentClientMemory = this.clientMemory;
+    const used = this.recentMemory;
     if (used <= this.peak) return;
     this.peak = used;
     this.peakAt = this.server.clock.now();

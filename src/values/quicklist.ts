@@ -58,6 +58,16 @@ export class Quicklist implements Collection {
     private readonly settings: ListSettings,
   ) {}
 
+  elementBytes(samples: number): number {
+    let bytes = 0;
+    let seen = 0;
+    for (let node = this.head; node !== undefined && (samples === 0 || seen < samples); node = node.next) {
+      bytes += this.arena.capacityOf(node.ref);
+      seen++;
+    }
+    return seen === 0 ? 0 : Math.round((bytes / seen) * this.nodes);
+  }
+
   get bytes(): number {
     return this.nodes * nodeObjectBytes;
   }
@@ -78,6 +88,7 @@ export class Quicklist implements Collection {
     const node = this.head!;
     this.head = undefined;
     this.tail = undefined;
+    this.arena.indexBytes -= this.bytes;
     this.nodes = 0;
     this.size = 0;
     return node;
@@ -382,6 +393,7 @@ export class Quicklist implements Collection {
     if (next === undefined) this.tail = node;
     else next.previous = node;
     this.nodes++;
+    this.arena.indexBytes += nodeObjectBytes;
   }
 
   /** Takes a node out of the chain and frees its block. */
@@ -392,6 +404,7 @@ export class Quicklist implements Collection {
     if (next === undefined) this.tail = previous;
     else next.previous = previous;
     this.nodes--;
+    this.arena.indexBytes -= nodeObjectBytes;
     this.arena.release(node.ref);
   }
 

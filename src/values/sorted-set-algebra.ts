@@ -61,7 +61,7 @@ function intersect(built: TreeSortedSet, [first, ...others]: Operand[], aggregat
       if (Number.isNaN(other)) return;
       sum = aggregated(aggregate, sum, other * weight);
     }
-    if (Number.isNaN(built.find(member))) built.add(member, sum);
+    built.addNew(member, sum);
   });
 }
 
@@ -70,7 +70,7 @@ function subtract(built: TreeSortedSet, [first, ...others]: Operand[]): void {
     for (const { members } of others) {
       if (members === first.members || !Number.isNaN(members.find(member))) return;
     }
-    if (Number.isNaN(built.find(member))) built.add(member, score);
+    built.addNew(member, score);
   });
 }
 

@@ -108,4 +108,14 @@ describe('MONITOR', () => {
     const replies = await client.pipeline([['MULTI'], ['MONITOR'], ['EXEC']]);
     expect(JSON.stringify(replies[2])).toContain("MONITOR isn't allowed for DENY BLOCKING client");
   });
+
+  it('may be silent for longer than `timeout`', async () => {
+    const { server, watcher, client } = await startWatching({ clock: 'manual', timeout: 10 });
+    server.advanceTime(11_000);
+    await client.closed;
+    const other = await RawClient.connect({ port: server.port });
+    await other.send('PING');
+    expect((await watcher.nextRaw()).toString()).toMatch(/"PING"\r\n$/);
+    await other.close();
+  });
 });

@@ -106,6 +106,10 @@ describe('SORT', () => {
     const words = Array.from({ length: 3000 }, (_, i) => `element:${(i * 7919) % 3000}`);
     await redis.rpush('l', ...words);
     expect(await redis.sort('l', 'ALPHA')).toEqual([...words].sort());
+    expect(await redis.sort('l', 'ALPHA', 'DESC', 'LIMIT', 7, 20)).toEqual(
+      [...words].sort().reverse().slice(7, 27),
+    );
+    expect(await redis.sort('l', 'ALPHA', 'LIMIT', 100, 0)).toEqual([]);
     expect(await redis.sort('l', 'BY', 'none_*', 'LIMIT', 0, 100)).toEqual([...words].sort().slice(0, 100));
   });
 });

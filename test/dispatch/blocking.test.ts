@@ -3,6 +3,7 @@ import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { oneKey } from '../../src/commands/command.js';
 import { absent } from '../../src/keyspace/database.js';
 import { EventClass } from '../../src/keyspace/events.js';
+import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
 
 /** TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in common. */
@@ -159,6 +160,27 @@ describe('a blocking command', () => {
     expect(await control.get('k')).toBe('v');
   });
 
+  it('is over for a client that was killed, before the next command', async () => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    const id = await client.client('ID');
+    client.call('TAKE', 'k', '0').catch(() => {});
+    await untilBlocked(1);
+    const results = await control
+      .pipeline()
+      .call('CLIENT', 'KILL', 'ID', String(id))
+      .set('k', 'v')
+      .get('k')
+      .client('LIST')
+      .exec();
+    expect(results?.slice(0, 3)).toEqual([
+      [null, 1],
+      [null, 'OK'],
+      [null, 'v'],
+    ]);
+    expect(String(results?.[3][1])).not.toContain(`id=${id} `);
+  });
+
   it('sees a key that arrives by RENAME, COPY or SWAPDB', async () => {
     const { server, control, untilBlocked } = await start();
     const arrivals = [
@@ -178,5 +200,24 @@ describe('a blocking command', () => {
     await control.set('k', 'other');
     await control.call('SWAPDB', '0', '1');
     expect(await waiting).toBe('other');
+  });
+
+  it('lets two clients wake each other as often as their pipelines say', async () => {
+    const { server, control, untilBlocked } = await start();
+    const rounds = 5000;
+    const sides = await Promise.all(['one', 'two'].map(() => RawClient.connect({ port: server.port })));
+    const names = ['one', 'two'];
+    const replies = sides.map((side, i) =>
+      side.pipeline(
+        Array.from({ length: rounds }, () => [
+          ['TAKE', names[i], 0],
+          ['SET', names[1 - i], 'x'],
+        ]).flat(),
+      ),
+    );
+    await untilBlocked(2);
+    await control.set('one', 'x');
+    for (const side of await Promise.all(replies)) expect(side).toHaveLength(rounds * 2);
+    expect(await control.get('one')).toBe('x');
   });
 });

@@ -53,6 +53,35 @@ describe('MULTI and EXEC', () => {
     expect(await redis.call('DISCARD')).toBe('OK');
   });
 
+  it('ends when EXEC itself is refused', async () => {
+    const { redis } = await startWithClient();
+    await redis.call('WATCH', 'w');
+    await redis.call('MULTI');
+    await redis.call('SET', 'a', '1');
+    await expect(redis.call('EXEC', 'stray')).rejects.toThrow(
+      "EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command",
+    );
+    await expect(redis.call('EXEC')).rejects.toThrow('ERR EXEC without MULTI');
+    expect(await redis.get('a')).toBeNull();
+  });
+
+  it('is refused when it writes and there are too few replicas', async () => {
+    const server = await startRespite();
+    const [redis, other] = [connect(server), connect(server)];
+    await redis.config('SET', 'min-replicas-to-write', '1');
+    await expect(redis.set('a', '1')).rejects.toThrow('NOREPLICAS Not enough good replicas to write.');
+    await redis.call('MULTI');
+    await redis.call('GET', 'a');
+    expect(await redis.call('EXEC')).toEqual([null]);
+    await other.config('SET', 'min-replicas-to-write', '0');
+    await redis.call('MULTI');
+    await redis.call('SET', 'a', '1');
+    await other.config('SET', 'min-replicas-to-write', '1');
+    await expect(redis.call('EXEC')).rejects.toThrow(
+      'EXECABORT Transaction discarded because of: NOREPLICAS Not enough good replicas to write.',
+    );
+  });
+
   it('selects another database for the commands that follow, also after EXEC', async () => {
     const { redis } = await startWithClient();
     await redis.call('MULTI');

@@ -265,6 +265,31 @@ describe('Listpack', () => {
     );
   });
 
+  it('moves elements to another place', () => {
+    const lists = fc.array(fc.oneof(fc.integer().map(String), fc.string({ maxLength: 300 })), {
+      minLength: 1,
+    });
+    fc.assert(
+      fc.property(lists, fc.nat(), fc.nat(), fc.nat({ max: 3 }), (list, from, to, more) => {
+        const at = from % list.length;
+        const count = Math.min(1 + more, list.length - at);
+        const rest = list.toSpliced(at, count);
+        const target = to % (rest.length + 1);
+        const { owner, listpack } = listpackOf(
+          list.map((element) => Buffer.from(element).toString('latin1')),
+        );
+        const expected = forwards(listpack);
+        const part = expected.splice(at, count);
+        expected.splice(target, 0, ...part);
+        const before = target < at ? target : target + count;
+        const place = before === list.length ? listpack.end() : listpack.seek(before);
+        const moved = listpack.move(listpack.seek(at), count, place);
+        expect(moved).toBe(listpack.seek(target));
+        check(owner, listpack, expected);
+      }),
+    );
+  });
+
   it('counts beyond what its header can tell', () => {
     const { owner, listpack } = emptyListpack();
     const thousand = listpackOf(Array.from({ length: 1000 }, (_, i) => String(i)));

@@ -97,6 +97,12 @@ class Both {
     this.pairs[place] = new Pair(score, member, newRef);
   }
 
+  visited(rank: number, count: number, backwards: boolean): number[][] {
+    const found: number[][] = [];
+    this.tree.visit(rank, count, backwards, (ref, score) => found.push([score, ref]));
+    return found;
+  }
+
   /** Everything that can be asked, compared with the array. */
   check(): void {
     const { tree, pairs } = this;
@@ -108,6 +114,10 @@ class Both {
     const cursor = new OrderCursor();
     expect(pairs.map((_, i) => tree.select(i, cursor) && cursor.ref)).toEqual(pairs.map(({ ref }) => ref));
     for (const rank of [-1, pairs.length]) expect(tree.select(rank, cursor)).toBe(false);
+    expect(this.visited(0, pairs.length, false)).toEqual(expected);
+    expect(this.visited(pairs.length - 1, pairs.length, true)).toEqual([...expected].reverse());
+    const third = Math.floor(pairs.length / 3);
+    expect(this.visited(third, third, false)).toEqual(expected.slice(third, third * 2));
     for (const score of new Set([-Infinity, Infinity, 0.25, ...pairs.map((pair) => pair.score)])) {
       expect(tree.countBelow(score, false)).toBe(pairs.filter((pair) => pair.score < score).length);
       expect(tree.countBelow(score, true)).toBe(pairs.filter((pair) => pair.score <= score).length);

@@ -1,6 +1,6 @@
 import * as g from '../generators.mjs';
 
-const { oneOf, optional, options } = g;
+const { oneOf, optional } = g;
 
 const name = oneOf('conn', 'other', '', 'with space', 'new\nline', '\xff');
 
@@ -10,12 +10,22 @@ export const connection = {
   commands: {
     PING: [optional(g.value)],
     ECHO: [g.value],
-    HELLO: [
-      optional(
-        oneOf('2', '3', '2', '3', '1', '4', 'x', g.edgeNumber),
-        options(['SETNAME', name], ['AUTH', 'default', 'any'], ['AUTH', 'nobody', 'pw']),
-      ),
-    ],
+    // Exact: where a later option is wrong, 7.0 has done what the earlier ones say, 7.2 has done nothing.
+    HELLO: {
+      syntax: [
+        optional(
+          oneOf('2', '3', '2', '3', '1', '4', 'x', g.edgeNumber),
+          oneOf(
+            [],
+            ['SETNAME', name],
+            ['AUTH', 'nobody', 'pw'],
+            [['AUTH', 'default', 'any'], optional('SETNAME', name)],
+            [g.junk],
+          ),
+        ),
+      ],
+      exact: true,
+    },
     AUTH: [oneOf('pw', ['default', 'any'], ['nobody', 'pw'])],
     QUIT: { syntax: [], weight: 0.2 },
     RESET: { syntax: [], weight: 0.5 },

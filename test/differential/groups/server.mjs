@@ -51,7 +51,9 @@ export const server = {
     'COMMAND COUNT': [],
     'COMMAND INFO': [times(1, 3, oneOf('get', 'SET', 'mset', 'bitop', 'object', 'exec', 'copy', 'nosuch'))],
     'COMMAND LIST': ['FILTERBY', oneOf(['PATTERN', 'getse*'], ['MODULE', 'nosuch'], ['JUNK', 'x'])],
+    // Exact: 7.0 wants an argument after the name of the command, 7.2 does not.
     'COMMAND GETKEYS': {
+      exact: true,
       syntax: oneOf(
         ['GET', g.key],
         ['MSET', times(1, 3, g.key, g.value)],
@@ -60,19 +62,21 @@ export const server = {
         ['COPY', g.key, g.key, 'REPLACE'],
         ['SET', g.key, g.value, 'NX'],
         ['LCS', g.key, g.key, 'LEN'],
-        ['PING'],
+        ['PING', 'x'],
         ['NOSUCH', 'x'],
-        ['GET'],
+        ['GET', g.key, 'stray'],
+        ['SET', g.key],
       ),
     },
     'COMMAND GETKEYSANDFLAGS': {
+      exact: true,
       syntax: oneOf(
         ['GET', g.key],
         ['SET', g.key, 'v'],
         ['COPY', g.key, g.key],
-        ['PING'],
-        ['NOSUCH'],
-        ['GET'],
+        ['PING', 'x'],
+        ['NOSUCH', 'x'],
+        ['GET', g.key, 'stray'],
       ),
     },
     'COMMAND DOCS': [oneOf('get', 'nosuch')],

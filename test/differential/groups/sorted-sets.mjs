@@ -75,7 +75,11 @@ export const sortedSets = {
     ZCARD: [zkey],
     // Exact, for a mutated count asks for more than anybody can answer.
     ZRANDMEMBER: { syntax: [zkey, optional(g.integerIn(-9, 9), optional('WITHSCORES'))], exact: true },
-    ZSCAN: [zkey, oneOf('0', '0', 'x'), options(['MATCH', g.pattern], ['COUNT', g.integerIn(0, 9)])],
+    // Exact, for the oracle ends a cursor at its first NUL byte.
+    ZSCAN: {
+      syntax: [zkey, oneOf('0', '0', 'x'), options(['MATCH', g.pattern], ['COUNT', g.integerIn(0, 9)])],
+      exact: true,
+    },
     ZSCORE: [zkey, member],
     ZMSCORE: [zkey, times(1, 3, member)],
     // Exact, for WITHSCORE came with 7.2.
