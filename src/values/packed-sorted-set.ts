@@ -50,12 +50,14 @@ export class PackedSortedSet implements SortedSet {
   changeFound(score: number): void {
     const { listpack, found } = this;
     listpack.read(found, memberView);
+    // The text of an integer does not outlive the readings of a walk.
+    const member = listpack.isInteger(found) ? memberView.copy() : memberView;
     const before = listpack.previous(found);
     const after = this.nextPair(found);
     const keepsPlace =
-      (before === 0 || !this.isBehind(listpack.previous(before), memberView, score)) &&
-      (after === 0 || this.isBehind(after, memberView, score));
-    const place = keepsPlace ? found : listpack.move(found, 2, this.placeFor(memberView, score));
+      (before === 0 || !this.isBehind(listpack.previous(before), member, score)) &&
+      (after === 0 || this.isBehind(after, member, score));
+    const place = keepsPlace ? found : listpack.move(found, 2, this.placeFor(member, score));
     listpack.replace(listpack.next(place), textOf(score));
   }
 

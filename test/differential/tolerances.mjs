@@ -107,6 +107,8 @@ export const TOLERANCES = {
   'command docs': ownWords,
   'command help': ownWords,
   'command info': { why: 'flags, tips and subcommands are compared elsewhere', accepts: sameCommandInfo },
+  'slowlog len': { why: 'which commands are slow depends on the machine', accepts: sameType },
+  'slowlog get': { why: 'which commands are slow depends on the machine', accepts: sameType },
   lolwut: ownWords,
   role: { why: 'replication offsets', accepts: sameType },
 };

@@ -163,6 +163,17 @@ describe('a packed sorted set', () => {
     put(set, 'm', -0);
     expect(Object.is(set.find(Bytes.of('m')), 0)).toBe(true);
   });
+
+  it('moves a member that is a number past many others', () => {
+    const { set } = packed();
+    const numbers = Array.from({ length: 100 }, (_, i) => String(i + 100));
+    for (const number of numbers) put(set, number, 1);
+    put(set, '150', 2);
+    put(set, '150', 1);
+    const found: string[] = [];
+    set.visitRanks(0, set.size, false, (member) => found.push(member.latin1()));
+    expect(found).toEqual(numbers);
+  });
 });
 
 describe('a sorted set in a tree', () => {
