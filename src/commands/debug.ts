@@ -10,6 +10,7 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
+import { digestOf, valueDigest } from './digest.js';
 import { helpLines, replyHelp } from './help.js';
 import { isLocal } from './locality.js';
 import { encodingName } from './object.js';
@@ -49,6 +50,20 @@ const actions: DebugAction[] = [
       refusable(() => server.config.rewrite({ all: true }));
       reply.ok();
     },
+  },
+  {
+    name: 'digest',
+    syntax: '',
+    summary: 'A digest of all data: the same for the same data, however it came to be; zeros for none.',
+    words: [2, 2],
+    run: ({ server, reply }) => reply.simple(digestOf(server.keyspace.databases)),
+  },
+  {
+    name: 'digest-value',
+    syntax: '<key> [<key> ...]',
+    summary: 'A digest of the value of each key; zeros where there is no key.',
+    words: [2, Number.POSITIVE_INFINITY],
+    run: digestValues,
   },
   {
     name: 'error',
@@ -207,6 +222,16 @@ function checkReplyBuffer(call: Call): void {
   if (!peak && !args[2].is('resizing')) throw unknownAction(args[1]);
   if (peak && !args[3].is('never') && !args[3].is('reset')) longArgument(args[3]);
   reply.ok();
+}
+
+const noDigest = '0'.repeat(40);
+
+function digestValues({ database, args, argc, reply }: Call): void {
+  reply.array(argc - 2);
+  for (const key of args.slice(2, argc)) {
+    const ref = database.look(key, true);
+    reply.simple(ref === absent ? noDigest : valueDigest(database, ref).toString('hex'));
+  }
 }
 
 const randomMatches = 10_000;

@@ -1,6 +1,6 @@
 import { Gate } from '../clients/client.js';
 import { ConfigError, type DirectiveName } from '../config/config.js';
-import { ServerGate } from '../dispatch/dispatcher.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { largestRequestBytes } from '../protocol/request-decoder.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
 import { requireOpenFiles } from './open-files.js';
