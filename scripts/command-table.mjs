@@ -10,9 +10,8 @@ const readme = new URL('../README.md', import.meta.url);
 
 const groups = new Map();
 for (const spec of commandSpecs()) {
-  const names = spec.subcommands
-    ? spec.subcommands.map((sub) => `${spec.name} ${sub.name}`).sort()
-    : [spec.name];
+  const subcommands = (spec.subcommands ?? []).map((sub) => `${spec.name} ${sub.name}`);
+  const names = spec.handler === undefined ? subcommands : [spec.name, ...subcommands];
   groups.set(spec.group, [...(groups.get(spec.group) ?? []), ...names]);
 }
 

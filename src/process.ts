@@ -10,6 +10,7 @@ import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
 import { notifyServiceManager } from './server/service-manager.js';
 import { ListenError } from './server/tcp-listeners.js';
+import { brokenPromises } from './server/unsupported.js';
 import { respiteVersion } from './server/version.js';
 
 /** Set for the process that `daemonize yes` starts in the background. */
@@ -143,6 +144,7 @@ function greet(config: Config, log: ServerLog): void {
   else log.notice(`Running on port ${values.port}, PID: ${process.pid}`);
   for (const { name, reason } of config.inertInUse())
     log.notice(`Directive '${name}' has no effect: ${reason}`);
+  for (const warning of brokenPromises(values)) log.warning(`Warning: ${warning}.`);
 }
 
 /** `dir` is the working directory: relative paths in the configuration start there. */

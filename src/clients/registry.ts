@@ -6,6 +6,11 @@ import { Client, Gate, type Transport } from './client.js';
 /** All connected clients, and the list of those that have something to send. */
 export class ClientRegistry {
   readonly pool = new ChunkPool();
+  /**
+   * Called when a connection is ended at once: whoever holds the client lets go of it before the next command runs.
+   * What a key gets must not be given to a client that is gone.
+   */
+  onEnded: (client: Client) => void = () => {};
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private pending: Client[] = [];
@@ -101,6 +106,7 @@ export class ClientRegistry {
     client.closing = true;
     if (afterReplies) this.queueFlush(client);
     client.transport.close(afterReplies ? 'after-flush' : 'now');
+    if (!afterReplies) this.onEnded(client);
   }
 }
 

@@ -4,7 +4,8 @@ import { CommandFlag, type CommandFlagName, type KeySpec } from './command.js';
 import { keyRange } from './key-specs.js';
 import type { Command } from './registry.js';
 
-const flagNames = Object.keys(CommandFlag) as CommandFlagName[];
+/** All but one: that a command may replicate although it does not write is the server's own affair. */
+const flagNames = (Object.keys(CommandFlag) as CommandFlagName[]).filter((name) => name !== 'may_replicate');
 
 /** One command as COMMAND INFO shows it: ten facts, subcommands included. */
 export function writeCommandInfo(reply: ReplyWriter, command: Command): void {

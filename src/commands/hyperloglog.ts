@@ -32,7 +32,7 @@ export const hyperLogLogCommands: CommandSpec[] = [
       'O(1) with a very small average constant time when called with a single key. O(N) with N being the number of keys, ' +
       'and much bigger constant times, when called with multiple keys.',
     syntax: 'key [key ...]',
-    flags: ['readonly'],
+    flags: ['readonly', 'may_replicate'],
     keys: [
       {
         flags: 'RW access',

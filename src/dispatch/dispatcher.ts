@@ -1,45 +1,20 @@
 import { Bytes } from '../bytes/bytes.js';
-import { type BlockedState, type Client, Gate, type Transaction } from '../clients/client.js';
-import { type Call, CommandFlag } from '../commands/command.js';
+import { type BlockedState, type Client, Gate } from '../clients/client.js';
+import type { Call } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import { ArenaFullError } from '../memory/arena.js';
-import { CommandError, errors, excerpt, onlyForSubscribers, wrongArity } from '../protocol/errors.js';
+import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { Request } from '../protocol/request-decoder.js';
-import { mayWrite, Pause } from './pause.js';
+import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
+import { DispatcherCall } from './call.js';
+import { Pause } from './pause.js';
 import { WaitingClients } from './waiting.js';
 import { WatchedKeys } from './watched-keys.js';
 
-/** States of the server that keep some commands from running. A bit each. */
-export const ServerGate = {
-  /** A data set is being loaded. */
-  loading: 1 << 16,
-  /** A memory limit is set, so that commands flagged denyoom must ask. */
-  memoryLimit: 1 << 17,
-  /** CLIENT PAUSE. */
-  paused: 1 << 18,
-  /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
-  tooFewReplicas: 1 << 19,
-} as const;
-
-/** Commands that MULTI does not queue. */
-const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
-const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
-/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
-const forSubscribers = new Set([
-  'subscribe',
-  'unsubscribe',
-  'psubscribe',
-  'punsubscribe',
-  'ssubscribe',
-  'sunsubscribe',
-  'ping',
-  'quit',
-  'reset',
-]);
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
@@ -196,6 +171,23 @@ export class Dispatcher {
     this.server.unwatchAll(client);
   }
 
+  /** The slow half of the way in: something about the client or the server is not as usual. */
+  private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    const refusal = refusalOf(this.server, this.gate, client, command);
+    if (refusal !== undefined) {
+      this.reject(client, refusal, command);
+      return false;
+    }
+    if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
+      this.postpone(client, command, args, argc);
+      return false;
+    }
+    if (!isQueued(client, command)) return true;
+    enqueue(client.transaction!, command, args, argc);
+    client.reply.simple('QUEUED');
+    return false;
+  }
+
   /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
@@ -212,61 +204,6 @@ export class Dispatcher {
     pubsub.endOfCommand();
     keyspace.marksAccess = true;
     return answered;
-  }
-
-  /** The slow half of the way in: something about the client or the server is not as usual. */
-  private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
-    if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) {
-      return this.refuses(client, command, errors.noAuth);
-    }
-    if ((this.gate & ServerGate.memoryLimit) !== 0 && this.refusedForMemory(client, command)) {
-      return this.refuses(client, command, errors.outOfMemory);
-    }
-    if ((this.gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) {
-      return this.refuses(client, command, errors.tooFewReplicas);
-    }
-    if (
-      (client.gate & Gate.subscriber) !== 0 &&
-      client.reply.protocol === 2 &&
-      !forSubscribers.has(command.fullName)
-    ) {
-      return this.refuses(client, command, onlyForSubscribers(command.fullName));
-    }
-    if ((this.gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) {
-      return this.refuses(client, command, errors.loading);
-    }
-    if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) {
-      return this.refuses(client, command, errors.monitorAndKeys);
-    }
-    if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
-      this.postpone(client, command, args, argc);
-      return false;
-    }
-    if ((client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName)) {
-      if (command.has(CommandFlag.no_multi)) {
-        return this.refuses(client, command, 'ERR Command not allowed inside a transaction');
-      }
-      enqueue(client.transaction!, command, args, argc);
-      client.reply.simple('QUEUED');
-      return false;
-    }
-    return true;
-  }
-
-  /**
-   * Above the memory limit: commands that may need memory are refused, and so is queueing, for a queue can grow without
-   * end. An EXEC is refused if it holds such a command.
-   */
-  private refusedForMemory(client: Client, command: Command): boolean {
-    const { transaction } = client;
-    const queueing = transaction !== undefined && !runsInsideMulti.has(command.fullName);
-    const executing = command.fullName === 'exec' && transaction?.needsMemory === true;
-    return (queueing || executing || command.has(CommandFlag.denyoom)) && this.server.overMemoryLimit();
-  }
-
-  private refuses(client: Client, command: Command, message: string): false {
-    this.reject(client, message, command);
-    return false;
   }
 
   /** Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change too. */
@@ -574,55 +511,9 @@ export class Dispatcher {
   }
 }
 
-class DispatcherCall implements Call {
-  client!: Client;
-  database!: Database;
-  command!: Command;
-  args: Bytes[] = [];
-  argc = 0;
-  reply!: ReplyWriter;
-  denyBlocking = false;
-  retried = false;
-
-  constructor(
-    readonly server: ServerApi,
-    private readonly dispatcher: Dispatcher,
-  ) {}
-
-  assign(client: Client, command: Command, args: Bytes[], argc: number): void {
-    this.client = client;
-    this.database = client.database;
-    this.command = command;
-    this.args = args;
-    this.argc = argc;
-    this.reply = client.reply;
-  }
-
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
-    if (this.denyBlocking) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
-  }
-}
-
-/** True of a command that may change data, and of an EXEC that holds one. */
-function writes(client: Client, command: Command): boolean {
-  return (
-    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
-  );
-}
-
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */
 function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
-}
-
-function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
-  if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
-  const copies = args.slice(0, argc).map((arg) => arg.copy());
-  if (mayWrite(command)) transaction.mayWrite = true;
-  if (command.has(CommandFlag.write)) transaction.writes = true;
-  transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
-  transaction.queue.push({ args: copies, argc });
 }
 
 /** Names what was sent and the beginning of the arguments, at most 128 characters of each. */

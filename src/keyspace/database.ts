@@ -385,6 +385,19 @@ export class Database {
     return moved;
   }
 
+  /**
+   * Bytes that a key and its value take: the entry's block, its places in the tables, and what a big collection has besides,
+   * estimated from so many of its elements (0: all).
+   */
+  memoryOf(ref: Ref, samples: number): number {
+    const { arena } = this.keyspace;
+    const places = this.expiry(ref) >= 0 ? 2 : 1;
+    const own = arena.capacityOf(ref) + places * Math.ceil(this.keys.bytes / Math.max(this.keys.size, 1));
+    if (!isHandle(this.kindOf(ref))) return own;
+    const collection = this.collection<Collection>(ref);
+    return own + collection.bytes + collection.elementBytes(samples);
+  }
+
   /** Seconds since the entry was last accessed. */
   idleSeconds(ref: Ref): number {
     return (this.keyspace.lruClock - accessOf(this.keyspace.arena, ref)) & 0xffffff;

@@ -274,6 +274,20 @@ export class Table {
     for (let bucket = 0; bucket < this.bucketCount; bucket++) this.forEachInBucket(bucket, visit);
   }
 
+  /** Bytes of the blocks of all entries, estimated from about `samples` of them (0: exact). */
+  entryBytes(samples: number): number {
+    let bytes = 0;
+    let seen = 0;
+    const add = (ref: Ref) => {
+      bytes += this.arena.capacityOf(ref);
+      seen++;
+    };
+    for (let bucket = 0; bucket < this.bucketCount && (samples === 0 || seen < samples); bucket++) {
+      this.forEachInBucket(bucket, add);
+    }
+    return seen === 0 ? 0 : Math.round((bytes / seen) * this.size);
+  }
+
   /** Forgets all entries and gives the bucket memory back. Not announced to `beforeBucketChange`. */
   clear(): void {
     this.size = 0;

@@ -127,10 +127,16 @@ export class ReplyWriter {
     this.reserve(length + 16);
     this.chunk[this.at++] = 0x24;
     this.digits(length);
-    this.endLine();
-    copyBytes(this.chunk, this.at, buffer, start, end);
-    this.at += length;
-    this.endLine();
+    // The position in a variable of its own: what is copied could be this object, for all that the compiler knows.
+    const { chunk } = this;
+    let at = this.at;
+    chunk[at++] = cr;
+    chunk[at++] = lf;
+    copyBytes(chunk, at, buffer, start, end);
+    at += length;
+    chunk[at++] = cr;
+    chunk[at++] = lf;
+    this.at = at;
   }
 
   bytes(view: Bytes): void {

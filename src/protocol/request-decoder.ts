@@ -17,11 +17,15 @@ export const unauthenticatedLimits: RequestLimits = { maxBulkLength: 16384, maxA
 /** Longest inline request, and longest line that announces a length. */
 export const maxInlineLength = 65536;
 
+/** Offsets within a request are 32-bit integers: whatever is configured, a request can hold no more bytes. */
+export const largestRequestBytes = 0x7fffffff - 1024 * 1024;
+
 const maxPooledArguments = 1024;
 const star = 0x2a;
 const dollar = 0x24;
 const carriageReturn = 0x0d;
 const lineFeed = 0x0a;
+const zero = 0x30;
 
 /**
  * Bytes of a connection that do not yet make a whole request, with how far they were decoded, so that a
@@ -56,12 +60,14 @@ export class PartialRequest {
   }
 
   /**
-   * Grows by doubling, but never past what the bulk that is being read needs: a large value ends in a buffer of
-   * its own size, and a client that only announces a length makes nobody take memory for it.
+   * Grows by doubling, so that each byte is copied about once; but not past the end of the last argument while that
+   * is being read: a large value ends in a buffer of its own size. A client that only announces a length makes nobody
+   * take memory for it.
    */
   private grow(needed: number): void {
-    const wanted = this.bulkLength === unread ? needed : this.position + this.bulkLength + 2;
-    const capacity = Math.max(needed, Math.min(Math.max(wanted, needed), needed * 2));
+    const readsLast = this.bulkLength !== unread && this.remaining === 1;
+    const end = readsLast ? this.position + this.bulkLength + 2 : Number.POSITIVE_INFINITY;
+    const capacity = needed <= end ? Math.min(end, needed * 2) : needed * 2;
     const larger = Buffer.allocUnsafeSlow(capacity);
     this.buffer.copy(larger, 0, 0, this.length);
     this.buffer = larger;
@@ -303,7 +309,9 @@ export class RequestDecoder<Command = unknown> {
     let at = start;
     const negative = buffer[at] === 0x2d;
     if (negative) at++;
-    if (at === lineEnd || lineEnd - at > 15) return this.skipLine(lineEnd, Number.NaN);
+    const digits = lineEnd - at;
+    const leadingZero = buffer[at] === zero && (digits > 1 || negative);
+    if (digits === 0 || digits > 15 || leadingZero) return this.skipLine(lineEnd, Number.NaN);
     let value = 0;
     for (; at < lineEnd; at++) {
       const digit = buffer[at] - 48;

@@ -17,6 +17,7 @@ import { infoCommands } from '../commands/info.js';
 import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
+import { memoryCommands } from '../commands/memory.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
@@ -41,6 +42,7 @@ export const allCommands: CommandSpec[] = [
   ...debugCommands,
   ...slowLogCommands,
   ...latencyCommands,
+  ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,
   ...keyCommands,

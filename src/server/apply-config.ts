@@ -1,6 +1,7 @@
 import { Gate } from '../clients/client.js';
 import { ConfigError, type DirectiveName } from '../config/config.js';
-import { ServerGate } from '../dispatch/dispatcher.js';
+import { ServerGate } from '../dispatch/admission.js';
+import { largestRequestBytes } from '../protocol/request-decoder.js';
 import { eventMaskOf } from '../pubsub/notifications.js';
 import { requireOpenFiles } from './open-files.js';
 import type { RespiteServer } from './server.js';
@@ -11,14 +12,16 @@ export function applyConfig(server: RespiteServer): void {
   const { config, loop } = server;
   const { values } = config;
   for (const [from, to] of values['rename-command']) server.commands.rename(from, to);
-  loop.limits.maxBulkLength = values['proto-max-bulk-len'];
-  loop.queryBufferLimit = values['client-query-buffer-limit'];
-  config.onChange('proto-max-bulk-len', (bytes) => {
-    loop.limits.maxBulkLength = bytes;
-  });
-  config.onChange('client-query-buffer-limit', (bytes) => {
-    loop.queryBufferLimit = bytes;
-  });
+  const setBulkLimit = (bytes: number) => {
+    loop.limits.maxBulkLength = Math.min(bytes, largestRequestBytes);
+  };
+  const setQueryBufferLimit = (bytes: number) => {
+    loop.queryBufferLimit = Math.min(bytes, largestRequestBytes);
+  };
+  setBulkLimit(values['proto-max-bulk-len']);
+  setQueryBufferLimit(values['client-query-buffer-limit']);
+  config.onChange('proto-max-bulk-len', setBulkLimit);
+  config.onChange('client-query-buffer-limit', setQueryBufferLimit);
   config.onChange('client-output-buffer-limit', (limits) => {
     loop.outputBufferLimits = limits;
   });

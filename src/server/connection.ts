@@ -136,14 +136,14 @@ export class Connection implements Transport {
       }
       for (let i = 0; i < count; i++) {
         dispatcher.execute(client, requests[i]);
-        if (client.blocked === undefined && !client.closing) continue;
+        if (client.blocked === undefined && !client.closing && client.reply.size < maxUnsentBytes) continue;
         if (i + 1 < count) decoder.rewind(requests[i + 1].start);
-        dispatcher.endGroup();
-        return;
+        break;
       }
       dispatcher.endGroup();
+      if (client.blocked !== undefined || client.closing) return;
       if (client.reply.size >= maxUnsentBytes) this.flush();
-      if (this.held || client.closing) return;
+      if (this.held || this.ended) return;
     }
   }
 

@@ -4,6 +4,7 @@ import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
 import type { InfoField } from './info.js';
+import { runtimeBytes } from './metrics.js';
 import type { RespiteServer } from './server.js';
 
 /** The sections of INFO: every field of Redis 7.2 whose true value this server has, zeros where zero is true. */
@@ -100,7 +101,7 @@ export function memorySection(server: RespiteServer): InfoField[] {
     ...withHuman('used_memory_peak', peak),
     ['used_memory_peak_perc', percent(used, peak)],
     ['used_memory_overhead', used - dataset],
-    ['used_memory_startup', 0],
+    ['used_memory_startup', runtimeBytes],
     ['used_memory_dataset', dataset],
     ['used_memory_dataset_perc', percent(dataset, used)],
     ['allocator_allocated', dataset],

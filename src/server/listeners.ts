@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { chmodSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
@@ -61,22 +62,20 @@ export class Listeners {
     }
   }
 
-  private openUnix(path: string, mode: number, backlog: number): Promise<void> {
+  private async openUnix(path: string, mode: number, backlog: number): Promise<void> {
     const windows = process.platform === 'win32';
     const name = windows && !path.startsWith('\\\\') ? `\\\\.\\pipe\\${path.replace(/[\\/:]/g, '-')}` : path;
-    if (!windows) removeStale(path);
     const server = this.create(path);
-    return new Promise((resolve, reject) => {
-      server.once('error', (error) =>
-        reject(new ListenError(`Failed opening Unix socket: bind: ${error.message}`)),
-      );
-      server.listen({ path: name, backlog }, () => {
-        server.removeAllListeners('error');
-        if (!windows && mode > 0) chmodSync(path, mode);
-        this.unix = watched(server, this.owner.log);
-        resolve();
-      });
-    });
+    try {
+      if (!windows) removeStale(path);
+      server.listen({ path: name, backlog });
+      await once(server, 'listening');
+      this.unix = watched(server, this.owner.log);
+      if (!windows && mode > 0) chmodSync(path, mode);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ListenError(`Failed opening Unix socket: bind: ${reason}`);
+    }
   }
 
   private create(unixPath?: string): Server {

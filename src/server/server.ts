@@ -92,7 +92,7 @@ export class RespiteServer implements ServerApi {
   private readonly fieldSweeper: FieldExpirySweeper;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
-  private closed = false;
+  private closing: Promise<void> | undefined;
 
   constructor(private readonly options: ServerOptions) {
     this.config = options.config;
@@ -102,6 +102,7 @@ export class RespiteServer implements ServerApi {
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
+    this.clients.onEnded = (client) => this.forget(client);
     this.monitors = new Monitors(this.clients);
     this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
     this.commands = new CommandTable([
@@ -153,9 +154,12 @@ export class RespiteServer implements ServerApi {
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
-  async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+  close(): Promise<void> {
+    this.closing ??= this.end();
+    return this.closing;
+  }
+
+  private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
     await this.listeners.close();

@@ -118,10 +118,10 @@ export class TcpListeners {
     this.host = '';
   }
 
-  /** Stops listening. Resolves when no handle is left open. */
+  /** Stops listening; `host` and `port` still say where it did. Resolves when no handle is left open. */
   async close(): Promise<void> {
-    await Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))));
-    this.forget();
+    const servers = this.servers.splice(0);
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 }
 

@@ -7,6 +7,8 @@ export interface Collection {
   readonly size: number;
   /** Bytes outside the arena's blocks: tables, trees. Those in the arena are counted there. */
   readonly bytes: number;
+  /** Bytes of the elements in the arena, estimated from up to so many of them (0: from all). */
+  elementBytes(samples: number): number;
   /** A copy with elements of its own. */
   copy(): Collection;
   /**

@@ -41,6 +41,10 @@ export abstract class EntryCollection implements Collection {
     return this.table.size;
   }
 
+  elementBytes(samples: number): number {
+    return this.table.entryBytes(samples);
+  }
+
   get bytes(): number {
     return this.table.bytes;
   }

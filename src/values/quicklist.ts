@@ -58,6 +58,16 @@ export class Quicklist implements Collection {
     private readonly settings: ListSettings,
   ) {}
 
+  elementBytes(samples: number): number {
+    let bytes = 0;
+    let seen = 0;
+    for (let node = this.head; node !== undefined && (samples === 0 || seen < samples); node = node.next) {
+      bytes += this.arena.capacityOf(node.ref);
+      seen++;
+    }
+    return seen === 0 ? 0 : Math.round((bytes / seen) * this.nodes);
+  }
+
   get bytes(): number {
     return this.nodes * nodeObjectBytes;
   }

@@ -50,6 +50,10 @@ export class TreeSortedSet implements SortedSet, Collection {
     return this.table.size;
   }
 
+  elementBytes(samples: number): number {
+    return this.table.entryBytes(samples);
+  }
+
   get bytes(): number {
     return this.table.bytes + this.table.size * TREE_BYTES_PER_PAIR;
   }

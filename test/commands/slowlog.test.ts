@@ -123,7 +123,7 @@ describe('SLOWLOG', () => {
   });
 
   it('has every command of a pipeline in which it is switched on', async () => {
-    const { redis } = await startWithClient();
+    const { redis } = await startWithClient({ 'slowlog-log-slower-than': -1 });
     await redis.pipeline().get('a').config('SET', 'slowlog-log-slower-than', 0).get('b').get('c').exec();
     expect(argsOf(await log(redis)).slice(1)).toEqual([
       ['get', 'b'],

@@ -160,6 +160,27 @@ describe('a blocking command', () => {
     expect(await control.get('k')).toBe('v');
   });
 
+  it('is over for a client that was killed, before the next command', async () => {
+    const { server, control, untilBlocked } = await start();
+    const client = connect(server);
+    const id = await client.client('ID');
+    client.call('TAKE', 'k', '0').catch(() => {});
+    await untilBlocked(1);
+    const results = await control
+      .pipeline()
+      .call('CLIENT', 'KILL', 'ID', String(id))
+      .set('k', 'v')
+      .get('k')
+      .client('LIST')
+      .exec();
+    expect(results?.slice(0, 3)).toEqual([
+      [null, 1],
+      [null, 'OK'],
+      [null, 'v'],
+    ]);
+    expect(String(results?.[3][1])).not.toContain(`id=${id} `);
+  });
+
   it('sees a key that arrives by RENAME, COPY or SWAPDB', async () => {
     const { server, control, untilBlocked } = await start();
     const arrivals = [

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   maxInlineLength,
   type PartialRequest,
@@ -82,6 +82,28 @@ describe('RequestDecoder', () => {
     );
     expect(decodeAll(pieces)).toEqual([request, ['PING']]);
   });
+
+  it.each([
+    ['many short ones', ['MSET', ...Array.from({ length: 4000 }, () => 'v'.repeat(1000))]],
+    ['one long one', ['SET', 'key', 'v'.repeat(4_000_000)]],
+  ])('copies the arguments of a request in pieces about once: %s', (_, request) => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    const bytes = latin1(encode(request));
+    const pieces = Array.from({ length: Math.ceil(bytes.length / 10_000) }, (_, i) =>
+      bytes.subarray(i * 10_000, (i + 1) * 10_000),
+    );
+    expect(decodeAll(pieces)).toEqual([request]);
+    const taken = allocate.mock.calls.reduce((sum, [size]) => sum + size, 0);
+    allocate.mockRestore();
+    expect(taken).toBeLessThan(bytes.length * 5);
+  });
+
+  it.each(['*05\r\n', '*-0\r\n', '*1\r\n$04\r\nPING\r\n', '*1\r\n$-0\r\n'])(
+    'takes numbers in one way of writing only: %j',
+    (text) => {
+      expect(() => decodeAll([latin1(text)])).toThrow(ProtocolError);
+    },
+  );
 
   it('splits inline requests and keeps what follows', () => {
     const bytes = latin1("PING\r\n\r\n\nSET a \"x\\x41\\n\" 'it\\'s'\r\n*1\r\n$4\r\nPING\r\n");

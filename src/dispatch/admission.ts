@@ -1,0 +1,96 @@
+import type { Bytes } from '../bytes/bytes.js';
+import { type Client, Gate, type Transaction } from '../clients/client.js';
+import { CommandFlag } from '../commands/command.js';
+import type { Command } from '../commands/registry.js';
+import type { ServerApi } from '../commands/server-api.js';
+import { errors, onlyForSubscribers } from '../protocol/errors.js';
+import { mayWrite } from './pause.js';
+
+/** States of the server that keep some commands from running. A bit each. */
+export const ServerGate = {
+  /** A data set is being loaded. */
+  loading: 1 << 16,
+  /** A memory limit is set, so that commands flagged denyoom must ask. */
+  memoryLimit: 1 << 17,
+  /** CLIENT PAUSE. */
+  paused: 1 << 18,
+  /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
+  tooFewReplicas: 1 << 19,
+} as const;
+
+/** Commands that MULTI does not queue. */
+const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
+const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
+/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+const forSubscribers = new Set([
+  'subscribe',
+  'unsubscribe',
+  'psubscribe',
+  'punsubscribe',
+  'ssubscribe',
+  'sunsubscribe',
+  'ping',
+  'quit',
+  'reset',
+]);
+
+/**
+ * Why a command may not run now, as an error reply, or undefined. Asked only while some gate of the client or the server is
+ * closed. `gate` are the bits of ServerGate.
+ */
+export function refusalOf(
+  server: ServerApi,
+  gate: number,
+  client: Client,
+  command: Command,
+): string | undefined {
+  if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) return errors.noAuth;
+  if ((gate & ServerGate.memoryLimit) !== 0 && needsMemory(client, command) && server.overMemoryLimit()) {
+    return errors.outOfMemory;
+  }
+  if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) return errors.tooFewReplicas;
+  if (isSubscribed(client) && !forSubscribers.has(command.fullName))
+    return onlyForSubscribers(command.fullName);
+  if ((gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) return errors.loading;
+  if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) return errors.monitorAndKeys;
+  if (isQueued(client, command) && command.has(CommandFlag.no_multi)) {
+    return 'ERR Command not allowed inside a transaction';
+  }
+  return undefined;
+}
+
+/** True of a RESP2 client whose connection carries messages. */
+function isSubscribed(client: Client): boolean {
+  return (client.gate & Gate.subscriber) !== 0 && client.reply.protocol === 2;
+}
+
+/** True of a command that waits for EXEC. */
+export function isQueued(client: Client, command: Command): boolean {
+  return (client.gate & Gate.transaction) !== 0 && !runsInsideMulti.has(command.fullName);
+}
+
+/**
+ * True of a command that may take memory. Queueing may, for a queue can grow without end, and an EXEC does if it holds such a
+ * command.
+ */
+function needsMemory(client: Client, command: Command): boolean {
+  const executing = command.fullName === 'exec' && client.transaction?.needsMemory === true;
+  return executing || isQueued(client, command) || command.has(CommandFlag.denyoom);
+}
+
+/** True of a command that may change data, and of an EXEC that holds one. */
+function writes(client: Client, command: Command): boolean {
+  return (
+    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
+  );
+}
+
+/** Keeps a command for EXEC. */
+export function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
+  if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
+  const copies = args.slice(0, argc).map((arg) => arg.copy());
+  if (mayWrite(command)) transaction.mayWrite = true;
+  if (command.has(CommandFlag.write)) transaction.writes = true;
+  transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
+  transaction.queue.push({ args: copies, argc });
+}

@@ -1,0 +1,40 @@
+import type { Bytes } from '../bytes/bytes.js';
+import type { Client } from '../clients/client.js';
+import type { Call } from '../commands/command.js';
+import type { Command } from '../commands/registry.js';
+import type { ServerApi } from '../commands/server-api.js';
+import type { Database } from '../keyspace/database.js';
+import type { ValueType } from '../keyspace/events.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import type { Dispatcher } from './dispatcher.js';
+
+/** The one call object of a dispatcher: it is filled in anew for each command. */
+export class DispatcherCall implements Call {
+  client!: Client;
+  database!: Database;
+  command!: Command;
+  args: Bytes[] = [];
+  argc = 0;
+  reply!: ReplyWriter;
+  denyBlocking = false;
+  retried = false;
+
+  constructor(
+    readonly server: ServerApi,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  assign(client: Client, command: Command, args: Bytes[], argc: number): void {
+    this.client = client;
+    this.database = client.database;
+    this.command = command;
+    this.args = args;
+    this.argc = argc;
+    this.reply = client.reply;
+  }
+
+  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
+    if (this.denyBlocking) onTimeout(this.reply);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
+  }
+}

@@ -1,0 +1,187 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { describe, expect, it } from 'vitest';
+import { ConfigError } from '../../src/config/config.js';
+import { Respite } from '../../src/index.js';
+import { ListenError } from '../../src/server/tcp-listeners.js';
+import { RawClient } from '../support/raw-client.js';
+import { connect, startRespite, startWithClient } from '../support/respite.js';
+
+/** macOS has one loopback address only. */
+const itWithTwoAddresses = it.skipIf(process.platform === 'darwin');
+
+describe('Respite.start', () => {
+  it('listens on a free port of this machine and says where', async () => {
+    const server = await startRespite();
+    expect(server.host).toBe('127.0.0.1');
+    expect(server.port).toBeGreaterThan(1023);
+    expect(server.url).toBe(`redis://127.0.0.1:${server.port}`);
+    expect(await connect(server).ping()).toBe('PONG');
+  });
+
+  it('has a url that clients understand, with the password in it', async () => {
+    const server = await startRespite({ requirepass: 'p@ss/word: %' });
+    const ioredis = new Redis(server.url);
+    const nodeRedis = createClient({ url: server.url });
+    await nodeRedis.connect();
+    expect(await ioredis.set('a', 'b')).toBe('OK');
+    expect(await nodeRedis.get('a')).toBe('b');
+    const stranger = await RawClient.connect({ port: server.port });
+    expect(await stranger.raw('GET', 'a')).toBe('-NOAUTH Authentication required.\r\n');
+    await stranger.close();
+    nodeRedis.destroy();
+    ioredis.disconnect();
+  });
+
+  it('takes any directive, typed', async () => {
+    const { redis } = await startWithClient({ databases: 3, 'maxmemory-policy': 'allkeys-lru' });
+    expect(await redis.config('GET', 'databases', 'maxmemory-policy')).toEqual([
+      'databases',
+      '3',
+      'maxmemory-policy',
+      'allkeys-lru',
+    ]);
+    await expect(redis.select(3)).rejects.toThrow('ERR DB index is out of range');
+  });
+
+  it('refuses what is no directive, and values that cannot be', async () => {
+    const options = { port: 0, 'no-such-directive': 1 };
+    await expect(Respite.start(options)).rejects.toThrow(ConfigError);
+    await expect(Respite.start({ port: 70_000 })).rejects.toThrow(
+      'port: argument must be between 0 and 65535',
+    );
+  });
+
+  itWithTwoAddresses('fails on a port in use, and leaves nothing open', async () => {
+    const { port } = await startRespite();
+    await expect(Respite.start({ port })).rejects.toThrow(ListenError);
+    const free = await startRespite();
+    await free.close();
+    // The first address is free, the second is not.
+    await expect(Respite.start({ port, bind: ['127.0.0.2', '127.0.0.1'] })).rejects.toThrow(ListenError);
+    const again = await startRespite({ port, bind: ['127.0.0.2'] });
+    expect(again.port).toBe(port);
+  });
+
+  it.skipIf(process.platform === 'win32')('fails on a unix socket that cannot be', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'respite-'));
+    await expect(Respite.start({ unixsocket: folder })).rejects.toThrow(ListenError);
+    await expect(Respite.start({ unixsocket: join(folder, 'none', 's') })).rejects.toThrow(ListenError);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('keeps several servers apart', async () => {
+    const one = await startWithClient();
+    const two = await startWithClient({ databases: 2 });
+    await one.redis.set('k', 'one');
+    expect(await two.redis.get('k')).toBeNull();
+    await two.redis.config('SET', 'maxclients', '17');
+    expect(await one.redis.config('GET', 'maxclients')).not.toContain('17');
+    await one.server.close();
+    expect(await two.redis.ping()).toBe('PONG');
+  });
+
+  itWithTwoAddresses('listens at other addresses when `bind` changes, at the port that it has', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.config('SET', 'bind', '127.0.0.1 127.0.0.2');
+    const other = await RawClient.connect({ port: server.port, host: '127.0.0.2' });
+    expect(await other.call('PING')).toBe('PONG');
+    await other.close();
+  });
+});
+
+describe('an embedded server', () => {
+  it('forgets all keys of all databases with flush, and breaks transactions that watch them', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.set('a', '1');
+    await redis.select(5);
+    await redis.rpush('b', '1', '2');
+    await redis.watch('b');
+    server.flush();
+    expect(await redis.multi().dbsize().exec()).toBeNull();
+    expect(await redis.dbsize()).toBe(0);
+    await redis.select(0);
+    expect(await redis.dbsize()).toBe(0);
+  });
+
+  it('expires keys and wakes blocked clients when time is advanced', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual', 'notify-keyspace-events': 'Ex' });
+    const subscriber = connect(server);
+    await subscriber.subscribe('__keyevent@0__:expired');
+    const expired = once(subscriber, 'message');
+    await redis.set('k', 'v', 'PX', 1000);
+    const [before] = await redis.time();
+    const blocked = connect(server).blpop('list', 2);
+    await expect.poll(() => redis.info('clients')).toContain('blocked_clients:1');
+    server.advanceTime(1001);
+    expect(await expired).toEqual(['__keyevent@0__:expired', 'k']);
+    expect(await redis.dbsize()).toBe(0);
+    server.advanceTime(1000);
+    expect(await blocked).toBeNull();
+    expect(Number((await redis.time())[0])).toBe(Number(before) + 2);
+  });
+
+  it('refuses to advance the time of the system', async () => {
+    const server = await startRespite();
+    expect(() => server.advanceTime(1)).toThrow("advanceTime needs Respite.start({ clock: 'manual' })");
+  });
+
+  it('closes once, with its clients, and frees its port', async () => {
+    const server = await startRespite();
+    const client = await RawClient.connect({ port: server.port });
+    await client.call('SUBSCRIBE', 'c');
+    await Promise.all([server.close(), server.close()]);
+    await client.closed;
+    await server.close();
+    const next = await startRespite({ port: server.port });
+    expect(next.port).toBe(server.port);
+  });
+
+  it('closes when a client sends SHUTDOWN', async () => {
+    const server = await startRespite();
+    const client = await RawClient.connect({ port: server.port });
+    client.write('SHUTDOWN NOSAVE\r\n');
+    await client.closed;
+    await expect(RawClient.connect({ port: server.port })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('closes at the end of an `await using` block', async () => {
+    let port = 0;
+    {
+      await using server = await Respite.start();
+      port = server.port;
+    }
+    await expect(RawClient.connect({ port })).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('keeps no process alive once it is closed', async () => {
+    const library = pathToFileURL(join(import.meta.dirname, '../../dist/index.js'));
+    const program = `
+      import { connect } from 'node:net';
+      import { once } from 'node:events';
+      import { Respite } from ${JSON.stringify(library.href)};
+      const server = await Respite.start({ 'latency-monitor-threshold': 1 });
+      const socket = connect(server.port, server.host).on('error', () => {});
+      socket.write('SET a b EX 100\\r\\nBLPOP list 60\\r\\n');
+      await once(socket, 'data');
+      await server.close();
+      await once(socket, 'close');
+      console.log('closed');
+    `;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.on('data', (text: Buffer) => {
+      output += text.toString();
+    });
+    const [status] = await once(child, 'close');
+    expect([status, output]).toEqual([0, 'closed\n']);
+  });
+});

@@ -1,0 +1,291 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { RawClient } from '../support/raw-client.js';
+import { freePort } from '../support/redis-server.js';
+
+const main = join(import.meta.dirname, '../../dist/main.js');
+const folder = mkdtempSync(join(tmpdir(), 'respite-process-'));
+const running: ChildProcess[] = [];
+
+beforeAll(() => {
+  if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build` first');
+});
+afterEach(() => {
+  for (const child of running.splice(0)) child.kill('SIGKILL');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What other processes do takes its time on a busy machine. */
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 10_000 });
+
+interface Run {
+  child: ChildProcess;
+  readonly out: string;
+  readonly err: string;
+  /** Resolves when what was printed to stdout matches. */
+  prints(pattern: RegExp): Promise<void>;
+  status: Promise<number | null>;
+}
+
+function respite(args: string[], { stdin = '', cwd = folder, env = {} } = {}): Run {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, ...env } });
+  running.push(child);
+  const printed = { out: '', err: '' };
+  const listeners = new Set<() => void>();
+  child.stdout.on('data', (text: Buffer) => {
+    printed.out += text.toString();
+    for (const listener of listeners) listener();
+  });
+  child.stderr.on('data', (text: Buffer) => {
+    printed.err += text.toString();
+  });
+  child.stdin.end(stdin);
+  return {
+    child,
+    get out() {
+      return printed.out;
+    },
+    get err() {
+      return printed.err;
+    },
+    prints: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (pattern.test(printed.out)) resolve();
+        };
+        listeners.add(look);
+        look();
+        child.once('close', () =>
+          reject(new Error(`ended without ${pattern}:\n${printed.out}${printed.err}`)),
+        );
+      }),
+    status: once(child, 'close').then(([code]) => code as number | null),
+  };
+}
+
+async function start(...args: string[]) {
+  const port = await freePort();
+  const run = respite(['--port', String(port), '--bind', '127.0.0.1', ...args]);
+  await run.prints(/Ready to accept connections tcp/);
+  return { ...run, run, port };
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+async function configOf(port: number, name: string): Promise<unknown> {
+  const client = await RawClient.connect({ port });
+  const reply = await client.call('CONFIG', 'GET', name);
+  await client.close();
+  return (reply as unknown[])[1];
+}
+
+describe('the command', () => {
+  it.each(['--help', '-h'])('explains itself: %s', async (flag) => {
+    const run = respite([flag]);
+    expect(await run.status).toBe(0);
+    expect(run.out).toMatch(/^Usage: respite \[file\]/);
+    expect(run.out).toMatch(/^Network:\n/m);
+    expect(run.out).toContain('--appendonly <yes|no>');
+  });
+
+  it('tells its version', async () => {
+    const run = respite(['--version']);
+    expect(await run.status).toBe(0);
+    expect(run.out).toMatch(/^Respite server v=\d+\.\d+\.\d+ redis=7\.2\.4 node=/);
+  });
+
+  it('takes file, standard input and directives, the later ones winning', async () => {
+    const port = await freePort();
+    const path = file('order.conf', `port ${port}\nbind 127.0.0.1\nhz 20\nmaxclients 20\ntimeout 20\n`);
+    const run = respite([path, '--timeout', '22', '-'], { stdin: 'maxclients 21\ntimeout 21\n' });
+    await run.prints(/Ready/);
+    expect(await configOf(port, 'hz')).toBe('20');
+    expect(await configOf(port, 'maxclients')).toBe('21');
+    expect(await configOf(port, 'timeout')).toBe('22');
+  });
+
+  it('takes name and value in one argument', async () => {
+    const port = await freePort();
+    const run = respite([`--port ${port}`, '--bind 127.0.0.1']);
+    await run.prints(/Ready/);
+    expect(await configOf(port, 'port')).toBe(String(port));
+  });
+
+  it.each([
+    [
+      ['--no-such-thing', '1'],
+      'at line 2\n>>> \'no-such-thing "1"\'\nBad directive or wrong number of arguments',
+    ],
+    [['--port', 'x'], "at line 2\n>>> 'port \"x\"'\nargument couldn't be parsed into an integer"],
+    [['--dir', '/no/such/folder'], 'No such file or directory'],
+    [['/no/such/file.conf'], "Fatal error, can't open config file '"],
+  ])('does not start with %j', async (args, reason) => {
+    const run = respite(args);
+    expect(await run.status).toBe(1);
+    expect(run.err).toContain(reason);
+    expect(run.out).toBe('');
+  });
+
+  it('names file, line and reason of a mistake in the configuration', async () => {
+    const path = file('wrong.conf', '# a comment\n\nsave 1\n');
+    const run = respite([path]);
+    expect(await run.status).toBe(1);
+    expect(run.err).toContain(`at line 3 of ${path}\n>>> 'save 1'\nInvalid save parameters`);
+  });
+
+  it('does not start on a port in use', async () => {
+    const { port } = await start();
+    const second = respite(['--port', String(port), '--bind', '127.0.0.1']);
+    expect(await second.status).toBe(1);
+    expect(second.out).toMatch(
+      /# Warning: Could not create server TCP listening socket .* Address already in use/,
+    );
+    expect(second.out).toMatch(/# Failed listening on port \d+ \(tcp\), aborting\.\n$/);
+  });
+
+  it('reports directives without effect, once', async () => {
+    const { run } = await start('--syslog-enabled', 'yes');
+    expect(run.out.match(/Directive 'syslog-enabled' has no effect: /g)).toHaveLength(1);
+  });
+});
+
+describe('a directive that promises what this version does not do', () => {
+  it.each([
+    [['--appendonly', 'yes'], "'appendonly yes' has no effect yet: the data is lost when the server ends"],
+    [['--slaveof', '127.0.0.1', '1'], "'replicaof' has no effect yet: this server is a master"],
+  ])('is warned of: %j', async (args, warning) => {
+    const { run } = await start(...args);
+    expect(run.out).toContain(`# Warning: ${warning}`);
+  });
+});
+
+describe('the log', () => {
+  it("has Redis's format", async () => {
+    const { run } = await start();
+    for (const line of run.out.trimEnd().split('\n'))
+      expect(line).toMatch(/^\d+:M \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d\.\d{3} [.\-*#] \S/);
+  });
+
+  it('can be JSON, in a file', async () => {
+    const path = join(folder, 'log.json');
+    const port = await freePort();
+    const run = respite(['--port', String(port), '--log-format', 'json', '--logfile', path]);
+    await eventually(() => existsSync(path) && readFileSync(path, 'utf8')).toContain('Ready to accept');
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+    expect(JSON.parse(lines[0])).toMatchObject({ level: 'notice', pid: run.child.pid, role: 'M' });
+    expect(run.out).toBe('');
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('signals and files', () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s ends the server cleanly', async (signal) => {
+    const pidfile = join(folder, `${signal}.pid`);
+    const { run, child } = await start('--pidfile', pidfile);
+    await eventually(() => existsSync(pidfile)).toBe(true);
+    expect(readFileSync(pidfile, 'utf8')).toBe(`${child.pid}\n`);
+    child.kill(signal);
+    expect(await run.status).toBe(0);
+    expect(run.out).toContain(`# Received ${signal} scheduling shutdown...`);
+    expect(run.out).toMatch(/bye bye\.\.\.\n$/);
+    expect(existsSync(pidfile)).toBe(false);
+  });
+
+  it('SHUTDOWN ends the server cleanly', async () => {
+    const { run, port } = await start();
+    const client = await RawClient.connect({ port });
+    client.write('SHUTDOWN NOSAVE\r\n');
+    await client.closed;
+    expect(await run.status).toBe(0);
+  });
+
+  it('runs in the background with `daemonize yes`, found by relative paths', async () => {
+    const port = await freePort();
+    mkdirSync(join(folder, 'data'));
+    file('daemon.conf', `port ${port}\nbind 127.0.0.1\ndir ${join(folder, 'data')}\npidfile here.pid\n`);
+    const run = respite(['daemon.conf', '--daemonize', 'yes']);
+    expect(await run.status).toBe(0);
+    const pidfile = join(folder, 'data', 'here.pid');
+    await eventually(() => existsSync(pidfile) && readFileSync(pidfile, 'utf8')).toMatch(/\d\n/);
+    const client = await RawClient.connect({ port });
+    expect(await client.call('CONFIG', 'GET', 'daemonize')).toEqual(['daemonize', 'yes']);
+    client.write('SHUTDOWN\r\n');
+    await client.closed;
+    await eventually(() => existsSync(pidfile)).toBe(false);
+  });
+
+  it('listens at several addresses and a unix socket with its permissions', async () => {
+    const path = join(folder, 'socket');
+    const port = await freePort();
+    const run = respite([
+      ...['--port', String(port), '--bind', '127.0.0.1', '-127.0.0.2', '-192.0.2.1', '-::1'],
+      ...['--unixsocket', path, '--unixsocketperm', '700'],
+    ]);
+    await run.prints(/Ready to accept connections unix/);
+    expect(statSync(path).mode & 0o777).toBe(0o700);
+    // Not every system has more than one address of its own.
+    const second = process.platform === 'darwin' ? '127.0.0.1' : '127.0.0.2';
+    for (const address of [{ port }, { port, host: second }, { path }]) {
+      const client = await RawClient.connect(address);
+      expect(await client.call('PING')).toBe('PONG');
+      await client.close();
+    }
+    run.child.kill('SIGTERM');
+    expect(await run.status).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('says what is missing for `supervised systemd`', async () => {
+    const { run } = await start('--supervised', 'systemd');
+    await run.prints(/systemd supervision requested, but NOTIFY_SOCKET not found!/);
+  });
+});
+
+describe('a running server', () => {
+  it('refuses more clients than `maxclients`', async () => {
+    const { port } = await start('--maxclients', '1');
+    const first = await RawClient.connect({ port });
+    expect(await first.call('PING')).toBe('PONG');
+    const second = await RawClient.connect({ port });
+    expect((await second.nextRaw()).toString()).toBe('-ERR max number of clients reached\r\n');
+    await second.closed;
+    expect(await first.call('PING')).toBe('PONG');
+    await first.close();
+  });
+
+  it('renames commands, and takes them away', async () => {
+    const port = await freePort();
+    const path = file(
+      'rename.conf',
+      `port ${port}\nbind 127.0.0.1\nrename-command FLUSHALL ""\nrename-command GET fetch\n`,
+    );
+    const run = respite([path]);
+    await run.prints(/Ready/);
+    const client = await RawClient.connect({ port });
+    expect(await client.raw('FLUSHALL')).toMatch(/^-ERR unknown command 'FLUSHALL'/);
+    expect(await client.raw('GET', 'k')).toMatch(/^-ERR unknown command 'GET'/);
+    expect(await client.raw('FETCH', 'k')).toBe('$-1\r\n');
+    await client.close();
+  });
+
+  it('rewrites its configuration file and keeps the comments', async () => {
+    const port = await freePort();
+    const path = file('rewrite.conf', `# mine\nport ${port}\n\nbind 127.0.0.1\n# the end\n`);
+    const run = respite([path]);
+    await run.prints(/Ready/);
+    const client = await RawClient.connect({ port });
+    expect(await client.call('CONFIG', 'SET', 'timeout', '7', 'bind', '127.0.0.1 -127.0.0.2')).toBe('OK');
+    expect(await client.call('CONFIG', 'REWRITE')).toBe('OK');
+    await client.close();
+    const text = readFileSync(path, 'utf8');
+    expect(text).toMatch(/^# mine\nport \d+\n\nbind 127\.0\.0\.1 -127\.0\.0\.2\n# the end\n/);
+    expect(text).toMatch(/^timeout 7$/m);
+  });
+});
