@@ -87,7 +87,8 @@ export const server = {
     'LATENCY HISTORY': ['nosuch'],
     'LATENCY RESET': { syntax: ['nosuch'], exact: true },
     'SLOWLOG GET': { syntax: [oneOf('0', '-2', 'x')], exact: true },
-    SLOWLOG: [oneOf('NOSUCH', 'GET', 'LEN'), 'junk', 'junk'],
+    // Not GET or LEN, which lose their junk now and then: what was slow depends on the machine.
+    SLOWLOG: [oneOf('NOSUCH', 'JUNK'), 'junk', 'junk'],
     LOLWUT: [optional('VERSION', '5')],
     ROLE: [],
     SHUTDOWN: { syntax: oneOf('ABORT', 'JUNK', ['NOSAVE', 'SAVE'], ['ABORT', 'NOW']), exact: true },

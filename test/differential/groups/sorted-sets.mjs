@@ -99,6 +99,8 @@ export const sortedSets = {
     'ZRANGE lex': {
       syntax: ['ZRANGE', 'zlex', lexBound, lexBound, 'BYLEX', options('REV', 'WITHSCORES', limit)],
       spelled: true,
+      // With another key its scores differ, and then the order by bytes means nothing.
+      exact: true,
       weight: 2,
     },
     'ZRANGESTORE rank': {
@@ -112,11 +114,11 @@ export const sortedSets = {
     ZREVRANGE: [zkey, rank, rank, optional('WITHSCORES')],
     ZRANGEBYSCORE: [zkey, bound, bound, options('WITHSCORES', limit)],
     ZREVRANGEBYSCORE: [zkey, bound, bound, options('WITHSCORES', limit)],
-    ZRANGEBYLEX: ['zlex', lexBound, lexBound, optional(limit)],
-    ZREVRANGEBYLEX: ['zlex', lexBound, lexBound, optional(limit)],
+    ZRANGEBYLEX: { syntax: ['zlex', lexBound, lexBound, optional(limit)], exact: true },
+    ZREVRANGEBYLEX: { syntax: ['zlex', lexBound, lexBound, optional(limit)], exact: true },
     ZREMRANGEBYRANK: [zkey, rank, rank],
     ZREMRANGEBYSCORE: [zkey, bound, bound],
-    ZREMRANGEBYLEX: ['zlex', lexBound, lexBound],
+    ZREMRANGEBYLEX: { syntax: ['zlex', lexBound, lexBound], exact: true },
     ZPOPMIN: [zkey, optional(oneOf(g.integerIn(0, 5), g.edgeNumber))],
     ZPOPMAX: [zkey, optional(oneOf(g.integerIn(0, 5), g.edgeNumber))],
     ZMPOP: [keys, end, optional('COUNT', oneOf(g.integerIn(0, 5), g.edgeNumber))],
