@@ -1,6 +1,6 @@
 /**
- * Respite inside a Node process: a Redis-compatible server for tests, and for applications that want Redis to be
- * optional. Several servers in one process share nothing.
+ * Respite inside a Node process: a Redis-compatible server for tests, and for applications that want Redis to
+ * be optional. Several servers in one process share nothing.
  *
  *   const server = await Respite.start();
  *   const redis = new Redis(server.url);
@@ -34,8 +34,8 @@ export class Respite implements AsyncDisposable {
   ) {}
 
   /**
-   * Starts a server. Without `port` the operating system chooses one. Throws ConfigError for a directive that cannot
-   * be, ListenError if the address or port is not to be had.
+   * Starts a server. Without `port` the operating system chooses one. Throws ConfigError for a directive that
+   * cannot be, ListenError if the address or port is not to be had.
    */
   static async start(options: RespiteOptions = {}): Promise<Respite> {
     const { clock: clockKind, seed, commands, ...directives } = options;
@@ -80,8 +80,8 @@ export class Respite implements AsyncDisposable {
   }
 
   /**
-   * Moves time forward: keys expire, blocked clients give up, notifications are sent, before this returns. Throws Error
-   * unless started with `clock: 'manual'`.
+   * Moves time forward: keys expire, blocked clients give up, notifications are sent, before this returns.
+   * Throws Error unless started with `clock: 'manual'`.
    */
   advanceTime(milliseconds: number): void {
     if (this.manualClock === undefined)

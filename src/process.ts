@@ -16,7 +16,10 @@ import { respiteVersion } from './server/version.js';
 /** Set for the process that `daemonize yes` starts in the background. */
 const daemonMark = 'RESPITE_DAEMON';
 
-/** Runs a server as a process of its own: command line, configuration, log, signals. Does not return before it listens. */
+/**
+ * Runs a server as a process of its own: command line, configuration, log, signals. Does not return before it
+ * listens.
+ */
 export async function run(args: readonly string[]): Promise<void> {
   const commandLine = parseCommandLine(args, respiteVersion);
   if (commandLine.kind === 'print') {

@@ -11,8 +11,8 @@ export interface Clock {
 }
 
 /**
- * The machine's clocks. One reading of the monotonic clock serves for durations and, with the offset that `synchronize` keeps
- * true to less than a millisecond, for the time of day: a reading costs 45 ns.
+ * The machine's clocks. One reading of the monotonic clock serves for durations and, with the offset that
+ * `synchronize` keeps true to less than a millisecond, for the time of day: a reading costs 45 ns.
  */
 export class SystemClock implements Clock {
   /** Wall clock minus the monotonic clock, both in ms. */
@@ -30,7 +30,9 @@ export class SystemClock implements Clock {
     return this.offset + microseconds / 1000;
   }
 
-  /** The wall clock has whole milliseconds, so the fine time is right while it lies within the present one. */
+  /**
+   * The wall clock has whole milliseconds, so the fine time is right while it lies within the present one.
+   */
   synchronize(): void {
     const wall = Date.now();
     const fine = this.now();

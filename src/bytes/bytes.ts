@@ -7,8 +7,8 @@
  */
 export class Bytes {
   /**
-   * The keyed hash of the bytes, if somebody computed it ahead of time, else 0. Only request arguments carry one;
-   * whoever points a view at other bytes sets it to 0.
+   * The keyed hash of the bytes, if somebody computed it ahead of time, else 0. Only request arguments carry
+   * one; whoever points a view at other bytes sets it to 0.
    */
   hash = 0;
 
@@ -69,14 +69,19 @@ export function lowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
 }
 
-/** Compares `length` bytes at `a[at]` and `b[bt]`. Short runs by hand: the call into `compare` costs about 60 ns. */
+/**
+ * Compares `length` bytes at `a[at]` and `b[bt]`. Short runs by hand: the call into `compare` costs about 60
+ * ns.
+ */
 export function equalBytes(a: Buffer, at: number, b: Buffer, bt: number, length: number): boolean {
   if (length > 64) return a.compare(b, bt, bt + length, at, at + length) === 0;
   for (let i = 0; i < length; i++) if (a[at + i] !== b[bt + i]) return false;
   return true;
 }
 
-/** Copies `from[start, end)` to `to[at]`. Short runs by hand: the call into `set` costs more than the bytes. */
+/**
+ * Copies `from[start, end)` to `to[at]`. Short runs by hand: the call into `set` costs more than the bytes.
+ */
 export function copyBytes(to: Buffer, at: number, from: Buffer, start: number, end: number): void {
   if (end - start < 48) for (let i = start; i < end; i++) to[at++] = from[i];
   else from.copy(to, at, start, end);

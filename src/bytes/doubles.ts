@@ -78,8 +78,8 @@ export function parseDouble(buffer: Buffer, start: number, end: number): number 
 const POWERS_OF_TEN = Array.from({ length: 16 }, (_, exponent) => 10 ** exponent);
 
 /**
- * Digits with at most one point between them, 16 characters at most, after an optional minus: both the digits and
- * the power of ten are exact as doubles, so one division rounds correctly. Leading zeros are common, as
+ * Digits with at most one point between them, 16 characters at most, after an optional minus: both the digits
+ * and the power of ten are exact as doubles, so one division rounds correctly. Leading zeros are common, as
  * redis-benchmark sends them. NaN for everything else, 0 included unless it is just that.
  */
 function readShortDecimal(buffer: Buffer, start: number, end: number): number {

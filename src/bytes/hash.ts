@@ -1,7 +1,7 @@
 /**
  * HalfSipHash-1-3 (Aumasson and Bernstein, https://github.com/veorq/SipHash), the 32-bit member of the
- * SipHash family: a keyed hash, so that somebody who chooses the keys but does not know the seed cannot
- * aim them all at one bucket. It works on 32-bit words, which suits JavaScript: 16 bytes take about 18 ns, where
+ * SipHash family: a keyed hash, so that somebody who chooses the keys but does not know the seed cannot aim
+ * them all at one bucket. It works on 32-bit words, which suits JavaScript: 16 bytes take about 18 ns, where
  * hashes that give no such protection (FNV-1a, multiply and mix) take 15 to 17 (bench/store.mjs).
  *
  * `seedLow` and `seedHigh` are the two words of the 64-bit key. The result is an int32. No allocation.

@@ -5,8 +5,8 @@ const quarter1 = 0x5bd1;
 const quarter0 = 0xe995;
 
 /**
- * MurmurHash64A (Austin Appleby, public domain), the 64-bit variant for little-endian machines, in 32-bit arithmetic:
- * about 30 ns for 16 bytes. The two halves of the last hash stand in `high` and `low`.
+ * MurmurHash64A (Austin Appleby, public domain), the 64-bit variant for little-endian machines, in 32-bit
+ * arithmetic: about 30 ns for 16 bytes. The two halves of the last hash stand in `high` and `low`.
  */
 export class Murmur64 {
   /** Signed, as all 32-bit arithmetic. */

@@ -36,7 +36,9 @@ export const Gate = {
   unauthenticated: 1,
   /** Between MULTI and EXEC. */
   transaction: 2,
-  /** Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies. */
+  /**
+   * Is subscribed to something: in RESP2 it may do little else, and messages to itself follow its replies.
+   */
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
@@ -133,7 +135,10 @@ export class Client {
   flushQueued = false;
   /** CLIENT NO-EVICT. */
   noEvict = false;
-  /** CLIENT REPLY: `off` mutes all replies, `skip` that of the present command, `skip-next` that of the next one. */
+  /**
+   * CLIENT REPLY: `off` mutes all replies, `skip` that of the present command, `skip-next` that of the next
+   * one.
+   */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;
 

@@ -7,8 +7,8 @@ import { Client, Gate, type Transport } from './client.js';
 export class ClientRegistry {
   readonly pool = new ChunkPool();
   /**
-   * Called when a connection is ended at once: whoever holds the client lets go of it before the next command runs.
-   * What a key gets must not be given to a client that is gone.
+   * Called when a connection is ended at once: whoever holds the client lets go of it before the next command
+   * runs. What a key gets must not be given to a client that is gone.
    */
   onEnded: (client: Client) => void = () => {};
   private readonly byId = new Map<number, Client>();
@@ -56,8 +56,8 @@ export class ClientRegistry {
   }
 
   /**
-   * What is written for the client leaves when the present turn of the event loop ends: all that several publishers sent
-   * to one subscriber in a turn is one write.
+   * What is written for the client leaves when the present turn of the event loop ends: all that several
+   * publishers sent to one subscriber in a turn is one write.
    */
   queueFlushAtTurnEnd(client: Client): void {
     if (client.flushQueued) return;
@@ -75,7 +75,9 @@ export class ClientRegistry {
     }
   };
 
-  /** Sends what was written since the last call. Flushing may queue others, so the list is walked as it grows. */
+  /**
+   * Sends what was written since the last call. Flushing may queue others, so the list is walked as it grows.
+   */
   flushPending(): void {
     const { pending } = this;
     for (let i = 0; i < pending.length; i++) {
@@ -86,7 +88,10 @@ export class ClientRegistry {
     pending.length = 0;
   }
 
-  /** Ends the connections of clients that sent nothing for `seconds` (0: never), unless they wait for something. */
+  /**
+   * Ends the connections of clients that sent nothing for `seconds` (0: never), unless they wait for
+   * something.
+   */
   closeIdle(seconds: number): void {
     if (seconds === 0) return;
     const oldest = this.clock.now() - seconds * 1000;

@@ -47,7 +47,9 @@ const categoryOfGroup: Record<CommandGroup, AclCategory | undefined> = {
   transactions: 'transaction',
 };
 
-/** The ACL categories of a command: from its group, its flags, and what its declaration adds or takes away. */
+/**
+ * The ACL categories of a command: from its group, its flags, and what its declaration adds or takes away.
+ */
 export function categoriesOf(command: Command): AclCategory[] {
   const { spec } = command;
   const found = new Set<string>(flagCategories(command));

@@ -10,8 +10,8 @@ export function integerArgument(argument: Bytes, message: string = errors.notInt
 }
 
 /**
- * A 64-bit integer as the nearest number: exact up to 2^53, rounded beyond. For counts, offsets and times, where
- * values beyond 2^53 only need to be recognised as too large.
+ * A 64-bit integer as the nearest number: exact up to 2^53, rounded beyond. For counts, offsets and times,
+ * where values beyond 2^53 only need to be recognised as too large.
  */
 export function longArgument(argument: Bytes, message: string = errors.notInteger): number {
   const n = readSafeInteger(argument.buffer, argument.start, argument.end);
@@ -35,7 +35,9 @@ export function int64Argument(argument: Bytes, message: string = errors.notInteg
   return n;
 }
 
-/** Walks over the arguments of a call, for commands with options. Positions count from the command's name, 0. */
+/**
+ * Walks over the arguments of a call, for commands with options. Positions count from the command's name, 0.
+ */
 export class ArgumentReader {
   constructor(
     private readonly args: Bytes[],

@@ -6,7 +6,8 @@ import type { Call } from './command.js';
 const hash = 0x23;
 
 /**
- * Position of a bit in a string. With `width`, `#3` is three times that. Throws CommandError unless a string may be as long.
+ * Position of a bit in a string. With `width`, `#3` is three times that. Throws CommandError unless a string
+ * may be as long.
  */
 export function bitOffsetArgument(call: Call, argument: Bytes, width?: number): number {
   const { buffer, start, end } = argument;

@@ -72,7 +72,8 @@ function readOperations(call: Call): Operation[] {
   const operations: Operation[] = [];
   let overflow: Overflow = 'wrap';
   while (!reader.done) {
-    // A word without all its arguments is as wrong as an unknown word, whatever is wrong with the arguments there are.
+    // A word without all its arguments is as wrong as an unknown word, whatever is wrong with the arguments
+    // there are.
     if (reader.left >= 3 && reader.take('get')) {
       operations.push({ kind: 'get', field: readFieldArguments(call, reader) });
     } else if (reader.left >= 4 && reader.take('set')) {

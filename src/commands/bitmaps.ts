@@ -120,7 +120,9 @@ function bitArgument(argument: Bytes): 0 | 1 {
   throw new CommandError('ERR bit is not an integer or out of range');
 }
 
-/** Part of a string, in bits: from `first` up to but not including `end`. Empty if `end` is not above `first`. */
+/**
+ * Part of a string, in bits: from `first` up to but not including `end`. Empty if `end` is not above `first`.
+ */
 interface BitRange {
   first: number;
   end: number;
@@ -228,7 +230,10 @@ function readSources(call: Call): Ref[] {
   return refs;
 }
 
-/** The result in memory of its own, for the destination may be one of the sources. As long as the longest source. */
+/**
+ * The result in memory of its own, for the destination may be one of the sources. As long as the longest
+ * source.
+ */
 function combined(call: Call, operation: BitOperation | 'not', sources: Ref[]): Buffer {
   const { database } = call;
   const lengths = sources.map((ref) => (ref === absent ? 0 : database.payloadLength(ref)));

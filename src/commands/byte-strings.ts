@@ -57,7 +57,10 @@ export class ByteStrings {
     return common;
   }
 
-  /** Six bytes from an offset on, as a number: strings alike before it are in the order of these numbers, if those differ. */
+  /**
+   * Six bytes from an offset on, as a number: strings alike before it are in the order of these numbers, if
+   * those differ.
+   */
   sixBytes(index: number, offset: number): number {
     const { buffer, ends } = this;
     const start = (index === 0 ? 0 : ends[index - 1]) + offset;

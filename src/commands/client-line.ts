@@ -19,7 +19,8 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
   const unreadFree = Math.max(0, transport.queryBufferCapacity - transport.queryBufferUsed);
   const replyBuffer = reply.size > 0 ? chunkSize : 0;
   const unsent = transport.unsentBytes;
-  // While the socket is busy the whole output waits; else what has just been written, in chunks, the first of which is free.
+  // While the socket is busy the whole output waits; else what has just been written, in chunks, the first of
+  // which is free.
   const waiting = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - chunkSize);
   const queued = transaction?.bytes ?? 0;
   const total = idleBytes + argumentBytes + unread + unreadFree + replyBuffer + reply.size + unsent + queued;

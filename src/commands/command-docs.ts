@@ -57,7 +57,9 @@ function writeSubcommands(reply: ReplyWriter, subcommands: Command[]): void {
   for (const sub of subcommands) writeCommandDocs(reply, sub);
 }
 
-/** Which key spec an argument belongs to: the n-th key argument to the n-th spec, further ones to the last. */
+/**
+ * Which key spec an argument belongs to: the n-th key argument to the n-th spec, further ones to the last.
+ */
 function keyNumbering(specs: number): () => number {
   let next = 0;
   return () => Math.min(next++, specs - 1);

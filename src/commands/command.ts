@@ -25,7 +25,9 @@ export type CommandGroup =
   | 'string'
   | 'transactions';
 
-/** What the dispatcher must know of a command. A bit each; names as COMMAND INFO shows them, with `-` for `_`. */
+/**
+ * What the dispatcher must know of a command. A bit each; names as COMMAND INFO shows them, with `-` for `_`.
+ */
 export const CommandFlag = {
   write: 1 << 0,
   readonly: 1 << 1,
@@ -58,11 +60,15 @@ export type CommandFlagName = keyof typeof CommandFlag;
  */
 export interface KeySpec {
   flags: string;
-  /** First key at this argument (the command's name is 0), or after a word that is looked for from an argument on ... */
+  /**
+   * First key at this argument (the command's name is 0), or after a word that is looked for from an argument
+   * on ...
+   */
   begin: number | { keyword: string; startFrom: number } | 'unknown';
   /**
-   * ... last key, relative to the first (-1: last argument, -2: last but one), with a step, and with `limit` n only
-   * the first n-th part of the rest; or a count of keys at `keyCountAt` from there, and the first key at `firstKey`.
+   * ... last key, relative to the first (-1: last argument, -2: last but one), with a step, and with `limit`
+   * n only the first n-th part of the rest; or a count of keys at `keyCountAt` from there, and the first key
+   * at `firstKey`.
    */
   find:
     | { last: number; step: number; limit?: number }
@@ -97,7 +103,10 @@ export interface CommandSpec {
   flags: CommandFlagName[];
   /** Types of arguments whose names usually mean another one. */
   types?: ArgumentTypes;
-  /** ACL categories beyond those that follow from group and flags; one that does not apply with a dash: `-keyspace`. */
+  /**
+   * ACL categories beyond those that follow from group and flags; one that does not apply with a dash:
+   * `-keyspace`.
+   */
   categories?: string[];
   keys?: KeySpec[];
   /** Finds the keys where the specs cannot tell, or cannot tell how they are used. */
@@ -119,8 +128,8 @@ export interface CommandSpec {
 }
 
 /**
- * Runs a command: parse, look up, check the type, change, reply, mark changed, in this order, so that an error
- * leaves everything as it was. Throws CommandError for what the client did wrong.
+ * Runs a command: parse, look up, check the type, change, reply, mark changed, in this order, so that an
+ * error leaves everything as it was. Throws CommandError for what the client did wrong.
  */
 export type Handler = (call: Call) => void;
 
@@ -140,8 +149,8 @@ export interface Call {
   retried: boolean;
   /**
    * Blocks the client until one of the keys is ready (then the command is run again) or the deadline passes.
-   * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of another type
-   * is not ready.
+   * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of
+   * another type is not ready.
    */
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
 }

@@ -79,8 +79,8 @@ export const counterCommands: CommandSpec[] = [
 ];
 
 /**
- * Numbers are stored as their decimal text. While the new text is as long as the old one, which is nearly always, it
- * is overwritten where it stands.
+ * Numbers are stored as their decimal text. While the new text is as long as the old one, which is nearly
+ * always, it is overwritten where it stands.
  */
 function incrementBy(call: Call, increment: number): void {
   const { database } = call;

@@ -262,7 +262,9 @@ function describeObject({ database, server, args, reply }: Call): void {
   );
 }
 
-/** Bytes of the value in a dump, before compression: a length prefix and the bytes, or a small integer's form. */
+/**
+ * Bytes of the value in a dump, before compression: a length prefix and the bytes, or a small integer's form.
+ */
 function serializedLength(database: Database, ref: Ref): number {
   const { length } = database.payload(ref);
   const integer = database.typeOf(ref) === ValueType.string && stringEncodingName(database, ref) === 'int';

@@ -22,8 +22,8 @@ const set = new SetValue();
 const cursor = new ListCursor();
 
 /**
- * A digest of what a server holds: equal for equal data, however it is encoded and in whatever order it came to be.
- * In hexadecimal, zeros for no data.
+ * A digest of what a server holds: equal for equal data, however it is encoded and in whatever order it came
+ * to be. In hexadecimal, zeros for no data.
  */
 export function digestOf(databases: readonly Database[]): string {
   const all = Buffer.alloc(digestLength);

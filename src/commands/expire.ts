@@ -157,8 +157,8 @@ function allows({ nx, xx, gt, lt }: Readonly<Condition>, current: number, when: 
 }
 
 /**
- * Reads the time of an expiry, as unix ms. Throws CommandError if it does not fit in 64 bits, which a safe integer
- * always does. The result is rounded beyond 2^53, in the year 287396.
+ * Reads the time of an expiry, as unix ms. Throws CommandError if it does not fit in 64 bits, which a safe
+ * integer always does. The result is rounded beyond 2^53, in the year 287396.
  */
 function expiryArgument(argument: Bytes, unitMs: number, base: number, command: string): number {
   const small = readSafeInteger(argument.buffer, argument.start, argument.end);
@@ -176,7 +176,10 @@ function persist({ args, database, reply }: Call): void {
   reply.integer(1);
 }
 
-/** Replies when a key expires, counted from `base`, in units rounded to the nearest; -1 for never, -2 for no key. */
+/**
+ * Replies when a key expires, counted from `base`, in units rounded to the nearest; -1 for never, -2 for no
+ * key.
+ */
 function replyTime({ args, database, reply }: Call, unitMs: number, base: number): void {
   const ref = database.look(args[1]);
   if (ref === absent) return reply.integer(-2);

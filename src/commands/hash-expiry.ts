@@ -126,7 +126,10 @@ export function fieldRange(
   return { from: at + 2, to: argc };
 }
 
-/** A time in units of `scale` ms after `base`, as unix ms. Throws CommandError if it is negative or beyond 46 bits. */
+/**
+ * A time in units of `scale` ms after `base`, as unix ms. Throws CommandError if it is negative or beyond 46
+ * bits.
+ */
 export function fieldExpiryTime(call: Call, argument: Bytes, scale: number, base: number): number {
   const amount = longArgument(argument);
   if (amount < 0) throw new CommandError('ERR invalid expire time, must be >= 0');
@@ -138,7 +141,9 @@ export function fieldExpiryTime(call: Call, argument: Bytes, scale: number, base
 type Condition = 'nx' | 'xx' | 'gt' | 'lt';
 const conditionWords: readonly Condition[] = ['nx', 'xx', 'gt', 'lt'];
 
-/** True if a field that expires at `old` may be made to expire at `when`. NO_EXPIRY is later than every time. */
+/**
+ * True if a field that expires at `old` may be made to expire at `when`. NO_EXPIRY is later than every time.
+ */
 function isAllowed(condition: Condition | undefined, old: number, when: number): boolean {
   switch (condition) {
     case 'nx':

@@ -66,7 +66,10 @@ function hgetdel(call: Call): void {
   if (emptied) database.event(EventClass.generic, 'del', args[1]);
 }
 
-/** Answers with the values of fields, and does `then` with each that is there; returns for how many it was true. */
+/**
+ * Answers with the values of fields, and does `then` with each that is there; returns for how many it was
+ * true.
+ */
 function replyValues(
   call: Call,
   target: HashValue,
@@ -92,7 +95,10 @@ function replyNulls({ reply }: Call, { from, to }: FieldRange): void {
 const timeWords = { ex: [1000, true], px: [1, true], exat: [1000, false], pxat: [1, false] } as const;
 const timeNames = Object.keys(timeWords) as (keyof typeof timeWords)[];
 
-/** The time after one of the words above, in unix ms, or undefined if argument `at` is none of them. Throws CommandError. */
+/**
+ * The time after one of the words above, in unix ms, or undefined if argument `at` is none of them. Throws
+ * CommandError.
+ */
 function timeOption(call: Call, at: number): number | undefined {
   const { args, argc, database } = call;
   const name = timeNames.find((word) => args[at].is(word));

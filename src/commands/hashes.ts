@@ -374,7 +374,8 @@ function hrandfield(call: Call): void {
     if (withValues) writeValue(call, place);
   };
   if (count >= 0) return found.pickDistinct(length, take);
-  // In slices, for there is no end to what a client can ask for, but there is one to what its output may take.
+  // In slices, for there is no end to what a client can ask for, but there is one to what its output may
+  // take.
   for (let left = length; left > 0 && !reply.overflowed; left -= pickSlice)
     found.pickRepeatedly(Math.min(left, pickSlice), take);
 }

@@ -103,7 +103,9 @@ function hyperLogLogOf(database: Database, ref: Ref): HyperLogLog {
   return found;
 }
 
-/** Looks up a HyperLogLog that is to be changed; `edit` it before the change. A missing one is new and empty. */
+/**
+ * Looks up a HyperLogLog that is to be changed; `edit` it before the change. A missing one is new and empty.
+ */
 function forChange(database: Database, key: Bytes): { ref: Ref; value: HyperLogLog } {
   const ref = database.write(key);
   if (ref === absent) return { ref, value: HyperLogLog.empty() };

@@ -8,8 +8,8 @@ const arrow = Buffer.from('->');
 const hash = new HashValue();
 
 /**
- * A pattern of SORT's BY and GET: `weight_*` names the string of a key, `user:*->name` the field of a hash, where `*`
- * stands for the element. `#` is the element itself.
+ * A pattern of SORT's BY and GET: `weight_*` names the string of a key, `user:*->name` the field of a hash,
+ * where `*` stands for the element. `#` is the element itself.
  */
 export class KeyPattern {
   private readonly isElement: boolean;
@@ -31,7 +31,10 @@ export class KeyPattern {
     this.field = fieldAt < text.length ? new Bytes(text, fieldAt + 2) : undefined;
   }
 
-  /** Points `into` at what the pattern means for an element; false if there is no such value. Valid until the next change. */
+  /**
+   * Points `into` at what the pattern means for an element; false if there is no such value. Valid until the
+   * next change.
+   */
   read(database: Database, element: Bytes, into: Bytes): boolean {
     if (this.isElement) return point(into, element);
     if (!this.hasStar) return false;

@@ -15,8 +15,8 @@ function fixedRange({ begin, find }: KeySpec): FixedRange | undefined {
 }
 
 /**
- * First key, last key (negative: from the end) and step, as COMMAND INFO has told them from the beginning; zeros for
- * a command without keys at fixed places. Ranges that follow one another are one range.
+ * First key, last key (negative: from the end) and step, as COMMAND INFO has told them from the beginning;
+ * zeros for a command without keys at fixed places. Ranges that follow one another are one range.
  */
 export function keyRange(spec: CommandSpec): { first: number; last: number; step: number } {
   const merged = mergedRange(spec);

@@ -3,15 +3,18 @@ import { readSafeInteger } from '../bytes/integers.js';
 import type { KeySpec } from './command.js';
 import type { Command } from './registry.js';
 
-/** A key among the arguments, and what the command does to it, in the words of COMMAND INFO ('RW access update'). */
+/**
+ * A key among the arguments, and what the command does to it, in the words of COMMAND INFO ('RW access
+ * update').
+ */
 export interface FoundKey {
   position: number;
   flags: string;
 }
 
 /**
- * The keys that a call would touch, in order of the command's key specs. Undefined if the arguments do not fit: a
- * count of keys that is no number, too large, or less than one where one is needed.
+ * The keys that a call would touch, in order of the command's key specs. Undefined if the arguments do not
+ * fit: a count of keys that is no number, too large, or less than one where one is needed.
  */
 export function keysOf(command: Command, args: Bytes[], argc: number): FoundKey[] | undefined {
   const { spec } = command;

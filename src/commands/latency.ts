@@ -136,7 +136,9 @@ function histogram(call: Call): void {
   }
 }
 
-/** The commands that are named, those with subcommands followed by them, or all; unknown names are ignored. */
+/**
+ * The commands that are named, those with subcommands followed by them, or all; unknown names are ignored.
+ */
 function wantedCommands({ server, args, argc }: Call): Command[] {
   if (argc === 2) return [...server.commands.everyCommand()];
   return args.slice(2, argc).flatMap((name) => {

@@ -21,7 +21,9 @@ const item = new Bytes(Buffer.alloc(0));
 const moved = [item];
 const cursor = new ListCursor();
 
-/** The list of a live entry; throws CommandError if that is something else. The next call reuses the object. */
+/**
+ * The list of a live entry; throws CommandError if that is something else. The next call reuses the object.
+ */
 export function listOf(database: Database, ref: Ref): ListValue {
   checkIsList(database, ref);
   return list.open(database, ref);
@@ -124,7 +126,10 @@ export interface Move {
   toStart: AtStart;
 }
 
-/** Moves an element between two lists, or within one, and replies with it. `ref` is the source's entry, a list. */
+/**
+ * Moves an element between two lists, or within one, and replies with it. `ref` is the source's entry, a
+ * list.
+ */
 export function replyMove(database: Database, ref: Ref, move: Move, reply: ReplyWriter): void {
   const { source, destination, fromStart, toStart } = move;
   const target = database.write(destination);

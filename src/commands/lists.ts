@@ -276,7 +276,9 @@ function lset(call: Call): void {
   database.modified(args[1], EventClass.list, 'lset');
 }
 
-/** Brings two indexes into the list: `start` from 0 on, `count` elements, none if there are none in between. */
+/**
+ * Brings two indexes into the list: `start` from 0 on, `count` elements, none if there are none in between.
+ */
 function rangeOf(start: number, stop: number, length: number): { start: number; count: number } {
   const first = Math.max(start < 0 ? start + length : start, 0);
   const last = Math.min(stop < 0 ? stop + length : stop, length - 1);
@@ -416,7 +418,10 @@ function positiveArgument(argument: Bytes, name: string): number {
   return n;
 }
 
-/** Replies with the first of the keys that holds a list and its elements. False, without a reply, if none does. */
+/**
+ * Replies with the first of the keys that holds a list and its elements. False, without a reply, if none
+ * does.
+ */
 export function popFromFirst(
   { database, reply }: Call,
   keys: Bytes[],

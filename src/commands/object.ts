@@ -100,7 +100,9 @@ function idleTime(call: Call, ref: Ref): void {
 const sharedIntegers = 10000;
 const sharedReferences = 0x7fffffff;
 
-/** Redis shares small integers, but not copied ones, nor when it needs each value's own access time to evict. */
+/**
+ * Redis shares small integers, but not copied ones, nor when it needs each value's own access time to evict.
+ */
 function referenceCount({ database, server }: Call, ref: Ref): number {
   const { maxmemory, 'maxmemory-policy': policy } = server.config.values;
   if (maxmemory > 0 && /l[rf]u$/.test(policy)) return 1;

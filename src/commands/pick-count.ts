@@ -3,8 +3,8 @@ import { INT64_MAX, readInt64 } from '../bytes/integers.js';
 import { CommandError, errors } from '../protocol/errors.js';
 
 /**
- * How many random elements are wanted, from -(2^63 - 1) on; negative: with repetitions. Rounded beyond 2^53. Throws
- * CommandError.
+ * How many random elements are wanted, from -(2^63 - 1) on; negative: with repetitions. Rounded beyond 2^53.
+ * Throws CommandError.
  */
 export function pickCountArgument(argument: Bytes): number {
   const count = readInt64(argument.buffer, argument.start, argument.end);
@@ -15,7 +15,9 @@ export function pickCountArgument(argument: Bytes): number {
   return Number(count);
 }
 
-/** Throws CommandError if twice as many replies, of an element and what belongs to it, could not be counted. */
+/**
+ * Throws CommandError if twice as many replies, of an element and what belongs to it, could not be counted.
+ */
 export function checkPairCount(argument: Bytes): void {
   const count = readInt64(argument.buffer, argument.start, argument.end)!;
   if (count > INT64_MAX / 2n || count < -INT64_MAX / 2n) throw new CommandError('ERR value is out of range');

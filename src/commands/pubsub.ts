@@ -198,7 +198,9 @@ function subscribe({ server, client, args, argc, reply }: Call, kind: Subscripti
   }
 }
 
-/** Channels and patterns may be subscribed to inside MULTI, because old clients do; shard channels may not. */
+/**
+ * Channels and patterns may be subscribed to inside MULTI, because old clients do; shard channels may not.
+ */
 function subscribeToShard(call: Call): void {
   if (call.denyBlocking) throw new CommandError("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
   subscribe(call, 'shard');

@@ -138,7 +138,10 @@ export class CommandTable {
     }
   }
 
-  /** Gives a command another name, or none at all (''), as `rename-command` asks. Throws Error if that cannot be. */
+  /**
+   * Gives a command another name, or none at all (''), as `rename-command` asks. Throws Error if that cannot
+   * be.
+   */
   rename(from: string, to: string): void {
     const command = this.byName.get(from.toLowerCase());
     if (command === undefined) throw new Error('No such command in rename-command');

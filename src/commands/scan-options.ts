@@ -21,8 +21,8 @@ const star = Bytes.of('*');
 const nameView = new Bytes(Buffer.alloc(0));
 
 /**
- * A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is ignored. So is
- * what follows a NUL byte.
+ * A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is
+ * ignored. So is what follows a NUL byte.
  */
 export function cursorArgument(argument: Bytes): number {
   const nul = argument.subarray().indexOf(0);

@@ -72,7 +72,10 @@ function scan(call: Call): void {
   for (const ref of found) reply.bytes(database.keyOf(ref, keyView));
 }
 
-/** Collects some keys from `start` on, and returns the cursor for the next ones. Removes those that have expired. */
+/**
+ * Collects some keys from `start` on, and returns the cursor for the next ones. Removes those that have
+ * expired.
+ */
 function collect(database: Database, start: number, options: KeyScanOptions, found: Ref[]): number {
   const { pattern, count, type } = options;
   if (pattern !== undefined && isLiteral(pattern)) {

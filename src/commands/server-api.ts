@@ -88,7 +88,10 @@ export interface ServerApi {
   unblock(client: Client, how: 'timeout' | 'error'): boolean;
   /** True if `maxmemory` is set and more is in use. */
   overMemoryLimit(): boolean;
-  /** Holds back commands until a unix time in ms: all of them, or those that may change data. Joins a pause that lasts. */
+  /**
+   * Holds back commands until a unix time in ms: all of them, or those that may change data. Joins a pause
+   * that lasts.
+   */
   pauseClients(until: number, all: boolean): void;
   /** Ends the pause: what was held back runs. */
   unpauseClients(): void;

@@ -84,7 +84,10 @@ function lolwut({ server, args, argc, reply }: Call): void {
   reply.verbatim('txt', `${picture}\nRespite ver. ${server.version}, Redis ver. ${redisVersion}\n`);
 }
 
-/** How many arguments the drawings of Redis 5 and 6 took: a client that asks for one of these must give numbers. */
+/**
+ * How many arguments the drawings of Redis 5 and 6 took: a client that asks for one of these must give
+ * numbers.
+ */
 const argumentsOfVersion = new Map([
   [5, 3],
   [6, 2],
@@ -95,7 +98,9 @@ function checkNumbers(args: Bytes[], argc: number, version: number): void {
   for (const argument of args.slice(3, Math.min(3 + count, argc))) longArgument(argument);
 }
 
-/** The next argument, brought between 1 and `most`; whatever is no number is ignored, as the joke deserves. */
+/**
+ * The next argument, brought between 1 and `most`; whatever is no number is ignored, as the joke deserves.
+ */
 function size(options: ArgumentReader, fallback: number, most: number): number {
   if (options.done) return fallback;
   try {

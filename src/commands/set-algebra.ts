@@ -89,7 +89,9 @@ export const setAlgebraCommands: CommandSpec[] = [
   },
 ];
 
-/** Visits the members of a combination of sets, absent ones being undefined: in which set it is, and where. */
+/**
+ * Visits the members of a combination of sets, absent ones being undefined: in which set it is, and where.
+ */
 type Operation = (
   sets: (SetValue | undefined)[],
   visit: (set: SetValue, place: Place) => void,
@@ -113,8 +115,8 @@ function openSets({ args, database }: Call, from: number, to: number): (SetValue
 }
 
 /**
- * Asks the other sets about the members of the smallest, the smaller ones first: they are the most likely to say no.
- * Stops after `limit` members.
+ * Asks the other sets about the members of the smallest, the smaller ones first: they are the most likely to
+ * say no. Stops after `limit` members.
  */
 const intersection: Operation = (sets, visit, limit = Number.POSITIVE_INFINITY) => {
   const present = sets.filter((set) => set !== undefined);
@@ -132,7 +134,10 @@ const intersection: Operation = (sets, visit, limit = Number.POSITIVE_INFINITY) 
   while (cursor !== 0 && left > 0);
 };
 
-/** Asks the other sets about the members of the first, the larger ones first: they are the most likely to say yes. */
+/**
+ * Asks the other sets about the members of the first, the larger ones first: they are the most likely to say
+ * yes.
+ */
 const difference: Operation = ([first, ...rest], visit) => {
   if (first === undefined) return;
   const others = rest.filter((set) => set !== undefined).sort((a, b) => b.size - a.size);

@@ -59,8 +59,8 @@ export function readGetexOption(call: Call): ExpiryOption {
 const smallTime = 8e12;
 
 /**
- * When a key expires, in unix ms, or undefined if the option does not say. Throws CommandError for a time that is not
- * positive or does not fit 64 bits.
+ * When a key expires, in unix ms, or undefined if the option does not say. Throws CommandError for a time
+ * that is not positive or does not fit 64 bits.
  */
 export function expiryTime(call: Call, option: ExpiryOption): number | undefined {
   const { choice, time } = option;

@@ -33,8 +33,9 @@ export function firstInOrder(ordering: Ordering, wanted: number): number[] {
 }
 
 /**
- * Sorts by numbers that are made of key and index, which the engine does by itself, several times as fast as with a
- * comparison function. The keys are scaled to what room there is, so that close ones may look equal: those are compared.
+ * Sorts by numbers that are made of key and index, which the engine does by itself, several times as fast as
+ * with a comparison function. The keys are scaled to what room there is, so that close ones may look equal:
+ * those are compared.
  */
 function sortPacked(keys: Float64Array, compare: Compare): number[] {
   const { length } = keys;

@@ -163,8 +163,8 @@ function windowOf(length: number, { offset, count }: SortOptions): { start: numb
 }
 
 /**
- * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order that one could keep:
- * what is stored of it is sorted by the members themselves.
+ * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order
+ * that one could keep: what is stored of it is sorted by the members themselves.
  */
 function readElements(database: Database, key: Bytes, options: SortOptions): ByteStrings {
   const elements = new ByteStrings();
@@ -241,7 +241,10 @@ function alphabetically(database: Database, elements: ByteStrings, by: KeyPatter
 
 const value = new Bytes(Buffer.alloc(0));
 
-/** By the numbers that the elements are, or that a pattern names, 0 where it names none; then by the elements' bytes. */
+/**
+ * By the numbers that the elements are, or that a pattern names, 0 where it names none; then by the elements'
+ * bytes.
+ */
 function numerically(database: Database, elements: ByteStrings, by: KeyPattern | undefined): Ordering {
   const keys = new Float64Array(elements.length);
   for (let i = 0; i < keys.length; i++) {
@@ -252,7 +255,10 @@ function numerically(database: Database, elements: ByteStrings, by: KeyPattern |
   return { keys, tie: (a, b) => elements.compare(a, b) };
 }
 
-/** A number as C reads it: blanks before it, or nothing at all, which is 0, will do; and it ends at a zero byte. */
+/**
+ * A number as C reads it: blanks before it, or nothing at all, which is 0, will do; and it ends at a zero
+ * byte.
+ */
 function scoreOf(bytes: Bytes): number {
   const { buffer } = bytes;
   let { start, end } = bytes;

@@ -60,8 +60,8 @@ function addMembers(call: Call, given: number): void {
 }
 
 /**
- * Adds or changes members whose scores are in `scoreBuffer`. The members are every `stride`-th argument from `first`
- * on. Replies. Hot.
+ * Adds or changes members whose scores are in `scoreBuffer`. The members are every `stride`-th argument from
+ * `first` on. Replies. Hot.
  */
 export function addScored(call: Call, options: number, count: number, first: number, stride: number): void {
   const { args, database } = call;

@@ -34,7 +34,10 @@ function replyOne(call: Call): void {
   set.visitRanks(rank, rank + 1, false, (member) => reply.bytes(member));
 }
 
-/** `count` members, each time any of all. Many are picked from a list of all, as finding each in a small set is a walk. */
+/**
+ * `count` members, each time any of all. Many are picked from a list of all, as finding each in a small set
+ * is a walk.
+ */
 function pickRepeatedly(set: SortedSet, count: number, chance: () => number, take: VisitMember): void {
   const { size } = set;
   const anyRank = () => Math.floor(chance() * size);

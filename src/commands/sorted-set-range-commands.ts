@@ -199,7 +199,10 @@ function checkCombination({ kind, withScores, count }: RangeOptions): void {
   }
 }
 
-/** The range of the options between two arguments; backwards the higher one comes first, unless they are ranks. */
+/**
+ * The range of the options between two arguments; backwards the higher one comes first, unless they are
+ * ranks.
+ */
 function rangeBetween({ kind, backwards }: RangeOptions, first: Bytes, second: Bytes) {
   return backwards && kind !== 'rank'
     ? readRange(kind, second, first)

@@ -6,8 +6,8 @@ import type { SortedSet } from '../values/sorted-set.js';
 import { longArgument } from './arguments.js';
 
 /**
- * Ranges of a sorted set: by rank, by score or by member. Whatever it was asked by, a range is an interval of ranks in the
- * end: `from` up to, not including, `to`.
+ * Ranges of a sorted set: by rank, by score or by member. Whatever it was asked by, a range is an interval of
+ * ranks in the end: `from` up to, not including, `to`.
  */
 export interface Ranks {
   from: number;
@@ -67,8 +67,8 @@ function scoreBound({ buffer, start, end }: Bytes): ScoreBound {
 }
 
 /**
- * A number as C's strtod reads it, which is laxer than scores are: blanks before it, nothing at all for 0, too large for
- * infinity, and a zero byte as the end.
+ * A number as C's strtod reads it, which is laxer than scores are: blanks before it, nothing at all for 0,
+ * too large for infinity, and a zero byte as the end.
  */
 function looseDouble(buffer: Buffer, start: number, end: number): number | undefined {
   const strict = parseDouble(buffer, start, end);

@@ -11,7 +11,9 @@ import type { Call } from './command.js';
 
 /** What the commands on sorted sets do alike. */
 
-/** The sorted set under a key that is to be read, if there is one. Throws CommandError for another type. Hot. */
+/**
+ * The sorted set under a key that is to be read, if there is one. Throws CommandError for another type. Hot.
+ */
 export function readSortedSet(call: Call, key: Bytes): SortedSet | undefined {
   const { database } = call;
   const ref = database.read(key);
@@ -20,7 +22,10 @@ export function readSortedSet(call: Call, key: Bytes): SortedSet | undefined {
   return openSortedSet(database, ref);
 }
 
-/** The sorted set under a key that is to be changed, if there is one. Throws CommandError for another type. Hot. */
+/**
+ * The sorted set under a key that is to be changed, if there is one. Throws CommandError for another type.
+ * Hot.
+ */
 export function writeSortedSet(call: Call, key: Bytes): SortedSet | undefined {
   const { database } = call;
   const ref = database.write(key);

@@ -8,7 +8,10 @@ import type { Call } from './command.js';
 
 /** What the commands on strings and those on bits do alike. */
 
-/** Throws CommandError if the entry holds something else than a string; an absent one may become a string. Hot. */
+/**
+ * Throws CommandError if the entry holds something else than a string; an absent one may become a string.
+ * Hot.
+ */
 export function requireString(database: Database, ref: Ref): void {
   if (ref !== absent && database.typeOf(ref) !== ValueType.string) throw new CommandError(errors.wrongType);
 }
@@ -33,8 +36,8 @@ export function checkStringLength(call: Call, length: number): void {
 }
 
 /**
- * Makes a string at least `length` bytes long, with zeros where it had none, and ready to be edited in place; creates
- * it if `ref` is absent. Returns where it is now.
+ * Makes a string at least `length` bytes long, with zeros where it had none, and ready to be edited in place;
+ * creates it if `ref` is absent. Returns where it is now.
  */
 export function stretchString(database: Database, key: Bytes, ref: Ref, length: number): Ref {
   const old = ref === absent ? 0 : database.payloadLength(ref);

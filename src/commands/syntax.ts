@@ -5,10 +5,11 @@
  *   argument := ( '[' choices ']' | '<' choices '>' | word ) [ '...' ]
  *   word     := TOKEN | name
  *
- * `[ ]` is optional, `< >` is not. What stands after a `TOKEN` is its value: `LIMIT offset count` is one argument with
- * a token. Repetition is written as people write it, `key [key ...]` or `[GET pattern [GET pattern ...]]`: a bracket
- * that ends in dots and repeats the words before it; or with dots behind a bracket, where one may be left out whole:
- * `<A | B> ...`. The type follows from the name (see `typesByName`) unless the declaration says otherwise.
+ * `[ ]` is optional, `< >` is not. What stands after a `TOKEN` is its value: `LIMIT offset count` is one
+ * argument with a token. Repetition is written as people write it, `key [key ...]` or `[GET pattern [GET
+ * pattern ...]]`: a bracket that ends in dots and repeats the words before it; or with dots behind a bracket,
+ * where one may be left out whole: `<A | B> ...`. The type follows from the name (see `typesByName`) unless
+ * the declaration says otherwise.
  */
 export type ArgumentType =
   | 'string'
@@ -167,7 +168,9 @@ function repeat(list: Placed[], from: number, line: string): Placed[] {
   return [...list.slice(0, first), { from, argument }];
 }
 
-/** A token takes what follows it as its value: the one next argument, or all the rest if that is all plain. */
+/**
+ * A token takes what follows it as its value: the one next argument, or all the rest if that is all plain.
+ */
 function joinTokens(list: Placed[]): Argument[] {
   const values = list.map((placed) => placed.argument);
   if (values.length > 2 && isLoneToken(values[0]) && values.slice(1).every(isPlain)) {

@@ -7,8 +7,8 @@ import type { Call } from './command.js';
 const latest = 2 ** 63;
 
 /**
- * When a blocking command gives up, in unix ms, from its timeout in seconds; 0 is never. Throws CommandError for what is
- * no time.
+ * When a blocking command gives up, in unix ms, from its timeout in seconds; 0 is never. Throws CommandError
+ * for what is no time.
  */
 export function deadlineArgument({ server }: Call, argument: Bytes): number {
   const seconds = parseDouble(argument.buffer, argument.start, argument.end);

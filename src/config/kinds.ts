@@ -101,8 +101,8 @@ const units: Readonly<Record<string, bigint>> = {
 };
 
 /**
- * Bytes of a size such as `100`, `64mb` or `1G`, or null. No digits count as 0, and more than 64 bits of digits as 64 bits of
- * ones, as in Redis; a unit that leads beyond 64 bits is refused.
+ * Bytes of a size such as `100`, `64mb` or `1G`, or null. No digits count as 0, and more than 64 bits of
+ * digits as 64 bits of ones, as in Redis; a unit that leads beyond 64 bits is refused.
  */
 export function parseMemory(word: string): bigint | null {
   const match = /^(\d*)([a-z]*)$/i.exec(word);

@@ -21,7 +21,10 @@ export const ServerGate = {
 /** Commands that MULTI does not queue. */
 const runsInsideMulti = new Set(['exec', 'discard', 'multi', 'watch', 'quit', 'reset']);
 const touchesKeys = CommandFlag.write | CommandFlag.readonly | CommandFlag.may_replicate;
-/** What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look like them. */
+/**
+ * What a RESP2 client may do while it is subscribed: its connection carries messages, and replies would look
+ * like them.
+ */
 const forSubscribers = new Set([
   'subscribe',
   'unsubscribe',
@@ -35,8 +38,8 @@ const forSubscribers = new Set([
 ]);
 
 /**
- * Why a command may not run now, as an error reply, or undefined. Asked only while some gate of the client or the server is
- * closed. `gate` are the bits of ServerGate.
+ * Why a command may not run now, as an error reply, or undefined. Asked only while some gate of the client or
+ * the server is closed. `gate` are the bits of ServerGate.
  */
 export function refusalOf(
   server: ServerApi,
@@ -70,8 +73,8 @@ export function isQueued(client: Client, command: Command): boolean {
 }
 
 /**
- * True of a command that may take memory. Queueing may, for a queue can grow without end, and an EXEC does if it holds such a
- * command.
+ * True of a command that may take memory. Queueing may, for a queue can grow without end, and an EXEC does if
+ * it holds such a command.
  */
 function needsMemory(client: Client, command: Command): boolean {
   const executing = command.fullName === 'exec' && client.transaction?.needsMemory === true;

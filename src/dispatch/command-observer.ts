@@ -5,9 +5,9 @@ import { shortened } from '../observation/slow-log.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /**
- * Notes down commands that took long, in the slow log and the latency monitor, and shows all of them to those who
- * watch, if anybody does. The dispatcher compares the time of each command with one threshold, set here, so that all the
- * others cost nothing more.
+ * Notes down commands that took long, in the slow log and the latency monitor, and shows all of them to those
+ * who watch, if anybody does. The dispatcher compares the time of each command with one threshold, set here,
+ * so that all the others cost nothing more.
  */
 export class CommandObserver {
   constructor(
@@ -39,7 +39,10 @@ export class CommandObserver {
     return microseconds < 0 ? Number.POSITIVE_INFINITY : microseconds;
   }
 
-  /** A command took at least the threshold. If it is not `finished`, its client is blocked and it will run again. */
+  /**
+   * A command took at least the threshold. If it is not `finished`, its client is blocked and it will run
+   * again.
+   */
   private note(call: Call, microseconds: number, finished: boolean): void {
     const event = call.command.has(CommandFlag.fast) ? 'fast-command' : 'command';
     this.server.latency.note(event, microseconds / 1000);

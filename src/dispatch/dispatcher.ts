@@ -45,7 +45,10 @@ export class Dispatcher {
 
   private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
   private readonly call: DispatcherCall;
-  /** When the command before this one ended; the beginning of the next, so that each command reads the clock once. */
+  /**
+   * When the command before this one ended; the beginning of the next, so that each command reads the clock
+   * once.
+   */
   private mark = 0;
   /** The command that is being run wants to wait, with no reply yet. */
   private parked = false;
@@ -79,9 +82,10 @@ export class Dispatcher {
   }
 
   /**
-   * Looks ahead: finds the commands of several requests and hashes their keys, and asks for the memory that the keys'
-   * buckets and entries lie in. A look-up in a large keyspace is two cache misses, and the processor waits for several
-   * at once nearly as briefly as for one. Measured with 3M keys: 650 ns a look-up without, 350 ns with it.
+   * Looks ahead: finds the commands of several requests and hashes their keys, and asks for the memory that
+   * the keys' buckets and entries lie in. A look-up in a large keyspace is two cache misses, and the
+   * processor waits for several at once nearly as briefly as for one. Measured with 3M keys: 650 ns a look-up
+   * without, 350 ns with it.
    */
   prefetch(client: Client, requests: Request<Command>[], count: number): void {
     const { hashed } = this;
@@ -113,8 +117,8 @@ export class Dispatcher {
   }
 
   /**
-   * Finds the command a request names, unless it is known, and checks its arity. Replies with the error and returns
-   * undefined otherwise.
+   * Finds the command a request names, unless it is known, and checks its arity. Replies with the error and
+   * returns undefined otherwise.
    */
   private resolve(client: Client, args: Bytes[], argc: number, known?: Command): Command | undefined {
     const command = known ?? this.server.commands.find(args[0]);
@@ -188,7 +192,9 @@ export class Dispatcher {
     return false;
   }
 
-  /** The slow way: runs a command if it may, when something about the client or the server is not as usual. */
+  /**
+   * The slow way: runs a command if it may, when something about the client or the server is not as usual.
+   */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
@@ -206,7 +212,10 @@ export class Dispatcher {
     return answered;
   }
 
-  /** Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change too. */
+  /**
+   * Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change
+   * too.
+   */
   pauseClients(until: number, all: boolean): void {
     this.pause.begin(until, all);
     this.gate |= ServerGate.paused;
@@ -281,9 +290,9 @@ export class Dispatcher {
   }
 
   /**
-   * Between `beginGroup` and `endGroup` commands that take constant time share one reading of the clock, which costs as
-   * much as a tenth of such a command. Groups are the requests of one look-ahead. There are none while somebody wants to
-   * hear of commands that take less than a millisecond.
+   * Between `beginGroup` and `endGroup` commands that take constant time share one reading of the clock,
+   * which costs as much as a tenth of such a command. Groups are the requests of one look-ahead. There are
+   * none while somebody wants to hear of commands that take less than a millisecond.
    */
   beginGroup(): void {
     this.inGroup = this.noteworthyMicroseconds >= leastGroupedThreshold;
@@ -295,8 +304,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy is
-   * reported with the last of them.
+   * Counts the commands of a group so far, each with an even share of their time. A time that is noteworthy
+   * is reported with the last of them.
    */
   private settleGroup(): void {
     const { unmeasured } = this;
@@ -324,7 +333,10 @@ export class Dispatcher {
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }
 
-  /** A command waits: it is counted when it is done, with the time that all its runs took but not the time in between. */
+  /**
+   * A command waits: it is counted when it is done, with the time that all its runs took but not the time in
+   * between.
+   */
   private park(call: Call, microseconds: number): false {
     this.parked = false;
     if (call.client.blocked !== undefined) call.client.blocked.microseconds = microseconds;

@@ -5,9 +5,10 @@ const newKeyCount = 5;
 const maxCount = 255;
 
 /**
- * Counts how often keys are accessed, in the 24 bits that an entry has for it: the minute of the last change (16 bits) and
- * a counter (8 bits) that grows ever more slowly (R. Morris, "Counting large numbers of events in small registers", 1978)
- * and falls with time. Used instead of the time of the last access while an LFU policy rules.
+ * Counts how often keys are accessed, in the 24 bits that an entry has for it: the minute of the last change
+ * (16 bits) and a counter (8 bits) that grows ever more slowly (R. Morris, "Counting large numbers of events
+ * in small registers", 1978) and falls with time. Used instead of the time of the last access while an LFU
+ * policy rules.
  */
 export class AccessFrequency {
   constructor(

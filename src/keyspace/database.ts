@@ -88,7 +88,9 @@ export class Database {
     return ref;
   }
 
-  /** As `read`, but the access leaves no mark: EXISTS, TTL, TYPE. With `silently`, a miss is not announced. */
+  /**
+   * As `read`, but the access leaves no mark: EXISTS, TTL, TYPE. With `silently`, a miss is not announced.
+   */
   look(key: Bytes, silently = false): Ref {
     const { keyspace } = this;
     const ref = this.live(key);
@@ -136,7 +138,9 @@ export class Database {
     return absent;
   }
 
-  /** Removes an entry that was found expired by its ref. Copies the key only if somebody wants to hear of it. */
+  /**
+   * Removes an entry that was found expired by its ref. Copies the key only if somebody wants to hear of it.
+   */
   expireEntry(ref: Ref): void {
     const { keyspace } = this;
     if (keyspace.keepExpired) return;
@@ -148,7 +152,10 @@ export class Database {
     keyspace.statistics.expiredKeys++;
   }
 
-  /** Removes a key whose time has come, with all that follows from it. The key must not be a view of the entry. */
+  /**
+   * Removes a key whose time has come, with all that follows from it. The key must not be a view of the
+   * entry.
+   */
   removeExpired(key: Bytes, ref: Ref): void {
     const { keyspace } = this;
     this.removeEntry(ref);
@@ -165,7 +172,10 @@ export class Database {
     return kindOf(this.keyspace.arena, ref);
   }
 
-  /** The stored bytes of an entry, in `into` or in a view that the next call overwrites. Valid until the next allocation. */
+  /**
+   * The stored bytes of an entry, in `into` or in a view that the next call overwrites. Valid until the next
+   * allocation.
+   */
   payload(ref: Ref, into: Bytes = this.view): Bytes {
     const { arena } = this.keyspace;
     const buffer = arena.bufferOf(ref);
@@ -191,8 +201,8 @@ export class Database {
   }
 
   /**
-   * Makes room for a value of `length` bytes under the key, replacing what was there; the caller fills it. The
-   * expiry goes unless `keepExpiry`. Neither key nor later source may be a view of the old value.
+   * Makes room for a value of `length` bytes under the key, replacing what was there; the caller fills it.
+   * The expiry goes unless `keepExpiry`. Neither key nor later source may be a view of the old value.
    */
   put(key: Bytes, newKind: number, length: number, keepExpiry = false): Ref {
     const { keys, keyspace } = this;
@@ -306,7 +316,9 @@ export class Database {
     this.keys.removeRef(ref, hash);
   }
 
-  /** Frees what an entry's payload refers to. Strings and packed collections have nothing outside their entry. */
+  /**
+   * Frees what an entry's payload refers to. Strings and packed collections have nothing outside their entry.
+   */
   private releaseValue(ref: Ref): void {
     if (isHandle(this.kindOf(ref))) this.keyspace.dispose(handleOf(this.keyspace.arena, ref));
   }
@@ -324,7 +336,9 @@ export class Database {
     return ref;
   }
 
-  /** Replaces an entry's packed value by a big collection that has its elements. Expiry and access time stay. */
+  /**
+   * Replaces an entry's packed value by a big collection that has its elements. Expiry and access time stay.
+   */
   unpack(ref: Ref, newKind: Kind, collection: Collection): Ref {
     const handle = this.keyspace.collections.add(collection);
     const moved = this.resize(ref, handleBytes);
@@ -334,8 +348,8 @@ export class Database {
   }
 
   /**
-   * Replaces an entry's big collection by a packed value of `length` bytes, which the caller fills. The collection is
-   * freed, so its elements must have been read.
+   * Replaces an entry's big collection by a packed value of `length` bytes, which the caller fills. The
+   * collection is freed, so its elements must have been read.
    */
   pack(ref: Ref, newKind: Kind, length: number): Ref {
     this.releaseValue(ref);
@@ -386,8 +400,8 @@ export class Database {
   }
 
   /**
-   * Bytes that a key and its value take: the entry's block, its places in the tables, and what a big collection has besides,
-   * estimated from so many of its elements (0: all).
+   * Bytes that a key and its value take: the entry's block, its places in the tables, and what a big
+   * collection has besides, estimated from so many of its elements (0: all).
    */
   memoryOf(ref: Ref, samples: number): number {
     const { arena } = this.keyspace;
@@ -410,8 +424,8 @@ export class Database {
   }
 
   /**
-   * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from` must
-   * exist and differ from `to`.
+   * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from`
+   * must exist and differ from `to`.
    */
   move(ref: Ref, target: Database, to: Bytes): void {
     const { arena } = this.keyspace;
@@ -490,7 +504,10 @@ export class Database {
     [this.averageTtl, other.averageTtl] = [other.averageTtl, this.averageTtl];
   }
 
-  /** A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten by the next call. */
+  /**
+   * A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten
+   * by the next call.
+   */
   randomKey(): Ref {
     const next = () => this.keyspace.random.next();
     for (let tries = 0; tries < 100 && this.size > 0; tries++) {

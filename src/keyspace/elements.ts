@@ -8,8 +8,8 @@ import { EntryPayload } from './entry-payload.js';
 import { isHandle } from './kinds.js';
 
 /**
- * Names an element within its value: the position in a listpack, the entry in a table, the number in an intset. Never 0,
- * which is "no element". Valid until the value changes.
+ * Names an element within its value: the position in a listpack, the entry in a table, the number in an
+ * intset. Never 0, which is "no element". Valid until the value changes.
  */
 export type Place = number;
 
@@ -17,8 +17,8 @@ export type Place = number;
 const walkShare = 3;
 
 /**
- * The elements of a hash or set, whichever encoding the key's entry has. One object serves many keys: `open` it on an
- * entry and use it until the next `open`.
+ * The elements of a hash or set, whichever encoding the key's entry has. One object serves many keys: `open`
+ * it on an entry and use it until the next `open`.
  */
 export abstract class Elements {
   /** Where the key's entry is now. */
@@ -78,7 +78,9 @@ export abstract class Elements {
     this.listpack.read(place, into);
   }
 
-  /** Removes the element with this name; false if there is none. Does not remove the key when none is left. */
+  /**
+   * Removes the element with this name; false if there is none. Does not remove the key when none is left.
+   */
   remove(name: Bytes): boolean {
     if (this.table !== undefined) return this.table.remove(name);
     const place = this.findPacked(name);
@@ -116,7 +118,10 @@ export abstract class Elements {
     }
   }
 
-  /** Visits some elements and returns the cursor for the next call, 0 at the end. A packed value is visited whole. */
+  /**
+   * Visits some elements and returns the cursor for the next call, 0 at the end. A packed value is visited
+   * whole.
+   */
   scan(cursor: number, visit: (place: Place) => void): number {
     if (this.table !== undefined) return this.table.scan(cursor, visit);
     this.forEachPacked(visit);
@@ -143,7 +148,10 @@ export abstract class Elements {
     for (let left = count; left > 0; left--) take(places[this.randomIndex(places.length)]);
   }
 
-  /** Calls `take` with `count` different elements (all, if there are no more), every choice equally likely. Copies nothing. */
+  /**
+   * Calls `take` with `count` different elements (all, if there are no more), every choice equally likely.
+   * Copies nothing.
+   */
   pickDistinct(count: number, take: (place: Place) => void): void {
     const { table, size } = this;
     if (count >= size) return this.forEach(take);

@@ -4,8 +4,8 @@ import type { PackedBytes } from '../memory/packed-bytes.js';
 import { absent, type Database } from './database.js';
 
 /**
- * The payload of an entry as the memory of a packed collection. One object serves all: `point` it at an entry, work on the
- * listpack or intset, and take `ref` afterwards, for the entry may have moved.
+ * The payload of an entry as the memory of a packed collection. One object serves all: `point` it at an
+ * entry, work on the listpack or intset, and take `ref` afterwards, for the entry may have moved.
  */
 export class EntryPayload implements PackedBytes {
   buffer: Buffer = Buffer.alloc(0);

@@ -1,4 +1,6 @@
-/** Classes of keyspace notifications, with the letter that `notify-keyspace-events` uses for each. A bit each. */
+/**
+ * Classes of keyspace notifications, with the letter that `notify-keyspace-events` uses for each. A bit each.
+ */
 export const EventClass = {
   /** K: publish on `__keyspace@<db>__:<key>`. */
   keyspace: 1 << 0,

@@ -2,24 +2,30 @@ import type { Ref } from '../memory/arena.js';
 import type { Database } from './database.js';
 import type { Keyspace } from './keyspace.js';
 
-/** Buckets of an expiry index that are looked at between two looks at the clock, and what effort adds to them. */
+/**
+ * Buckets of an expiry index that are looked at between two looks at the clock, and what effort adds to them.
+ */
 const bucketsPerSample = 16;
 const bucketsPerEffort = 4;
-/** Share of expired keys in a sample, in percent, with which effort 1 is content; each further step takes one off. */
+/**
+ * Share of expired keys in a sample, in percent, with which effort 1 is content; each further step takes one
+ * off.
+ */
 const tolerablePercent = 10;
 /** How much a new sample weighs in the running averages. */
 const staleWeight = 0.05;
 const ttlWeight = 0.02;
 
 /**
- * Removes keys whose time has come and that nobody asks for. Each run goes on where the last one stopped, database by
- * database, as long as a good share of what it sees has expired; so it works hard only when that pays.
+ * Removes keys whose time has come and that nobody asks for. Each run goes on where the last one stopped,
+ * database by database, as long as a good share of what it sees has expired; so it works hard only when that
+ * pays.
  */
 export class ExpirySweeper {
   /**
-   * How many buckets of each database's index are still to be looked at in this round. They are visited from the last
-   * to the first, because that is how a table shrinks: what is merged away has just been emptied. In the order of
-   * `Table.scan` the entries not yet visited would be merged into ever fewer and longer buckets.
+   * How many buckets of each database's index are still to be looked at in this round. They are visited from
+   * the last to the first, because that is how a table shrinks: what is merged away has just been emptied. In
+   * the order of `Table.scan` the entries not yet visited would be merged into ever fewer and longer buckets.
    */
   private readonly bucketsLeft: number[];
   private nextDatabase = 0;
@@ -40,9 +46,9 @@ export class ExpirySweeper {
   }
 
   /**
-   * Works for about `budgetMicroseconds`, and returns true if it had to stop while there was clearly more to do. With
-   * an infinite budget it removes everything that has expired. `effort` is `active-expire-effort`, 1 to 10.
-   * Overshoots by one sample at most: 0.2 ms when all of it has expired.
+   * Works for about `budgetMicroseconds`, and returns true if it had to stop while there was clearly more to
+   * do. With an infinite budget it removes everything that has expired. `effort` is `active-expire-effort`, 1
+   * to 10. Overshoots by one sample at most: 0.2 ms when all of it has expired.
    */
   run(budgetMicroseconds: number, effort: number): boolean {
     const { keyspace } = this;
@@ -82,7 +88,10 @@ export class ExpirySweeper {
     return false;
   }
 
-  /** Looks at some buckets of a database's index, not beyond the end of its round, and removes what has expired there. */
+  /**
+   * Looks at some buckets of a database's index, not beyond the end of its round, and removes what has
+   * expired there.
+   */
   private takeSample(index: number, buckets: number): void {
     this.database = this.keyspace.databases[index];
     this.sampled = this.expired = this.sumOfTtls = 0;

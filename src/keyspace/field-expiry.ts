@@ -10,8 +10,8 @@ const hashesPerLook = 32;
 const worthwhilePercent = 10;
 
 /**
- * Removes fields whose time has come and that nobody asks for: walks over the hashes that have expiring fields, database by
- * database, and goes on where it stopped.
+ * Removes fields whose time has come and that nobody asks for: walks over the hashes that have expiring
+ * fields, database by database, and goes on where it stopped.
  */
 export class FieldExpirySweeper {
   private readonly hash = new HashValue();
@@ -25,8 +25,9 @@ export class FieldExpirySweeper {
   constructor(private readonly keyspace: Keyspace) {}
 
   /**
-   * Works for about `budgetMicroseconds`, at most once over everything. True if it had to stop while there was clearly more
-   * to do. With an infinite budget nothing that has expired is left in a hash that it looks at.
+   * Works for about `budgetMicroseconds`, at most once over everything. True if it had to stop while there
+   * was clearly more to do. With an infinite budget nothing that has expired is left in a hash that it looks
+   * at.
    */
   run(budgetMicroseconds: number): boolean {
     const { keyspace } = this;
@@ -47,7 +48,10 @@ export class FieldExpirySweeper {
     return false;
   }
 
-  /** Looks at the hashes of one bucket. False at the end of a database. Buckets are visited from the last to the first. */
+  /**
+   * Looks at the hashes of one bucket. False at the end of a database. Buckets are visited from the last to
+   * the first.
+   */
   private step(): boolean {
     const { fieldExpires } = this.keyspace.databases[this.index];
     if (fieldExpires.size === 0) {

@@ -28,9 +28,10 @@ const bucketsPerSlice = 64;
 /**
  * The fields and values of a hash: a listpack while they are few and short, then a table. It never goes back.
  *
- * While a field has an expiry, the hash is of an `expiring` kind. As a listpack it has triples from then on, those that
- * expire first in front, those that never do at the end. Fields whose time has come are still found, counted and
- * visited, `isHidden` tells them: it is for the commands to remove them or to pass over them.
+ * While a field has an expiry, the hash is of an `expiring` kind. As a listpack it has triples from then on,
+ * those that expire first in front, those that never do at the end. Fields whose time has come are still
+ * found, counted and visited, `isHidden` tells them: it is for the commands to remove them or to pass over
+ * them.
  */
 export class HashValue extends Elements {
   declare protected table: TableHash | undefined;
@@ -155,8 +156,8 @@ export class HashValue extends Elements {
   }
 
   /**
-   * The place of a field, or 0; a field whose time has come is removed. `announceExpired` is to be called before the
-   * command ends. Hot.
+   * The place of a field, or 0; a field whose time has come is removed. `announceExpired` is to be called
+   * before the command ends. Hot.
    */
   findLive(field: Bytes): Place {
     const place = this.find(field);
@@ -180,7 +181,9 @@ export class HashValue extends Elements {
     while (this.soonestExpiry < now);
   }
 
-  /** Removes some of the fields whose time has come: all of a listpack's, of a table's those in some buckets. */
+  /**
+   * Removes some of the fields whose time has come: all of a listpack's, of a table's those in some buckets.
+   */
   removeSomeExpired(): void {
     if (this.soonestExpiry >= this.now) return;
     this.announceChange();
@@ -188,8 +191,8 @@ export class HashValue extends Elements {
   }
 
   /**
-   * What follows when fields expired: counts them, publishes the event, and removes the key if no field is left. True if
-   * the key is gone. `key` must not be a view of the entry.
+   * What follows when fields expired: counts them, publishes the event, and removes the key if no field is
+   * left. True if the key is gone. `key` must not be a view of the entry.
    */
   announceExpired(key: Bytes): boolean {
     return this.expired !== 0 && this.tellExpired(key);
@@ -224,7 +227,10 @@ export class HashValue extends Elements {
     });
   }
 
-  /** Sets when the field at a place expires, in unix ms, or that it does not: NO_EXPIRY. Places are invalid afterwards. */
+  /**
+   * Sets when the field at a place expires, in unix ms, or that it does not: NO_EXPIRY. Places are invalid
+   * afterwards.
+   */
   setExpiry(place: Place, field: Bytes, when: number): void {
     if (this.table !== undefined) this.setTableExpiry(this.table, place, when);
     else this.setPackedExpiry(this.stride === triple ? place : this.toTriples(field), when);

@@ -50,7 +50,10 @@ export class Keyspace {
   readonly listSettings = new ListSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
-  /** Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has expired. */
+  /**
+   * Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has
+   * expired.
+   */
   now: number;
   /** Changes since the last save. */
   dirty = 0;
@@ -108,7 +111,10 @@ export class Keyspace {
     this.now = Math.floor(this.clock.wallTimeAt(microseconds));
   }
 
-  /** From now on keys remember how often they are accessed; `off` when they last were. What they know becomes noise. */
+  /**
+   * From now on keys remember how often they are accessed; `off` when they last were. What they know becomes
+   * noise.
+   */
   trackFrequency(settings: { logFactor: number; decayMinutes: number } | 'off'): void {
     if (settings === 'off') this.frequency = undefined;
     else {
@@ -133,8 +139,9 @@ export class Keyspace {
   }
 
   /**
-   * Reads the memory that the next look-ups of these hashes will need: first all buckets, then all entries. The reads
-   * do not depend on each other, so their cache misses overlap. The sum that is returned means nothing; it keeps the reads from being optimised away.
+   * Reads the memory that the next look-ups of these hashes will need: first all buckets, then all entries.
+   * The reads do not depend on each other, so their cache misses overlap. The sum that is returned means
+   * nothing; it keeps the reads from being optimised away.
    */
   prefetch(database: Database, hashes: Int32Array, count: number): number {
     const { keys } = database;

@@ -1,8 +1,8 @@
 import { ValueType } from './events.js';
 
 /**
- * Type and encoding of an entry in one number, as the entry stores it: type | encoding << 3. Encodings from 4 on mean that the
- * payload is the handle of a `Collection`; below, that the payload is the value.
+ * Type and encoding of an entry in one number, as the entry stores it: type | encoding << 3. Encodings from 4
+ * on mean that the payload is the handle of a `Collection`; below, that the payload is the value.
  */
 export type Kind = number;
 

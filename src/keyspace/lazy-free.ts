@@ -17,8 +17,8 @@ interface Orphan {
 }
 
 /**
- * Frees in slices what was removed at one stroke (FLUSHDB ASYNC), so that clients do not wait for it. The server
- * calls `step` between events while there is something to do.
+ * Frees in slices what was removed at one stroke (FLUSHDB ASYNC), so that clients do not wait for it. The
+ * server calls `step` between events while there is something to do.
  */
 export class LazyFree {
   /** Entries freed since the start or the last reset. */

@@ -15,12 +15,12 @@ import { EntryPayload } from './entry-payload.js';
 import { kinds } from './kinds.js';
 
 /**
- * The list under a key, whichever way it is stored: a listpack in the entry while it is small, a quicklist when it is
- * big. One object serves many keys: `open` it at an entry, use it, forget it.
+ * The list under a key, whichever way it is stored: a listpack in the entry while it is small, a quicklist
+ * when it is big. One object serves many keys: `open` it at an entry, use it, forget it.
  *
- * Whoever adds elements calls `grow` first, with what will be added; whoever removes some calls `shrink` last. Both change
- * the representation at the limits that `list-max-listpack-size` sets. A list that became empty is the caller's to
- * remove.
+ * Whoever adds elements calls `grow` first, with what will be added; whoever removes some calls `shrink`
+ * last. Both change the representation at the limits that `list-max-listpack-size` sets. A list that became
+ * empty is the caller's to remove.
  */
 export class ListValue {
   /** Where the entry is now. */
@@ -176,8 +176,8 @@ export class ListValue {
   }
 
   /**
-   * Removes up to `limit` elements equal to `bytes`, going forward from the first or backward from the last. Returns how
-   * many there were.
+   * Removes up to `limit` elements equal to `bytes`, going forward from the first or backward from the last.
+   * Returns how many there were.
    */
   removeEqual(bytes: Bytes, limit: number, forward: boolean): number {
     let removed = 0;

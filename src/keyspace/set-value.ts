@@ -20,8 +20,8 @@ const view = new Bytes(Buffer.alloc(0));
 const memberView = new Bytes(Buffer.alloc(0));
 
 /**
- * The members of a set: integers in an intset; others, while they are few and short, in a listpack; then a table. A set
- * never goes back.
+ * The members of a set: integers in an intset; others, while they are few and short, in a listpack; then a
+ * table. A set never goes back.
  */
 export class SetValue extends Elements {
   declare protected table: TableSet | undefined;
@@ -102,7 +102,10 @@ export class SetValue extends Elements {
     return added;
   }
 
-  /** True if the intset's members and one of `length` bytes can be a listpack. The longest are the least and the greatest. */
+  /**
+   * True if the intset's members and one of `length` bytes can be a listpack. The longest are the least and
+   * the greatest.
+   */
   private fitsListpack(length: number, limits: SetLimits): boolean {
     const { intset } = this;
     const { count } = intset;
@@ -172,8 +175,8 @@ export class SetValue extends Elements {
 }
 
 /**
- * Members that are gathered before they are stored: the destination of a set operation may be one of its sources. Kept as
- * a table in the meantime, outside of any key.
+ * Members that are gathered before they are stored: the destination of a set operation may be one of its
+ * sources. Kept as a table in the meantime, outside of any key.
  */
 export class GatheredSet {
   private readonly table: TableSet;

@@ -21,7 +21,10 @@ const MAX_LISTPACK_BYTES = 2 ** 30;
 const payload = new EntryPayload();
 const packed = new PackedSortedSet(payload);
 
-/** The sorted set of an entry that holds one, until another is opened or the key is changed by other means. Hot. */
+/**
+ * The sorted set of an entry that holds one, until another is opened or the key is changed by other means.
+ * Hot.
+ */
 export function openSortedSet(database: Database, ref: Ref): SortedSet {
   if (database.kindOf(ref) === kinds.treeSortedSet) return database.collection<TreeSortedSet>(ref);
   payload.point(database, ref);
@@ -34,7 +37,10 @@ export function openForReading(database: Database, ref: Ref): SortedSet {
   return new PackedSortedSet(new EntryPayload().point(database, ref));
 }
 
-/** Creates an empty sorted set that will get so many members, the first of that length. The key must be absent. */
+/**
+ * Creates an empty sorted set that will get so many members, the first of that length. The key must be
+ * absent.
+ */
 export function createSortedSet(
   database: Database,
   key: Bytes,
@@ -54,7 +60,10 @@ function createPacked(database: Database, key: Bytes): PackedSortedSet {
   return packed;
 }
 
-/** The open set in an encoding that will do for so many members: itself, or a big one that has taken its place. */
+/**
+ * The open set in an encoding that will do for so many members: itself, or a big one that has taken its
+ * place.
+ */
 export function prepareFor(
   database: Database,
   set: SortedSet,
@@ -66,8 +75,8 @@ export function prepareFor(
 }
 
 /**
- * Adds a member that `find` has just not found to the open set, which becomes a big one if it must. Returns the set that
- * has the member now.
+ * Adds a member that `find` has just not found to the open set, which becomes a big one if it must. Returns
+ * the set that has the member now.
  */
 export function addToSortedSet(
   database: Database,
@@ -100,8 +109,8 @@ function unpack(database: Database): TreeSortedSet {
 }
 
 /**
- * Stores a set that was built for it under a key, in the encoding that is due to it, replacing what was there. The set
- * must not be empty, and is the key's, or gone, afterwards.
+ * Stores a set that was built for it under a key, in the encoding that is due to it, replacing what was
+ * there. The set must not be empty, and is the key's, or gone, afterwards.
  */
 export function storeSortedSet(
   database: Database,

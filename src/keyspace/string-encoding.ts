@@ -9,8 +9,8 @@ const maxEmbeddedLength = 44;
 export type StringEncoding = 'int' | 'embstr' | 'raw';
 
 /**
- * What OBJECT ENCODING and DEBUG OBJECT say of a string. Respite keeps every string as its bytes, so the answer is
- * worked out when somebody asks, from the bytes and from how the string came to be.
+ * What OBJECT ENCODING and DEBUG OBJECT say of a string. Respite keeps every string as its bytes, so the
+ * answer is worked out when somebody asks, from the bytes and from how the string came to be.
  */
 export function stringEncodingName(database: Database, ref: Ref): StringEncoding {
   const kind = database.kindOf(ref);

@@ -138,7 +138,10 @@ export class Arena {
     return this.capacityFor(oldBytes) === this.capacityFor(newBytes);
   }
 
-  /** True if a block is as good for so many bytes as the one they would get. A large one may be up to three times too large. */
+  /**
+   * True if a block is as good for so many bytes as the one they would get. A large one may be up to three
+   * times too large.
+   */
   canStay(ref: Ref, bytes: number): boolean {
     if (ref > 0) return this.capacityFor(bytes) === this.capacityOf(ref);
     const capacity = this.large[ref & LARGE_INDEX].length;

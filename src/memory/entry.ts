@@ -43,8 +43,8 @@ export function entrySize(keyLength: number, payloadLength: number, withExpiry: 
 
 /**
  * A new entry with the key `key[start, end)`, access word 0 and, with `withExpiry`, room for an expiry. The
- * payload is left for the caller to fill. `kind` is type | encoding << 3; `withRoom` says that the entry is likely to
- * grow. Throws `ArenaFullError`.
+ * payload is left for the caller to fill. `kind` is type | encoding << 3; `withRoom` says that the entry is
+ * likely to grow. Throws `ArenaFullError`.
  */
 export function createEntry(
   arena: Arena,
@@ -163,7 +163,10 @@ export function setExpiry(arena: Arena, ref: Ref, whenMs: number): void {
   writeDouble(buffer, expiryOffset(buffer, arena.offsetOf(ref)), whenMs);
 }
 
-/** Sets the expiry of any entry, which may move it to make room. Throws `ArenaFullError`, nothing changed then. */
+/**
+ * Sets the expiry of any entry, which may move it to make room. Throws `ArenaFullError`, nothing changed
+ * then.
+ */
 export function addExpiry(arena: Arena, ref: Ref, whenMs: number): Ref {
   const to = hasExpiry(arena, ref) ? ref : toggleExpiry(arena, ref);
   setExpiry(arena, to, whenMs);
@@ -203,7 +206,8 @@ function setPayloadLength(arena: Arena, ref: Ref, newLength: number): boolean {
  */
 export function resizeEntry(arena: Arena, ref: Ref, newLength: number, keepBytes: number): Ref {
   if (setPayloadLength(arena, ref, newLength)) return ref;
-  // What grows is likely to grow again: a large block gets room for that, so that its bytes are not copied each time.
+  // What grows is likely to grow again: a large block gets room for that, so that its bytes are not copied
+  // each time.
   const grows = keepBytes > 0 && newLength > keepBytes;
   return moveEntry(arena, ref, newLength, keepBytes, hasExpiry(arena, ref), grows);
 }

@@ -205,8 +205,8 @@ export class Listpack {
   }
 
   /**
-   * Moves `count` elements from `at` on to before the element at `to`, which is none of them, or to the end if `to` is
-   * `end()`. Returns where the first of them is then. The listpack stays as long as it is.
+   * Moves `count` elements from `at` on to before the element at `to`, which is none of them, or to the end
+   * if `to` is `end()`. Returns where the first of them is then. The listpack stays as long as it is.
    */
   move(at: ListpackPosition, count: number, to: ListpackPosition): ListpackPosition {
     const { buffer, offset } = this.memory;

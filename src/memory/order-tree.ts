@@ -168,8 +168,8 @@ export class OrderTree {
   }
 
   /**
-   * Visits `count` pairs from that rank on, of which there must be so many; backwards if asked to. `visit` must not
-   * change the tree. Hot: about 5 ns a pair, without what `visit` costs.
+   * Visits `count` pairs from that rank on, of which there must be so many; backwards if asked to. `visit`
+   * must not change the tree. Hot: about 5 ns a pair, without what `visit` costs.
    */
   visit(rank: number, count: number, backwards: boolean, visit: (ref: number, score: number) => void): void {
     if (count <= 0) return;

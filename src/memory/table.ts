@@ -34,7 +34,9 @@ const LONGEST_MERGED = 2 * SLOTS;
 /** The entries of a bucket that is being taken apart. Shared: nothing that uses it calls back. */
 let gatheredRefs = new Int32Array(256);
 let gatheredTags = new Uint8Array(256);
-/** Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out. */
+/**
+ * Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out.
+ */
 const prefetched = new Uint8Array(1);
 
 /**
@@ -42,8 +44,8 @@ const prefetched = new Uint8Array(1);
  * at a time, which takes the entries that belong there from one other bucket, and shrinks the same way. So no
  * operation ever waits for the whole table to be rebuilt, and there is no moment with two tables.
  *
- * With n buckets and 2^level <= n < 2^(level+1), an entry's bucket is the low level+1 bits of its hash if that
- * bucket exists, else the low level bits. A full bucket continues in a chain of overflow buckets; only
+ * With n buckets and 2^level <= n < 2^(level+1), an entry's bucket is the low level+1 bits of its hash if
+ * that bucket exists, else the low level bits. A full bucket continues in a chain of overflow buckets; only
  * the last bucket of a chain has empty slots.
  *
  * The table indexes entries and does not own them: creating and releasing them is its user's affair. Several
@@ -184,8 +186,8 @@ export class Table {
   }
 
   /**
-   * Adds an entry whose key is known to be absent. May split a bucket. Throws RangeError if the engine has no memory
-   * for another bucket; the entry is not in the table then.
+   * Adds an entry whose key is known to be absent. May split a bucket. Throws RangeError if the engine has no
+   * memory for another bucket; the entry is not in the table then.
    */
   insert(ref: Ref, hash: number): void {
     if (this.size >= this.bucketCount * SPLIT_LOAD) this.split();
@@ -234,12 +236,12 @@ export class Table {
   }
 
   /**
-   * Visits the entries of one bucket and returns the cursor for the next call. 0 starts, and is returned at the
-   * end. The table may change between calls and in `visit`; an entry that is there from the first call to the
-   * last is visited at least once.
+   * Visits the entries of one bucket and returns the cursor for the next call. 0 starts, and is returned at
+   * the end. The table may change between calls and in `visit`; an entry that is there from the first call to
+   * the last is visited at least once.
    *
-   * The cursor counts with its bits reversed (the idea is Pieter Noordhuis's, from Redis), so it runs through the
-   * space of reversed hashes, where every bucket is one interval, and buckets are split and merged in
+   * The cursor counts with its bits reversed (the idea is Pieter Noordhuis's, from Redis), so it runs through
+   * the space of reversed hashes, where every bucket is one interval, and buckets are split and merged in
    * place. Linear hashing only adds that neighbouring intervals can differ in size: each step goes to the end
    * of the bucket's own.
    */
@@ -420,7 +422,8 @@ export class Table {
 
   /**
    * Reads a byte of each gathered entry. The reads do not wait for one another, so that their cache misses
-   * overlap; hashing the entries one by one would take the misses one by one. Makes inserting a quarter cheaper.
+   * overlap; hashing the entries one by one would take the misses one by one. Makes inserting a quarter
+   * cheaper.
    */
   private prefetch(count: number): void {
     const { arena } = this;
@@ -431,8 +434,9 @@ export class Table {
   }
 
   /**
-   * Merges the last buckets, unless that makes a long chain: where keys are removed in the order of a scan, all that are left
-   * would collect in a few buckets. The table is then too large for a while, and makes up for it by two merges a removal.
+   * Merges the last buckets, unless that makes a long chain: where keys are removed in the order of a scan,
+   * all that are left would collect in a few buckets. The table is then too large for a while, and makes up
+   * for it by two merges a removal.
    */
   private shrink(): void {
     if (this.size === 0 && this.beforeBucketChange === undefined) return this.clear();
@@ -512,7 +516,9 @@ export class Table {
     this.countBytes();
   }
 
-  /** Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter. */
+  /**
+   * Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter.
+   */
   private dropLastBucket(): void {
     const bucket = --this.bucketCount;
     if (bucket <= this.lowMask) {

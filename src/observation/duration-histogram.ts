@@ -1,4 +1,7 @@
-/** Values below this have a cell each; every doubling beyond is divided into half as many. So 2 digits are exact. */
+/**
+ * Values below this have a cell each; every doubling beyond is divided into half as many. So 2 digits are
+ * exact.
+ */
 const exactValues = 256;
 const cellsPerDoubling = exactValues / 2;
 /** Longest time that is told apart, in ns. */
@@ -6,8 +9,8 @@ const maxNanoseconds = 1e9;
 const cellCount = cellOf(maxNanoseconds) + 1;
 
 /**
- * How often something took how long: counts in cells whose width grows with their value (log-linear, as HdrHistogram
- * with two significant digits), up to 1 s. 24 KiB.
+ * How often something took how long: counts in cells whose width grows with their value (log-linear, as
+ * HdrHistogram with two significant digits), up to 1 s. 24 KiB.
  *
  * Hot: `record` costs about 2 ns, an index computation and an increment.
  */
@@ -35,8 +38,8 @@ export class DurationHistogram {
   }
 
   /**
-   * How many took at most so long: [µs, count] for bounds that double from 1.024 µs on, up to the first one that has all.
-   * A bound that adds nothing to the one before is left out.
+   * How many took at most so long: [µs, count] for bounds that double from 1.024 µs on, up to the first one
+   * that has all. A bound that adds nothing to the one before is left out.
    */
   cumulative(): [microseconds: number, count: number][] {
     const rows: [number, number][] = [];

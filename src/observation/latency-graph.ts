@@ -6,8 +6,8 @@ const levels = ['_', 'o', '#'];
 const rule = '-'.repeat(80);
 
 /**
- * The latest spikes of a series as columns of text: higher is slower, and below each column stands, downwards, how long
- * ago it was. `now` in unix seconds.
+ * The latest spikes of a series as columns of text: higher is slower, and below each column stands,
+ * downwards, how long ago it was. `now` in unix seconds.
  */
 export function latencyGraph(event: string, { samples, worst }: LatencySeries, now: number): string {
   const shown = samples.slice(-rule.length);

@@ -15,8 +15,8 @@ export interface LatencySeries {
 const maxSamples = 160;
 
 /**
- * What took long in this server, by kind of event (`command`, `expire-cycle` ...): what LATENCY shows. Off while the
- * threshold is 0.
+ * What took long in this server, by kind of event (`command`, `expire-cycle` ...): what LATENCY shows. Off
+ * while the threshold is 0.
  */
 export class LatencyMonitor {
   /** ms (`latency-monitor-threshold`). What takes less is not noted; 0: nothing is. */

@@ -53,8 +53,8 @@ export class SlowLog {
 }
 
 /**
- * Arguments as the log keeps them: at most 32, the last of them telling how many more there were; of each at most 128
- * bytes and how many more there were. Those at the positions `secrets` are not shown.
+ * Arguments as the log keeps them: at most 32, the last of them telling how many more there were; of each at
+ * most 128 bytes and how many more there were. Those at the positions `secrets` are not shown.
  */
 export function shortened(args: Bytes[], argc: number, secrets: readonly number[]): string[] {
   const whole = argc > maxArguments ? maxArguments - 1 : argc;

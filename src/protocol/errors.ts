@@ -1,6 +1,6 @@
 /**
- * A client did something wrong. The message is the reply, code first, without the dash. Handlers throw it before
- * they write or change anything.
+ * A client did something wrong. The message is the reply, code first, without the dash. Handlers throw it
+ * before they write or change anything.
  */
 export class CommandError extends Error {
   constructor(message: string) {
@@ -9,7 +9,9 @@ export class CommandError extends Error {
   }
 }
 
-/** Error texts that more than one place needs. They are part of the contract with clients, letter by letter. */
+/**
+ * Error texts that more than one place needs. They are part of the contract with clients, letter by letter.
+ */
 export const errors = {
   syntax: 'ERR syntax error',
   notInteger: 'ERR value is not an integer or out of range',
@@ -40,7 +42,9 @@ export const errors = {
   minMax: 'ERR min or max is not a float',
 } as const;
 
-/** The command was called with a number of arguments it does not take. `name` is its full name, lower case. */
+/**
+ * The command was called with a number of arguments it does not take. `name` is its full name, lower case.
+ */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;
 }

@@ -5,7 +5,10 @@ export const chunkSize = 16384;
 const maxPooledChunks = 64;
 /** Views of replies up to this length, in bytes, are kept. */
 const keptViews = 512;
-/** Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of them. */
+/**
+ * Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of
+ * them.
+ */
 const smallChunkSize = 2048;
 const maxPooledSmallChunks = 4096;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
@@ -29,8 +32,8 @@ export class ChunkPool {
   }
 
   /**
-   * The first `length` bytes of a chunk as a view. Views of short replies are kept for the chunk that was used last, which is
-   * nearly always the next one too: making a view costs 100 ns and garbage.
+   * The first `length` bytes of a chunk as a view. Views of short replies are kept for the chunk that was
+   * used last, which is nearly always the next one too: making a view costs 100 ns and garbage.
    */
   view(chunk: Buffer, length: number): Buffer {
     if (length >= keptViews) return chunk.subarray(0, length);
@@ -65,8 +68,8 @@ export class ReplyWriter {
   /** When set, everything written is dropped (CLIENT REPLY, commands run for their effect only). */
   muted = false;
   /**
-   * The limit is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an unbounded
-   * number of elements may stop.
+   * The limit is exceeded, so the client is to be disconnected. Everything is dropped; commands that write an
+   * unbounded number of elements may stop.
    */
   overflowed = false;
   /** Number of errors written since the start; the dispatcher compares it to see that a command failed. */
@@ -127,7 +130,8 @@ export class ReplyWriter {
     this.reserve(length + 16);
     this.chunk[this.at++] = 0x24;
     this.digits(length);
-    // The position in a variable of its own: what is copied could be this object, for all that the compiler knows.
+    // The position in a variable of its own: what is copied could be this object, for all that the compiler
+    // knows.
     const { chunk } = this;
     let at = this.at;
     chunk[at++] = cr;
@@ -227,8 +231,8 @@ export class ReplyWriter {
   }
 
   /**
-   * A message that many writers get: encoded already, and never to change. A small one is copied, to leave together with
-   * others in one piece; a large one is not.
+   * A message that many writers get: encoded already, and never to change. A small one is copied, to leave
+   * together with others in one piece; a large one is not.
    */
   message(encoded: Buffer): void {
     if (this.muted) return;

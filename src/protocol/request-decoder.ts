@@ -60,9 +60,9 @@ export class PartialRequest {
   }
 
   /**
-   * Grows by doubling, so that each byte is copied about once; but not past the end of the last argument while that
-   * is being read: a large value ends in a buffer of its own size. A client that only announces a length makes nobody
-   * take memory for it.
+   * Grows by doubling, so that each byte is copied about once; but not past the end of the last argument
+   * while that is being read: a large value ends in a buffer of its own size. A client that only announces a
+   * length makes nobody take memory for it.
    */
   private grow(needed: number): void {
     const readsLast = this.bulkLength !== unread && this.remaining === 1;
@@ -139,7 +139,10 @@ export class RequestDecoder<Command = unknown> {
     }
   }
 
-  /** Keeps what has not been decoded into a whole request, if anything. `previous` is reused when its bytes are still in place. */
+  /**
+   * Keeps what has not been decoded into a whole request, if anything. `previous` is reused when its bytes
+   * are still in place.
+   */
   suspend(previous: PartialRequest | undefined): PartialRequest | undefined {
     const { requestStart: start, limit } = this;
     if (start >= limit) return undefined;
@@ -160,9 +163,10 @@ export class RequestDecoder<Command = unknown> {
   }
 
   /**
-   * Decodes the requests that are complete, up to `lookAhead`, into `requests`, and returns how many there are. Several at
-   * once, so that the memory that their keys lie in can be asked for before the first of them runs. Empty requests (`*0`,
-   * blank lines) are skipped. Throws ProtocolError if the very next request is broken: those before it are returned first.
+   * Decodes the requests that are complete, up to `lookAhead`, into `requests`, and returns how many there
+   * are. Several at once, so that the memory that their keys lie in can be asked for before the first of them
+   * runs. Empty requests (`*0`, blank lines) are skipped. Throws ProtocolError if the very next request is
+   * broken: those before it are returned first.
    */
   fill(limits: RequestLimits): number {
     // Before authentication each request may change the limits of the next.
@@ -326,7 +330,10 @@ export class RequestDecoder<Command = unknown> {
     return value;
   }
 
-  /** An inline request: words on a line, with quotes as in redis-cli. Unquoted bytes are copied to a buffer of their own. */
+  /**
+   * An inline request: words on a line, with quotes as in redis-cli. Unquoted bytes are copied to a buffer of
+   * their own.
+   */
   private inline(): boolean {
     const { buffer, limit } = this;
     const start = this.position;

@@ -5,8 +5,8 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 export type MessageKind = 'message' | 'pmessage' | 'smessage';
 
 /**
- * A message as bytes, encoded once for all its receivers: an array in RESP2, a push in RESP3, which differ only in the
- * first byte.
+ * A message as bytes, encoded once for all its receivers: an array in RESP2, a push in RESP3, which differ
+ * only in the first byte.
  */
 export class Message {
   private resp3: Buffer | undefined;
@@ -37,7 +37,9 @@ export class Message {
     return this.resp2.length;
   }
 
-  /** Appends the message in the protocol of the writer, also if its replies are muted: a message is no reply. */
+  /**
+   * Appends the message in the protocol of the writer, also if its replies are muted: a message is no reply.
+   */
   appendTo(writer: ReplyWriter): void {
     const encoded = writer.protocol === 2 ? this.resp2 : (this.resp3 ??= asPush(this.resp2));
     const { muted } = writer;

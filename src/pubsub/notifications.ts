@@ -2,7 +2,9 @@ import { Bytes } from '../bytes/bytes.js';
 import { EventClass } from '../keyspace/events.js';
 import type { PubSub } from './pubsub.js';
 
-/** What each letter of `notify-keyspace-events` switches on. `A` does not occur: it stands for several others. */
+/**
+ * What each letter of `notify-keyspace-events` switches on. `A` does not occur: it stands for several others.
+ */
 const classOfLetter: Record<string, number> = {
   K: EventClass.keyspace,
   E: EventClass.keyevent,
@@ -22,8 +24,8 @@ const classOfLetter: Record<string, number> = {
 const allClasses = [...'g$lshzxetd'].reduce((bits, letter) => bits | classOfLetter[letter], 0);
 
 /**
- * The bits of EventClass for the letters of `notify-keyspace-events`; 0 if they name no kind of channel to publish on, for
- * then nothing is published.
+ * The bits of EventClass for the letters of `notify-keyspace-events`; 0 if they name no kind of channel to
+ * publish on, for then nothing is published.
  */
 export function eventMaskOf(letters: string): number {
   let mask = 0;
@@ -32,8 +34,8 @@ export function eventMaskOf(letters: string): number {
 }
 
 /**
- * Publishes what happens to keys: the event on `__keyspace@<db>__:<key>`, the key on `__keyevent@<db>__:<event>`,
- * whichever of the two the mask asks for.
+ * Publishes what happens to keys: the event on `__keyspace@<db>__:<key>`, the key on
+ * `__keyevent@<db>__:<event>`, whichever of the two the mask asks for.
  */
 export function publishEvent(
   pubsub: PubSub,

@@ -9,9 +9,10 @@ export interface PatternEntry<Subscriber> {
 }
 
 /**
- * Glob patterns, found by the names that they match. They are kept by their literal prefix (`user:17:` of `user:17:*`),
- * and those by their length; so a name is compared with the patterns whose prefix it begins with, and with no others.
- * A look-up costs one string and one hash per different length of prefix, of which there are few.
+ * Glob patterns, found by the names that they match. They are kept by their literal prefix (`user:17:` of
+ * `user:17:*`), and those by their length; so a name is compared with the patterns whose prefix it begins
+ * with, and with no others. A look-up costs one string and one hash per different length of prefix, of which
+ * there are few.
  */
 export class PatternIndex<Subscriber> {
   private readonly byName = new Map<string, PatternEntry<Subscriber>>();

@@ -36,16 +36,16 @@ class Channels {
 }
 
 /**
- * Who is subscribed to what, and the delivery of messages. Nothing is stored: a message goes to those who listen now.
- * The messages of one publisher reach each subscriber in the order in which they were published.
+ * Who is subscribed to what, and the delivery of messages. Nothing is stored: a message goes to those who
+ * listen now. The messages of one publisher reach each subscriber in the order in which they were published.
  */
 export class PubSub {
   readonly channels = new Channels();
   readonly shardChannels = new Channels();
   readonly patterns = new PatternIndex<Client>();
   /**
-   * The client whose command is running, if it is a subscriber itself. What it publishes to itself is held back, for in
-   * the middle of its reply it could not be told from a part of it.
+   * The client whose command is running, if it is a subscriber itself. What it publishes to itself is held
+   * back, for in the middle of its reply it could not be told from a part of it.
    */
   private running: Client | undefined;
   private readonly held: Message[] = [];
@@ -100,8 +100,8 @@ export class PubSub {
   }
 
   /**
-   * Sends a message to the subscribers of the channel and of the patterns that match it. Returns how many times it was
-   * delivered. Costs one encoding, and one more for each pattern that matches.
+   * Sends a message to the subscribers of the channel and of the patterns that match it. Returns how many
+   * times it was delivered. Costs one encoding, and one more for each pattern that matches.
    */
   publish(channel: Bytes, payload: Bytes): number {
     let receivers = 0;

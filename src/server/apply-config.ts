@@ -98,7 +98,10 @@ const reloadedWithTls: DirectiveName[] = [
   'tls-session-cache-timeout',
 ];
 
-/** Changes where and how the server listens; if that cannot be, the log says why, and CONFIG SET fails with `refusal`. */
+/**
+ * Changes where and how the server listens; if that cannot be, the log says why, and CONFIG SET fails with
+ * `refusal`.
+ */
 function listening(server: RespiteServer, change: () => void, refusal: string): void {
   try {
     change();

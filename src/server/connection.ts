@@ -13,15 +13,21 @@ import {
 } from '../protocol/request-decoder.js';
 import type { EventLoop } from './event-loop.js';
 
-/** A client with so many unsent bytes gets no more requests run until it has read them, unless its limits are higher. */
+/**
+ * A client with so many unsent bytes gets no more requests run until it has read them, unless its limits are
+ * higher.
+ */
 const maxUnsentBytes = 16 * 1024 * 1024;
-/** What such a client sends meanwhile is taken in up to here. Many clients send all their requests before they read. */
+/**
+ * What such a client sends meanwhile is taken in up to here. Many clients send all their requests before they
+ * read.
+ */
 const maxReadAheadBytes = 16 * 1024 * 1024;
 const nothing = Buffer.alloc(0);
 
 /**
- * One client's socket: cuts what arrives into requests, hands them to the dispatcher, and sends what the client's
- * reply writer holds.
+ * One client's socket: cuts what arrives into requests, hands them to the dispatcher, and sends what the
+ * client's reply writer holds.
  */
 export class Connection implements Transport {
   readonly remoteAddress: string;
@@ -29,7 +35,10 @@ export class Connection implements Transport {
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
-  /** The operating system has not taken all that the socket got: what is written meanwhile stays in the reply writer. */
+  /**
+   * The operating system has not taken all that the socket got: what is written meanwhile stays in the reply
+   * writer.
+   */
   private draining = false;
   /** It has them by a direct write, of which the stream does not know. */
   private queuedDirectly = false;
@@ -190,7 +199,8 @@ export class Connection implements Transport {
     this.loop.server.statistics.netOutputBytes += size;
     const chunk = reply.single();
     if (chunk !== undefined) {
-      // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is done.
+      // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is
+      // done.
       if (this.write(chunk)) return reply.sent();
       reply.reset();
     } else {

@@ -14,14 +14,17 @@ interface WriteRequest {
   buffer: Buffer | undefined;
 }
 
-/** How a direct write ended: the kernel has the bytes, or they are queued and their memory is in use, or it was not done. */
+/**
+ * How a direct write ended: the kernel has the bytes, or they are queued and their memory is in use, or it
+ * was not done.
+ */
 export type WriteOutcome = 'taken' | 'queued' | 'impossible';
 
 /**
- * Writes to sockets without the stream machinery above the libuv handle. Nearly always the kernel takes a reply at once; then this
- * leaves no garbage, where `Socket.write` makes a request object, a tick and a few closures: about a tenth of what a request without
- * pipelining costs. The handle is not documented by Node: where something is not as expected, the outcome is `impossible` and
- * `Socket.write` serves.
+ * Writes to sockets without the stream machinery above the libuv handle. Nearly always the kernel takes a
+ * reply at once; then this leaves no garbage, where `Socket.write` makes a request object, a tick and a few
+ * closures: about a tenth of what a request without pipelining costs. The handle is not documented by Node:
+ * where something is not as expected, the outcome is `impossible` and `Socket.write` serves.
  */
 export class DirectWriter {
   private Request: (new () => WriteRequest) | undefined;
@@ -29,7 +32,10 @@ export class DirectWriter {
   /** A request that was not needed after all, because the kernel took everything. */
   private idle: WriteRequest | undefined;
 
-  /** Writes bytes to a socket that has nothing queued. `onWritten` is called if they are queued, when they are written. */
+  /**
+   * Writes bytes to a socket that has nothing queued. `onWritten` is called if they are queued, when they are
+   * written.
+   */
   write(socket: Socket, bytes: Buffer, onWritten: () => void): WriteOutcome {
     const handle = (socket as unknown as { _handle: StreamHandle | null })._handle;
     if (this.Request === undefined) {
@@ -61,7 +67,9 @@ export class DirectWriter {
     return (socket as unknown as { _handle: StreamHandle | null })._handle?.writeQueueSize ?? 0;
   }
 
-  /** The class of write requests is not exported: the next ordinary write of this handle shows an instance. */
+  /**
+   * The class of write requests is not exported: the next ordinary write of this handle shows an instance.
+   */
   private capture(handle: StreamHandle): void {
     if (typeof handle.writeQueueSize !== 'number') return;
     this.capturing = true;

@@ -10,7 +10,10 @@ export const maxArguments = 1024 * 1024;
 /** Size of the buffer that all sockets of a server are read into. */
 const readBufferSize = 65536;
 
-/** What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a batch. */
+/**
+ * What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a
+ * batch.
+ */
 export class EventLoop {
   readonly readBuffer = Buffer.allocUnsafeSlow(readBufferSize);
   readonly directWriter = new DirectWriter();
@@ -44,8 +47,8 @@ export class EventLoop {
   }
 
   /**
-   * What a client goes on with is a batch too, and may wake others. They go on here, not from the end of that batch:
-   * two clients that wake each other would fill the stack.
+   * What a client goes on with is a batch too, and may wake others. They go on here, not from the end of that
+   * batch: two clients that wake each other would fill the stack.
    */
   private resumeClients(): void {
     this.resuming = true;

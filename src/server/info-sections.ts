@@ -7,7 +7,9 @@ import type { InfoField } from './info.js';
 import { runtimeBytes } from './metrics.js';
 import type { RespiteServer } from './server.js';
 
-/** The sections of INFO: every field of Redis 7.2 whose true value this server has, zeros where zero is true. */
+/**
+ * The sections of INFO: every field of Redis 7.2 whose true value this server has, zeros where zero is true.
+ */
 
 const bitsOf: Partial<Record<string, number>> = { arm: 32, ia32: 32, mips: 32, mipsel: 32 };
 const pollers: Partial<Record<string, string>> = { linux: 'epoll', darwin: 'kqueue', win32: 'iocp' };
@@ -279,7 +281,10 @@ function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[
   ];
 }
 
-/** What those who develop the server want to know of its event loop. There is no append-only file yet to wait for. */
+/**
+ * What those who develop the server want to know of its event loop. There is no append-only file yet to wait
+ * for.
+ */
 export function debugSection({ loop, metrics }: RespiteServer): InfoField[] {
   return [
     ['eventloop_duration_aof_sum', 0],

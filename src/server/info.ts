@@ -27,7 +27,10 @@ export interface InfoSection {
   fields: (server: RespiteServer) => InfoField[];
 }
 
-/** All sections, in the order in which they are shown. A part of the server that has something to tell adds its fields here. */
+/**
+ * All sections, in the order in which they are shown. A part of the server that has something to tell adds
+ * its fields here.
+ */
 const sections: InfoSection[] = [
   { title: 'Server', shownBy: 'default', fields: serverSection },
   { title: 'Clients', shownBy: 'default', fields: clientsSection },
@@ -46,8 +49,8 @@ const sections: InfoSection[] = [
 ];
 
 /**
- * The text of INFO. `wanted` has names of sections in lower case, `default`, `all` or `everything`, any number of them;
- * none means the default ones. Unknown names are ignored.
+ * The text of INFO. `wanted` has names of sections in lower case, `default`, `all` or `everything`, any
+ * number of them; none means the default ones. Unknown names are ignored.
  */
 export function renderInfo(server: RespiteServer, wanted: string[]): string {
   const names = new Set(wanted.length === 0 ? ['default'] : wanted);

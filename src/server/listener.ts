@@ -14,9 +14,10 @@ interface HandleHolder {
 }
 
 /**
- * Listens, and reads every socket into one shared buffer: Node's `onread` option spares an allocation and a stream
- * event per read (about 1 µs a request without pipelining). The option exists only on sockets one constructs oneself, so the handle
- * of the accepted socket is moved to such a socket. Where that is not possible, the 'data' event serves.
+ * Listens, and reads every socket into one shared buffer: Node's `onread` option spares an allocation and a
+ * stream event per read (about 1 µs a request without pipelining). The option exists only on sockets one
+ * constructs oneself, so the handle of the accepted socket is moved to such a socket. Where that is not
+ * possible, the 'data' event serves.
  */
 export function createListener(
   readBuffer: Buffer,
@@ -96,7 +97,10 @@ interface Handle {
   close(): void;
 }
 
-/** The undocumented function that binds a socket before it returns; `listen` only tells later whether it could. */
+/**
+ * The undocumented function that binds a socket before it returns; `listen` only tells later whether it
+ * could.
+ */
 interface HandleMaker {
   _createServerHandle?(
     address: string,
@@ -111,8 +115,8 @@ interface HandleMaker {
 const ipv6Only = 1;
 
 /**
- * Listens at an IP address, and tells at once if that cannot be: the error's name, such as EADDRINUSE. Without Node's
- * internal function it listens all the same, but a failure is only logged.
+ * Listens at an IP address, and tells at once if that cannot be: the error's name, such as EADDRINUSE.
+ * Without Node's internal function it listens all the same, but a failure is only logged.
  */
 export function listenNow(server: Server, host: string, port: number, backlog: number): string | undefined {
   const make = (net as HandleMaker)._createServerHandle;

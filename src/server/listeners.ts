@@ -10,7 +10,10 @@ import type { RespiteServer } from './server.js';
 import { ListenError, TcpListeners, watched } from './tcp-listeners.js';
 import { createTlsServer, tlsOptions } from './tls.js';
 
-/** Where a server listens: TCP addresses, the same addresses for TLS, and, if configured, a unix socket or named pipe. */
+/**
+ * Where a server listens: TCP addresses, the same addresses for TLS, and, if configured, a unix socket or
+ * named pipe.
+ */
 export class Listeners {
   private readonly tcp: TcpListeners;
   private readonly tls: TcpListeners;
@@ -41,7 +44,10 @@ export class Listeners {
     return this.tcp.host || this.tls.host;
   }
 
-  /** Opens everything that the configuration names. Throws ListenError. `anyPort`: port 0 lets the system choose. */
+  /**
+   * Opens everything that the configuration names. Throws ListenError. `anyPort`: port 0 lets the system
+   * choose.
+   */
   async open({ values }: Config, anyPort: boolean): Promise<void> {
     const { port, bind, 'tls-port': tlsPort, 'tcp-backlog': backlog } = values;
     if (port > 0 || anyPort) await this.tcp.open(bind, port, backlog);
@@ -82,7 +88,10 @@ export class Listeners {
     return createListener(this.owner.loop.readBuffer, (socket, fd) => this.accept(socket, fd, unixPath));
   }
 
-  /** `bind` has changed: listens at the new addresses. Throws ListenError, and then listens where it did before. */
+  /**
+   * `bind` has changed: listens at the new addresses. Throws ListenError, and then listens where it did
+   * before.
+   */
   rebind({ values }: Config): void {
     const { bind, 'tcp-backlog': backlog } = values;
     const before = this.tcp.addresses;
@@ -102,13 +111,18 @@ export class Listeners {
     this.tcp.rebind(values.bind, values.port, values['tcp-backlog']);
   }
 
-  /** `tls-port` or what is asked of clients has changed. Throws ListenError, and then listens where it did before. */
+  /**
+   * `tls-port` or what is asked of clients has changed. Throws ListenError, and then listens where it did
+   * before.
+   */
   rebindTls({ values }: Config): void {
     if (values['tls-port'] > 0) this.loadCertificates();
     this.tls.rebind(values.bind, values['tls-port'], values['tcp-backlog']);
   }
 
-  /** Certificates or other settings of TLS have changed: new connections get the new ones. Throws ListenError. */
+  /**
+   * Certificates or other settings of TLS have changed: new connections get the new ones. Throws ListenError.
+   */
   reloadTls({ values }: Config): void {
     if (values['tls-port'] === 0) return;
     this.loadCertificates();

@@ -6,7 +6,10 @@ const sampleCount = 16;
 /** ... taken at least this many ms apart. */
 const samplePeriodMs = 100;
 
-/** About what a server's own objects take in the JavaScript heap: an estimate, for the engine has no number of its own. */
+/**
+ * About what a server's own objects take in the JavaScript heap: an estimate, for the engine has no number of
+ * its own.
+ */
 export const runtimeBytes = 1024 * 1024;
 
 /** The average growth per second of a counter over the last samples. */
@@ -70,8 +73,8 @@ export class Metrics {
   }
 
   /**
-   * Bytes that the data set and the clients take: live blocks of the arena, the tables, and what is buffered for clients.
-   * The server's own objects are in it by a flat estimate, `runtimeBytes`.
+   * Bytes that the data set and the clients take: live blocks of the arena, the tables, and what is buffered
+   * for clients. The server's own objects are in it by a flat estimate, `runtimeBytes`.
    */
   get usedMemory(): number {
     return runtimeBytes + this.dataMemory + this.clientMemory;

@@ -51,7 +51,10 @@ export interface ServerOptions {
   anyPort?: boolean;
 }
 
-/** The composition root: owns every part of one server and connects them. Several in one process share nothing. */
+/**
+ * The composition root: owns every part of one server and connects them. Several in one process share
+ * nothing.
+ */
 export class RespiteServer implements ServerApi {
   readonly config: Config;
   readonly log: Log;

@@ -3,9 +3,9 @@ import type { Clock } from '../ambient/clock.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 
 /**
- * Tells the latency monitor of delays that belong to no single command: periodic work that came late because the event
- * loop was held up (`event-loop`), and collections of the JavaScript engine (`garbage-collection`). Costs nothing while
- * the monitor is off.
+ * Tells the latency monitor of delays that belong to no single command: periodic work that came late because
+ * the event loop was held up (`event-loop`), and collections of the JavaScript engine (`garbage-collection`).
+ * Costs nothing while the monitor is off.
  */
 export class StallWatch {
   private collections: PerformanceObserver | undefined;

@@ -22,7 +22,10 @@ export class TcpListeners {
     private readonly create: () => Server,
   ) {}
 
-  /** Starts listening at all addresses; those with a dash in front may be missing. Port 0: any. Throws ListenError. */
+  /**
+   * Starts listening at all addresses; those with a dash in front may be missing. Port 0: any. Throws
+   * ListenError.
+   */
   async open(addresses: readonly string[], port: number, backlog: number): Promise<void> {
     for (const address of addresses) {
       const optional = address.startsWith('-');
@@ -57,15 +60,16 @@ export class TcpListeners {
 
   private add(server: Server): void {
     this.servers.push(watched(server, this.log));
-    // A server that began to listen just now has an address already; Node's types allow for pipes and closed ones.
+    // A server that began to listen just now has an address already; Node's types allow for pipes and closed
+    // ones.
     const address = server.address() as AddressInfo | null;
     this.port ||= address?.port ?? 0;
     this.host ||= address?.address ?? '';
   }
 
   /**
-   * Listens at these addresses and this port (0: not at all) instead of the present ones; connected clients stay.
-   * Throws ListenError, and then listens where it did before.
+   * Listens at these addresses and this port (0: not at all) instead of the present ones; connected clients
+   * stay. Throws ListenError, and then listens where it did before.
    */
   rebind(addresses: readonly string[], port: number, backlog: number): void {
     const old = { addresses: this.addresses, port: this.port };

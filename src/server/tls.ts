@@ -12,8 +12,8 @@ const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 type Version = (typeof versions)[number];
 
 /**
- * The options of node:tls that the `tls-*` directives stand for. Reads the files, so that what they hold now counts.
- * Throws ConfigError that says which directive or file is at fault.
+ * The options of node:tls that the `tls-*` directives stand for. Reads the files, so that what they hold now
+ * counts. Throws ConfigError that says which directive or file is at fault.
  */
 export function tlsOptions(values: Readonly<Directives>): TlsOptions {
   const auth = values['tls-auth-clients'];

@@ -1,6 +1,9 @@
 import type { Directives } from '../config/config.js';
 
-/** Directives that promise something this version does not do: whoever sets them has to know before relying on it. */
+/**
+ * Directives that promise something this version does not do: whoever sets them has to know before relying on
+ * it.
+ */
 const promises: readonly { inUse: (values: Directives) => boolean; consequence: string }[] = [
   {
     inUse: ({ appendonly }) => appendonly,

@@ -3,16 +3,23 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
 /**
  * Strings as arrays of bits. Bit 0 is the most significant bit of the first byte.
  *
- * Long strings are worked on in words of 32 bits. Stored strings begin anywhere in their buffers, so they are brought
- * to an aligned place in pieces that stay in the processor's cache: copying costs a fraction of a ns per word.
+ * Long strings are worked on in words of 32 bits. Stored strings begin anywhere in their buffers, so they are
+ * brought to an aligned place in pieces that stay in the processor's cache: copying costs a fraction of a ns
+ * per word.
  */
 
 const pieceBytes = 16384;
-/** Signed, for int32 arithmetic is what the processor does; unsigned words would become floating point numbers. */
+/**
+ * Signed, for int32 arithmetic is what the processor does; unsigned words would become floating point
+ * numbers.
+ */
 const words = new Int32Array(pieceBytes / 4);
 const piece = Buffer.from(words.buffer);
 
-/** Copies at most a piece of `buffer[at, end)` to `words`, padded to whole words, and returns how many words it is. */
+/**
+ * Copies at most a piece of `buffer[at, end)` to `words`, padded to whole words, and returns how many words
+ * it is.
+ */
 function loadWords(buffer: Buffer, at: number, end: number, padding: number): number {
   const length = Math.min(pieceBytes, end - at);
   const count = (length + 3) >>> 2;
@@ -61,8 +68,8 @@ export function setBit(buffer: Buffer, start: number, bit: number, value: 0 | 1)
 }
 
 /**
- * Position of the first bit that is `value` among those from `first` up to but not including `end`, counted from
- * `buffer[start]`; -1 if there is none.
+ * Position of the first bit that is `value` among those from `first` up to but not including `end`, counted
+ * from `buffer[start]`; -1 if there is none.
  */
 export function findBit(buffer: Buffer, start: number, first: number, end: number, value: 0 | 1): number {
   let bit = first;
@@ -90,7 +97,9 @@ function skipBytes(buffer: Buffer, at: number, end: number, skipped: number): nu
 
 export type BitOperation = 'and' | 'or' | 'xor';
 
-/** `into` becomes `into` op `from`, where `from` is continued with zeros. `from` is not longer than `into`. */
+/**
+ * `into` becomes `into` op `from`, where `from` is continued with zeros. `from` is not longer than `into`.
+ */
 export function combineBits(operation: BitOperation, into: Buffer, from: Bytes): void {
   const length = from.length;
   for (let at = 0; at < length; at += pieceBytes) {
@@ -128,7 +137,9 @@ export function alignedBuffer(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length));
 }
 
-/** The unsigned integer in `width` bits (at most 64) from bit `first` on. Bits from byte `end` on are zeros. */
+/**
+ * The unsigned integer in `width` bits (at most 64) from bit `first` on. Bits from byte `end` on are zeros.
+ */
 export function readField(buffer: Buffer, start: number, end: number, first: number, width: number): bigint {
   const firstByte = Math.floor(first / 8);
   const lastByte = Math.floor((first + width - 1) / 8);

@@ -1,6 +1,7 @@
 /**
- * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's payload holds
- * its handle. Small collections are packed (listpack, intset) in the entry's payload itself and have no object.
+ * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's
+ * payload holds its handle. Small collections are packed (listpack, intset) in the entry's payload itself and
+ * have no object.
  */
 export interface Collection {
   /** Elements: fields, members, list items, stream entries. */
@@ -12,8 +13,8 @@ export interface Collection {
   /** A copy with elements of its own. */
   copy(): Collection;
   /**
-   * Frees about `budget` elements and returns true when none is left. Only called once nobody can reach the collection
-   * any more, again and again until it returns true.
+   * Frees about `budget` elements and returns true when none is left. Only called once nobody can reach the
+   * collection any more, again and again until it returns true.
    */
   freeSlice(budget: number): boolean;
 }

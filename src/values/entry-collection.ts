@@ -12,7 +12,10 @@ import {
 import { Table } from '../memory/table.js';
 import type { Collection } from './collection.js';
 
-/** Where a table takes its memory from, and its seed: one for all tables of a keyspace, so that hashes can be shared. */
+/**
+ * Where a table takes its memory from, and its seed: one for all tables of a keyspace, so that hashes can be
+ * shared.
+ */
 export interface TableSource {
   readonly arena: Arena;
   readonly seedHigh: number;
@@ -20,8 +23,8 @@ export interface TableSource {
 }
 
 /**
- * A big hash or set: named elements in a table of their own. It owns the entries, whose key bytes are the element's name
- * and whose payload is what belongs to it: a field's value, or nothing.
+ * A big hash or set: named elements in a table of their own. It owns the entries, whose key bytes are the
+ * element's name and whose payload is what belongs to it: a field's value, or nothing.
  *
  * All look-ups cost the same at any size, and none ever waits for the table to grow.
  */

@@ -31,8 +31,8 @@ export interface FoundPlace {
 }
 
 /**
- * The members of a sorted set of geohashes that lie in a shape, cell by cell as `searchCells` orders them, and by score
- * within a cell. Stops after `limit`.
+ * The members of a sorted set of geohashes that lie in a shape, cell by cell as `searchCells` orders them,
+ * and by score within a cell. Stops after `limit`.
  */
 export function searchShape(set: SortedSet, shape: Shape, limit: number): FoundPlace[] {
   const found: FoundPlace[] = [];
@@ -140,7 +140,10 @@ function degrees(angle: number): number {
 /** Half the way round the earth on a Mercator map, in metres. */
 const MERCATOR_LIMIT = 20037726.37;
 
-/** Halvings of the grid after which a cell and its neighbours still cover a circle. Cells are narrow near the poles. */
+/**
+ * Halvings of the grid after which a cell and its neighbours still cover a circle. Cells are narrow near the
+ * poles.
+ */
 function estimateSteps(radius: number, latitude: number): number {
   if (radius === 0) return FULL_STEPS;
   let steps = -1;

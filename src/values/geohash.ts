@@ -1,7 +1,8 @@
 /**
- * Places on earth as numbers: geohashes of 52 bits (Gustavo Niemeyer 2008; as Redis documents them for GEOADD). Longitude
- * and latitude are each cut in halves 26 times; the 26 bits of both alternate, longitude first. Nearby places mostly have
- * near numbers, and a cell of the grid after n halvings is one interval of them.
+ * Places on earth as numbers: geohashes of 52 bits (Gustavo Niemeyer 2008; as Redis documents them for
+ * GEOADD). Longitude and latitude are each cut in halves 26 times; the 26 bits of both alternate, longitude
+ * first. Nearby places mostly have near numbers, and a cell of the grid after n halvings is one interval of
+ * them.
  */
 
 export interface Place {
@@ -59,8 +60,9 @@ function borderAt(index: number, limit: number, steps: number): number {
 }
 
 /**
- * The cell that many columns east and rows north. The grid goes round in both directions; but places on its very east and
- * north borders are in a column and a row beyond it, and stay there where that coordinate does not change.
+ * The cell that many columns east and rows north. The grid goes round in both directions; but places on its
+ * very east and north borders are in a column and a row beyond it, and stay there where that coordinate does
+ * not change.
  */
 export function neighbour({ column, row, steps }: Cell, east: number, north: number): Cell {
   const size = 2 ** steps;

@@ -8,8 +8,8 @@ export const histogramSize = 64;
 const alpha = 0.5 / Math.LN2;
 
 /**
- * The cardinality that a histogram of register values speaks for. Source: Otmar Ertl, "New cardinality estimation algorithms
- * for HyperLogLog sketches", 2017, algorithm 6.
+ * The cardinality that a histogram of register values speaks for. Source: Otmar Ertl, "New cardinality
+ * estimation algorithms for HyperLogLog sketches", 2017, algorithm 6.
  */
 export function estimateCount(histogram: Int32Array): number {
   const m = registerCount;

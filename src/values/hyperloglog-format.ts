@@ -4,7 +4,8 @@
  *   "HYLL", encoding (0 dense, 1 sparse), 3 bytes unused, cached cardinality (64 bits, little-endian; the
  *   highest bit is set when it is out of date)
  *
- * Dense: the registers one after the other, the lowest bits first, 12288 bytes. Sparse: runs of equal registers.
+ * Dense: the registers one after the other, the lowest bits first, 12288 bytes. Sparse: runs of equal
+ * registers.
  *
  *   00nnnnnn            n+1 registers are 0 (ZERO)
  *   01nnnnnn nnnnnnnn   n+1 registers are 0 (XZERO)
@@ -31,7 +32,10 @@ const longestXzero = 16384;
 export const longestValueRun = 4;
 export const largestSparseValue = 32;
 
-/** True if the bytes begin as a HyperLogLog, and, if dense, have its length. Whether sparse runs add up is not checked. */
+/**
+ * True if the bytes begin as a HyperLogLog, and, if dense, have its length. Whether sparse runs add up is not
+ * checked.
+ */
 export function looksLikeHyperLogLog(buffer: Buffer, start: number, end: number): boolean {
   if (end - start < headerSize) return false;
   if (buffer.compare(magic, 0, magic.length, start, start + magic.length) !== 0) return false;
@@ -117,7 +121,10 @@ export function runValue(buffer: Buffer, at: number): number {
   return buffer[at] >= 0x80 ? ((buffer[at] >>> 2) & 31) + 1 : 0;
 }
 
-/** Writes a run and returns where the next one begins. A run with a value must not be longer than a VAL can be. */
+/**
+ * Writes a run and returns where the next one begins. A run with a value must not be longer than a VAL can
+ * be.
+ */
 export function writeRun(buffer: Buffer, at: number, value: number, length: number): number {
   if (value > 0) {
     buffer[at] = 0x80 | ((value - 1) << 2) | (length - 1);

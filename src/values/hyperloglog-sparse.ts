@@ -23,7 +23,10 @@ const mergeReach = 5;
 
 const scratch = Buffer.alloc(mostGrowth + 2);
 
-/** Calls `visit` for each run of a sparse HyperLogLog. Throws CorruptHyperLogLog unless they make up all registers. */
+/**
+ * Calls `visit` for each run of a sparse HyperLogLog. Throws CorruptHyperLogLog unless they make up all
+ * registers.
+ */
 export function forEachRun(
   buffer: Buffer,
   start: number,
@@ -44,9 +47,10 @@ export function forEachRun(
 }
 
 /**
- * Sets a register to `value` if it is smaller. Returns the new end of the bytes, `unchanged`, or `mustBecomeDense` (then
- * nothing was done) if the value is too large for a run or the whole would be longer than `limit`. There must be room
- * for `mostGrowth` bytes after `end`. Throws CorruptHyperLogLog if no run has the register.
+ * Sets a register to `value` if it is smaller. Returns the new end of the bytes, `unchanged`, or
+ * `mustBecomeDense` (then nothing was done) if the value is too large for a run or the whole would be longer
+ * than `limit`. There must be room for `mostGrowth` bytes after `end`. Throws CorruptHyperLogLog if no run
+ * has the register.
  */
 export function raiseSparse(
   buffer: Buffer,
@@ -82,8 +86,8 @@ export function raiseSparse(
 }
 
 /**
- * Writes to `scratch` the runs that replace the one at `at` when its register `offset` gets a value: what is before it, the
- * register, what is behind it. Returns their bytes.
+ * Writes to `scratch` the runs that replace the one at `at` when its register `offset` gets a value: what is
+ * before it, the register, what is behind it. Returns their bytes.
  */
 function split(buffer: Buffer, at: number, offset: number, value: number): number {
   const old = runValue(buffer, at);

@@ -31,7 +31,9 @@ const hash = new Murmur64(0xadc83b19);
 /** A register and the value that an element asks of it. `locate` fills it. */
 const located = { index: 0, value: 0 };
 
-/** The first 14 bits of the hash choose a register; the position of the first 1 in the other 50 is the value. */
+/**
+ * The first 14 bits of the hash choose a register; the position of the first 1 in the other 50 is the value.
+ */
 function locate(element: Bytes): void {
   hash.hash(element.buffer, element.start, element.end);
   const { high, low } = hash;
@@ -47,8 +49,8 @@ function trailingZeros(bits: number): number {
 }
 
 /**
- * A HyperLogLog being read or changed. A dense one is changed where its bytes lie; a sparse one moves to a copy before its
- * first change, for it may grow. `moved` tells that the bytes have to be stored again.
+ * A HyperLogLog being read or changed. A dense one is changed where its bytes lie; a sparse one moves to a
+ * copy before its first change, for it may grow. `moved` tells that the bytes have to be stored again.
  */
 export class HyperLogLog {
   moved = false;
@@ -90,8 +92,9 @@ export class HyperLogLog {
   }
 
   /**
-   * Adds an element. True if a register changed. The cached cardinality is out of date then: see `invalidate`. `limit` is the
-   * size in bytes beyond which a sparse one becomes dense. Throws CorruptHyperLogLog.
+   * Adds an element. True if a register changed. The cached cardinality is out of date then: see
+   * `invalidate`. `limit` is the size in bytes beyond which a sparse one becomes dense. Throws
+   * CorruptHyperLogLog.
    */
   add(element: Bytes, limit: number): boolean {
     locate(element);

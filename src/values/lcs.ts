@@ -29,9 +29,9 @@ function nextRow(byte: number, b: Bytes, row: Uint32Array): void {
 }
 
 /**
- * The longest common subsequence as runs, the last run first: the order in which they are found, and in which LCS IDX
- * lists them. Where several subsequences are equally long, the one that Redis finds: from the ends backwards, leaving
- * out a byte of `b` unless leaving out one of `a` keeps more.
+ * The longest common subsequence as runs, the last run first: the order in which they are found, and in which
+ * LCS IDX lists them. Where several subsequences are equally long, the one that Redis finds: from the ends
+ * backwards, leaving out a byte of `b` unless leaving out one of `a` keeps more.
  *
  * O(N*M) time; memory is one bit for each pair of positions, for the way back needs only to know that choice.
  */
@@ -60,7 +60,9 @@ export function commonRuns(a: Bytes, b: Bytes): CommonRun[] {
   return runs;
 }
 
-/** A bit for each pair of positions: leaving out the byte of `a` keeps more than leaving out the byte of `b`. */
+/**
+ * A bit for each pair of positions: leaving out the byte of `a` keeps more than leaving out the byte of `b`.
+ */
 function longerAbove(a: Bytes, b: Bytes): Uint8Array {
   const width = b.length;
   const bits = new Uint8Array(Math.ceil((a.length * width) / 8));

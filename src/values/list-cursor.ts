@@ -15,8 +15,9 @@ import type { QuicklistNode } from './quicklist.js';
 const nothing = Buffer.alloc(0);
 
 /**
- * A place in a list, for walks in both directions: in a listpack, or in the nodes of a quicklist. Any change of the list
- * but those that are told of the cursor make it invalid. One cursor serves many walks; it allocates nothing.
+ * A place in a list, for walks in both directions: in a listpack, or in the nodes of a quicklist. Any change
+ * of the list but those that are told of the cursor make it invalid. One cursor serves many walks; it
+ * allocates nothing.
  */
 export class ListCursor {
   /** The node of a quicklist; undefined in a listpack. */

@@ -4,13 +4,17 @@ const safeBytes = 8192;
 const sizes = [4096, 8192, 16384, 32768, 65536];
 const usualPlainBytes = 2 ** 30;
 
-/** How big the pieces of a list may be. One object serves all lists; what it says holds for their next change. */
+/**
+ * How big the pieces of a list may be. One object serves all lists; what it says holds for their next change.
+ */
 export class ListSettings {
   /** Most bytes of a listpack: of a whole small list, or of a node of a big one. */
   bytes = sizes[1];
   /** Most elements of a listpack. */
   count = Number.POSITIVE_INFINITY;
-  /** Below these a big list of one node becomes a listpack again: half, so that it does not swing to and fro. */
+  /**
+   * Below these a big list of one node becomes a listpack again: half, so that it does not swing to and fro.
+   */
   shrunkBytes = sizes[1] / 2;
   shrunkCount = Number.POSITIVE_INFINITY;
   /** An element of so many bytes gets a node that takes no other. */

@@ -5,8 +5,8 @@ import type { PackedBytes } from '../memory/packed-bytes.js';
 const element = new EncodedElement();
 
 /**
- * Pushes several byte strings, one after the other, at the beginning or the end of a listpack: with one resize and at most
- * one move for all of them.
+ * Pushes several byte strings, one after the other, at the beginning or the end of a listpack: with one
+ * resize and at most one move for all of them.
  */
 export function pushToListpack(
   memory: PackedBytes,

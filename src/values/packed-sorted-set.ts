@@ -10,8 +10,8 @@ const scoreView = new Bytes(Buffer.alloc(0));
 const memberView = new Bytes(Buffer.alloc(0));
 
 /**
- * A small sorted set: a listpack of member, score, member, score ... in order. Scores are decimal text, or, as listpacks
- * have it, integers where they are whole. Every operation walks, O(n).
+ * A small sorted set: a listpack of member, score, member, score ... in order. Scores are decimal text, or,
+ * as listpacks have it, integers where they are whole. Every operation walks, O(n).
  *
  * The same object serves many sets: its memory is pointed at one after the other.
  */
@@ -121,7 +121,10 @@ export class PackedSortedSet implements SortedSet {
     return 0;
   }
 
-  /** Where the first pair that comes after (score, member) is, or the end. The member's own pair does not count. */
+  /**
+   * Where the first pair that comes after (score, member) is, or the end. The member's own pair does not
+   * count.
+   */
   private placeFor(member: Bytes, score: number): ListpackPosition {
     const { listpack, found } = this;
     for (let at = listpack.first(); at !== 0; at = this.nextPair(at)) {

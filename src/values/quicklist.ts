@@ -41,9 +41,9 @@ const nodeObjectBytes = 88;
 const leastCapacity = 128;
 
 /**
- * A big list: a chain of listpacks, each bounded by the settings. Pushing and popping at both ends is O(1): a node has
- * unused bytes on the side where it grows, or where it was eaten away, so that no other element has to move. An index is
- * found by walking over nodes from the nearer end.
+ * A big list: a chain of listpacks, each bounded by the settings. Pushing and popping at both ends is O(1): a
+ * node has unused bytes on the side where it grows, or where it was eaten away, so that no other element has
+ * to move. An index is found by walking over nodes from the nearer end.
  *
  * Bytes that are written must not be a view of the same list.
  */
@@ -239,7 +239,10 @@ export class Quicklist implements Collection {
     }
   }
 
-  /** Joins neighbours that fit into one node, after many elements went from the middle. Leaves at least two nodes. */
+  /**
+   * Joins neighbours that fit into one node, after many elements went from the middle. Leaves at least two
+   * nodes.
+   */
   compact(): void {
     for (let node = this.head; node !== undefined && this.nodes > 2; ) {
       const { next } = node;
@@ -277,8 +280,8 @@ export class Quicklist implements Collection {
   }
 
   /**
-   * Makes room for the element behind the node's last one. False if that would mean to move a full node's bytes just
-   * for this element.
+   * Makes room for the element behind the node's last one. False if that would mean to move a full node's
+   * bytes just for this element.
    */
   private makeRoomBehind(node: QuicklistNode): boolean {
     if (node.start + node.length + element.length <= node.capacity) return true;
@@ -290,7 +293,10 @@ export class Quicklist implements Collection {
     return this.rearrange(node, true);
   }
 
-  /** Moves the listpack to the far end of its block, or to a larger block, to make room for the element at hand. */
+  /**
+   * Moves the listpack to the far end of its block, or to a larger block, to make room for the element at
+   * hand.
+   */
   private rearrange(node: QuicklistNode, atEnd: boolean): boolean {
     const needed = node.length + element.length;
     if (needed <= node.capacity - (node.capacity >>> 3)) {

@@ -1,6 +1,6 @@
 /**
- * Calls `take` with `count` of the indexes 0 to size - 1, ascending, all choices equally likely (Knuth, The Art of
- * Computer Programming, 3.4.2, algorithm S). `random` gives numbers in [0, 1).
+ * Calls `take` with `count` of the indexes 0 to size - 1, ascending, all choices equally likely (Knuth, The
+ * Art of Computer Programming, 3.4.2, algorithm S). `random` gives numbers in [0, 1).
  */
 export function sampleIndexes(
   size: number,

@@ -1,6 +1,9 @@
 import type { Bytes } from '../bytes/bytes.js';
 
-/** Called for a member and its score. The view is valid until the set changes, and is used again for the next member. */
+/**
+ * Called for a member and its score. The view is valid until the set changes, and is used again for the next
+ * member.
+ */
 export type VisitMember = (member: Bytes, score: number) => void;
 
 /**
@@ -26,15 +29,15 @@ export interface SortedSet {
   /** How many members have a score below this one, or, with `inclusive`, at most this one. */
   countBelow(score: number, inclusive: boolean): number;
   /**
-   * How many members come before these bytes, or, with `inclusive`, are at most these bytes. Has a meaning only
-   * where all scores are equal.
+   * How many members come before these bytes, or, with `inclusive`, are at most these bytes. Has a meaning
+   * only where all scores are equal.
    */
   countBelowMember(member: Bytes, inclusive: boolean): number;
   /** Visits the members of rank `from` up to, not including, `to`; the last first if `backwards`. */
   visitRanks(from: number, to: number, backwards: boolean, visit: VisitMember): void;
   /**
-   * Visits some members, in no order, and returns the cursor for the next call: 0 at the start, and 0 again at the
-   * end. A member that is there from the first call to the last is visited at least once.
+   * Visits some members, in no order, and returns the cursor for the next call: 0 at the start, and 0 again
+   * at the end. A member that is there from the first call to the last is visited at least once.
    */
   scan(cursor: number, visit: VisitMember): number;
 }

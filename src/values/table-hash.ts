@@ -15,8 +15,8 @@ import { Table } from '../memory/table.js';
 import { EntryCollection } from './entry-collection.js';
 
 /**
- * A big hash: entries whose key is the field and whose payload is the value. Fields can have an expiry, which the hash
- * keeps and lets be asked for; what happens to a field whose time has come is decided above.
+ * A big hash: entries whose key is the field and whose payload is the value. Fields can have an expiry, which
+ * the hash keeps and lets be asked for; what happens to a field whose time has come is decided above.
  */
 export class TableHash extends EntryCollection {
   /** No field expires before this unix time in ms; usually one does then. */
@@ -45,8 +45,8 @@ export class TableHash extends EntryCollection {
   }
 
   /**
-   * Sets a field, for good: an expiry goes. True if it is new. Hot: allocates nothing but the entry. The views must not be
-   * of the field's own entry.
+   * Sets a field, for good: an expiry goes. True if it is new. Hot: allocates nothing but the entry. The
+   * views must not be of the field's own entry.
    */
   set(field: Bytes, value: Bytes): boolean {
     const { arena, table } = this;
@@ -109,8 +109,8 @@ export class TableHash extends EntryCollection {
   }
 
   /**
-   * Looks at about `buckets` buckets of expiring fields and removes those whose time is before `now`. Returns how many. Goes
-   * on where it stopped; there may be more as long as `soonest` is before `now`.
+   * Looks at about `buckets` buckets of expiring fields and removes those whose time is before `now`. Returns
+   * how many. Goes on where it stopped; there may be more as long as `soonest` is before `now`.
    */
   expireSlice(now: number, buckets: number): number {
     const { expires } = this;

@@ -15,7 +15,10 @@ import { Table } from '../memory/table.js';
 import type { Collection } from './collection.js';
 import type { SortedSet, VisitMember } from './sorted-set.js';
 
-/** What all big sorted sets of a keyspace share: the memory of members and of trees, and the seed of their hashes. */
+/**
+ * What all big sorted sets of a keyspace share: the memory of members and of trees, and the seed of their
+ * hashes.
+ */
 export interface SortedSetMemory {
   readonly arena: Arena;
   readonly orderNodes: OrderNodes;
@@ -28,8 +31,9 @@ const SCORE_BYTES = 8;
 const TREE_BYTES_PER_PAIR = 18;
 
 /**
- * A big sorted set: a table of entries, with the member as key and the score as payload, for look-ups by member, O(1); and
- * a tree over (score, entry) for everything about order, O(log n). Entries never move, so their refs can be in both.
+ * A big sorted set: a table of entries, with the member as key and the score as payload, for look-ups by
+ * member, O(1); and a tree over (score, entry) for everything about order, O(log n). Entries never move, so
+ * their refs can be in both.
  */
 export class TreeSortedSet implements SortedSet, Collection {
   private readonly arena: Arena;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type Argument, type ArgumentTypes, arityOf, parseSyntax } from '../../src/commands/syntax.js';
 
-/** A tree in one line: `TOKEN=name:type` with ? for optional, + for multiple, ++ if the token is repeated too. */
+/**
+ * A tree in one line: `TOKEN=name:type` with ? for optional, + for multiple, ++ if the token is repeated too.
+ */
 function show(list: Argument[]): string {
   return list.map(showOne).join(' ');
 }

@@ -6,7 +6,10 @@ import { EventClass } from '../../src/keyspace/events.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
 
-/** TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in common. */
+/**
+ * TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in
+ * common.
+ */
 const take: CommandSpec = {
   name: 'take',
   group: 'string',

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startWithClient } from '../support/respite.js';
 
-/** A server whose time stands still, a client that controls it, one that is held back, and a wait for blocked clients. */
+/**
+ * A server whose time stands still, a client that controls it, one that is held back, and a wait for blocked
+ * clients.
+ */
 async function start() {
   const { server, redis } = await startWithClient({ clock: 'manual' });
   const held = await RawClient.connect({ port: server.port });

@@ -44,7 +44,9 @@ const address = ({ host, port }: Respite) => ['-h', host, '-p', String(port)];
 const cli = (server: Respite, args: string[], input = '') =>
   run('redis-cli', [...address(server), ...args], input);
 
-/** redis-cli on a terminal of its own: types the text once it prompts, and ends it once the output matches. */
+/**
+ * redis-cli on a terminal of its own: types the text once it prompts, and ends it once the output matches.
+ */
 function onTerminal(server: Respite, args: string[], typed: string, until: RegExp): Promise<Run> {
   const command = ['stty cols 120; TERM=xterm redis-cli', ...address(server), ...args].join(' ');
   const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'pipe'] });

@@ -162,7 +162,8 @@ describe('Arena', () => {
     const pagesOf2 = refs.filter((ref) => inSegment(ref, 2)).slice(0, 40);
     for (const ref of pagesOf2) arena.release(ref);
     expect(arena.segmentBytes).toBe(3 * SEGMENT);
-    // More than the kept empty segment holds: the rest must come from segments 2 and 3, not from the dropped one.
+    // More than the kept empty segment holds: the rest must come from segments 2 and 3, not from the dropped
+    // one.
     const again = Array.from({ length: 5000 }, () => arena.allocate(16_384));
     expect(again.some((ref) => inSegment(ref, 1))).toBe(false);
     expect(arena.segmentBytes).toBe(3 * SEGMENT);

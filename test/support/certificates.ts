@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe } from 'vitest';
 
 const hasOpenssl = spawnSync('openssl', ['version']).error === undefined;
 
-/** `describe` for tests that need certificates, which openssl makes. Where there is none the block is skipped, and says so. */
+/**
+ * `describe` for tests that need certificates, which openssl makes. Where there is none the block is skipped,
+ * and says so.
+ */
 export const describeWithOpenssl: (name: string, tests: () => void) => void = hasOpenssl
   ? describe
   : (name, tests) => describe.skip(`${name} (skipped: openssl is not installed)`, tests);

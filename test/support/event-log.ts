@@ -1,8 +1,8 @@
 import type { Call, CommandSpec } from '../../src/commands/command.js';
 
 /**
- * A command for tests, EVENTLOG: replies `database event key` for each event since the last call, and begins to
- * listen. The first element is the number of changes since then that count for saving.
+ * A command for tests, EVENTLOG: replies `database event key` for each event since the last call, and begins
+ * to listen. The first element is the number of changes since then that count for saving.
  */
 export function eventLog(): CommandSpec {
   let log: string[] = [];

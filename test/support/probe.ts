@@ -4,7 +4,10 @@ import { kinds } from '../../src/keyspace/kinds.js';
 
 import { stringEncodingName } from '../../src/keyspace/string-encoding.js';
 
-/** Commands that show what no ordinary command shows, and what they have recorded. For `Respite.start({ commands })`. */
+/**
+ * Commands that show what no ordinary command shows, and what they have recorded. For `Respite.start({
+ * commands })`.
+ */
 export class Probe {
   /** Published events since PROBE-EVENTS, as `event key`. */
   readonly events: string[] = [];
