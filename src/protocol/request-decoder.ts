@@ -198,8 +198,7 @@ export class RequestDecoder<Command = unknown> {
         this.argc = 0;
         if (this.position >= limit) return false;
         if (buffer[this.position] !== star) {
-          // Inline words are moved in the buffer, so such a request cannot be decoded twice: it comes alone.
-          if (index > 0 || !this.inline()) return false;
+          if (!this.inline(index === 0)) return false;
           if (this.argc === 0) continue;
           return this.finish(index);
         }
@@ -331,10 +330,10 @@ export class RequestDecoder<Command = unknown> {
   }
 
   /**
-   * An inline request: words on a line, with quotes as in redis-cli. Unquoted bytes are copied to a buffer of
-   * their own.
+   * An inline request: words on a line. Quoted words are unquoted in place, so that such a request cannot be
+   * decoded twice: it is left for later unless it may come first.
    */
-  private inline(): boolean {
+  private inline(mayUnquote: boolean): boolean {
     const { buffer, limit } = this;
     const start = this.position;
     const newline = findByte(buffer, lineFeed, start, limit);
@@ -343,18 +342,42 @@ export class RequestDecoder<Command = unknown> {
       return false;
     }
     const end = newline > start && buffer[newline - 1] === carriageReturn ? newline - 1 : newline;
+    if (!this.plainWords(start, end)) {
+      if (!mayUnquote) return false;
+      this.quotedWords(start, end);
+    }
+    this.position = newline + 1;
+    return true;
+  }
+
+  /** Finds the words of a line. False, with no argument added, if there is a quote in it. */
+  private plainWords(start: number, end: number): boolean {
+    const { buffer } = this;
+    for (let at = start; at < end; ) {
+      while (at < end && isSpaceByte(buffer[at])) at++;
+      const word = at;
+      for (; at < end && !isSpaceByte(buffer[at]); at++) {
+        if (buffer[at] === 0x22 || buffer[at] === 0x27) {
+          this.argc = 0;
+          return false;
+        }
+      }
+      if (at > word) this.addArgument(word - start, at - start);
+    }
+    return true;
+  }
+
+  /** Puts the words of a line in place, one after the other: they never take more bytes than the line. */
+  private quotedWords(start: number, end: number): void {
+    const { buffer } = this;
     const words = splitInline(buffer.toString('latin1', start, end));
     if (words === undefined) throw new ProtocolError('unbalanced quotes in request');
-    this.position = newline + 1;
-    if (words.length === 0) return true;
-    // Words never take more bytes than the line they stand in, so they are put in place, one after the other.
     let at = start;
     for (const word of words) {
       buffer.write(word, at, 'latin1');
       this.addArgument(at - start, at - start + word.length);
       at += word.length;
     }
-    return true;
   }
 }
 
@@ -370,6 +393,7 @@ function findByte(buffer: Buffer, byte: number, start: number, end: number): num
 }
 
 const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
+const isSpaceByte = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || byte === 0;
 const isSpace = (c: string) => c === ' ' || (c >= '\t' && c <= '\r') || c === '\0';
 
 /**
