@@ -2,6 +2,7 @@ import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
 import { parseMemory } from '../config/kinds.js';
 import { absent, type Database } from '../keyspace/database.js';
+import { digestOf, digestOfValue } from '../keyspace/digest.js';
 import { ValueType } from '../keyspace/events.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
@@ -10,7 +11,6 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
-import { digestOf, valueDigest } from './digest.js';
 import { helpLines, replyHelp } from './help.js';
 import { isLocal } from './locality.js';
 import { encodingName } from './object.js';
@@ -54,9 +54,9 @@ const actions: DebugAction[] = [
   {
     name: 'digest',
     syntax: '',
-    summary: 'A digest of all data: the same for the same data, however it came to be; zeros for none.',
+    summary: 'A digest of all data, equal to that of a Redis with the same data; zeros for none.',
     words: [2, 2],
-    run: ({ server, reply }) => reply.simple(digestOf(server.keyspace.databases)),
+    run: ({ server, reply }) => reply.simple(digestOf(server.keyspace)),
   },
   {
     name: 'digest-value',
@@ -224,13 +224,10 @@ function checkReplyBuffer(call: Call): void {
   reply.ok();
 }
 
-const noDigest = '0'.repeat(40);
-
 function digestValues({ database, args, argc, reply }: Call): void {
   reply.array(argc - 2);
   for (const key of args.slice(2, argc)) {
-    const ref = database.look(key, true);
-    reply.simple(ref === absent ? noDigest : valueDigest(database, ref).toString('hex'));
+    reply.simple(digestOfValue(database, database.look(key, true)));
   }
 }
 
