@@ -4,7 +4,7 @@ import { absent, type Database } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
 import { ListValue } from '../keyspace/list-value.js';
 import { SetValue } from '../keyspace/set-value.js';
-import { openSortedSet } from '../keyspace/sorted-sets.js';
+import { openAsTree } from '../keyspace/sorted-sets.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ListCursor } from '../values/list-cursor.js';
@@ -207,7 +207,7 @@ function addMembers(elements: ByteStrings, database: Database, ref: Ref): void {
 }
 
 function addByScore(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
-  const members = openSortedSet(database, ref);
+  const members = openAsTree(database, ref);
   members.visitRanks(0, members.size, backwards, (member) => elements.add(member));
 }
 

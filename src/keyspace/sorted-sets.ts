@@ -31,6 +31,12 @@ export function openSortedSet(database: Database, ref: Ref): SortedSet {
   return packed;
 }
 
+/** As `openSortedSet`, but makes a small set a big one, as SORT does in Redis, where OBJECT ENCODING shows it. */
+export function openAsTree(database: Database, ref: Ref): SortedSet {
+  const set = openSortedSet(database, ref);
+  return set === packed ? unpack(database) : set;
+}
+
 /** As `openSortedSet`, for reading several at once. */
 export function openForReading(database: Database, ref: Ref): SortedSet {
   if (database.kindOf(ref) === kinds.treeSortedSet) return database.collection<TreeSortedSet>(ref);
