@@ -7,6 +7,7 @@ import { configCommands } from '../commands/config-command.js';
 import { connectionCommands } from '../commands/connection.js';
 import { databaseCommands } from '../commands/databases.js';
 import { debugCommands } from '../commands/debug.js';
+import { dumpCommands } from '../commands/dump.js';
 import { expireCommands } from '../commands/expire.js';
 import { geoCommands } from '../commands/geo.js';
 import { hashExpiryCommands } from '../commands/hash-expiry.js';
@@ -47,6 +48,7 @@ export const allCommands: CommandSpec[] = [
   ...databaseCommands,
   ...keyCommands,
   ...expireCommands,
+  ...dumpCommands,
   ...scanCommands,
   ...objectCommands,
   ...stringCommands,
