@@ -133,6 +133,9 @@ export interface CommandSpec {
  */
 export type Handler = (call: Call) => void;
 
+/** A part of a command that is propagated; text is latin1. */
+export type PropagatedArgument = Bytes | string | number;
+
 /** One execution of a command. The object is reused: handlers keep nothing of it. */
 export interface Call {
   readonly server: ServerApi;
@@ -153,4 +156,16 @@ export interface Call {
    * another type is not ready.
    */
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
+  /**
+   * Somebody repeats what commands change (an append-only file, replicas), so that it pays to work out what to tell
+   * them.
+   */
+  readonly propagates: boolean;
+  /**
+   * Says what is propagated in place of this command as it came: these commands, name first, in its database; none if
+   * called without any. A command that says nothing is propagated as it came if it changed something
+   * (`keyspace.dirty`). Needed where repeating it later, or without its client, would not do the same: times relative
+   * to now, random choices, what was waited for. The arguments are copied.
+   */
+  propagateAs(...commands: (readonly PropagatedArgument[])[]): void;
 }

@@ -95,6 +95,7 @@ function flushDatabase(call: Call): void {
   keyspace.dirty += database.size;
   if (later) database.flushLater();
   else database.flush();
+  propagateAsCame(call);
   reply.ok();
 }
 
@@ -106,7 +107,13 @@ function flushAll(call: Call): void {
   for (const database of keyspace.databases) keyspace.observer.databaseReplaced(database, undefined);
   keyspace.dirty += count;
   keyspace.flushAll();
+  propagateAsCame(call);
   call.reply.ok();
+}
+
+/** Flushing is repeated even where nothing was left to flush: whoever repeats it may have something. */
+function propagateAsCame(call: Call): void {
+  if (call.propagates) call.propagateAs(call.args.slice(0, call.argc));
 }
 
 /** Reads the mode of FLUSHDB and FLUSHALL. */

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
-import type { Call } from '../commands/command.js';
+import type { Call, PropagatedArgument } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { Database } from '../keyspace/database.js';
@@ -36,5 +36,13 @@ export class DispatcherCall implements Call {
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking) onTimeout(this.reply);
     else this.dispatcher.block(this, keys, deadline, onTimeout, type);
+  }
+
+  get propagates(): boolean {
+    return this.dispatcher.propagation.active;
+  }
+
+  propagateAs(...commands: (readonly PropagatedArgument[])[]): void {
+    this.dispatcher.propagation.replace(commands);
   }
 }

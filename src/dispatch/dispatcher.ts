@@ -12,12 +12,16 @@ import { Request } from '../protocol/request-decoder.js';
 import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
 import { Pause } from './pause.js';
+import { Propagation } from './propagation.js';
 import { WaitingClients } from './waiting.js';
 import { WatchedKeys } from './watched-keys.js';
 
 const maxErrorCodes = 128;
 /** Who wants to hear of commands that take less than this, in µs, gets each of them measured by itself. */
 const leastGroupedThreshold = 1000;
+
+/** In place of a count of changes: nobody wants to hear of them. */
+const unobserved = -1;
 
 /** A kind of error that INFO errorstats does not list by its own code once there are too many. */
 const otherErrors = 'ERRORSTATS_OVERFLOW';
@@ -32,6 +36,7 @@ export class Dispatcher {
   readonly waiting = new WaitingClients();
   readonly watched = new WatchedKeys();
   readonly pause = new Pause();
+  readonly propagation: Propagation;
   /** Bits of ServerGate. */
   gate = 0;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
@@ -61,6 +66,7 @@ export class Dispatcher {
   private readonly resumed: Client[] = [];
 
   constructor(private readonly server: ServerApi) {
+    this.propagation = new Propagation(server.keyspace);
     this.call = new DispatcherCall(server, this);
   }
 
@@ -268,7 +274,8 @@ export class Dispatcher {
     const grouped = this.inGroup && command.brief;
     if (!grouped && this.unmeasured.length > 0) this.settleGroup();
     const begin = this.mark;
-    const { call } = this;
+    const { call, propagation } = this;
+    const dirtyBefore = propagation.active ? propagation.begin() : unobserved;
     call.assign(client, command, args, argc);
     const errorsBefore = client.reply.errors;
     try {
@@ -276,6 +283,7 @@ export class Dispatcher {
     } catch (error) {
       this.replyError(client, command, error);
     }
+    if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, this.depth === 0);
     client.lastCommand = command.fullName;
     if (grouped) {
       this.unmeasured.push(command);

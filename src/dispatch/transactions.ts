@@ -77,6 +77,7 @@ function exec(call: Call, dispatcher: Dispatcher): void {
   if (changed) return reply.nullArray();
   reply.array(transaction.queue.length);
   for (const { args, argc } of transaction.queue) dispatcher.runQueued(call, args, argc);
+  call.propagateAs(); // its commands were
 }
 
 function discard({ client, reply }: Call, dispatcher: Dispatcher): void {

@@ -144,7 +144,7 @@ export class Database {
   expireEntry(ref: Ref): void {
     const { keyspace } = this;
     if (keyspace.keepExpired) return;
-    if (keyspace.observed || keyspace.eventMask !== 0) {
+    if (keyspace.observed || keyspace.propagates || keyspace.eventMask !== 0) {
       this.removeExpired(this.keyOf(ref).copy(), ref);
       return;
     }
@@ -160,6 +160,7 @@ export class Database {
     const { keyspace } = this;
     this.removeEntry(ref);
     keyspace.statistics.expiredKeys++;
+    if (keyspace.propagates) keyspace.observer.keyVanished(this, key, 'expired');
     if (keyspace.observed) keyspace.observer.keyModified(this, key);
     this.event(EventClass.expired, 'expired', key);
   }

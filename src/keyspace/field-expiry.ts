@@ -79,7 +79,8 @@ export class FieldExpirySweeper {
   /** Copied, for the entry may be removed; but only if somebody wants to hear of it. */
   private keyOf(database: Database, ref: Ref): Bytes {
     const { keyspace } = this;
-    return keyspace.observed || keyspace.eventMask !== 0 ? database.keyOf(ref).copy() : nobodyAsks;
+    const asked = keyspace.observed || keyspace.propagates || keyspace.eventMask !== 0;
+    return asked ? database.keyOf(ref).copy() : nobodyAsks;
   }
 }
 

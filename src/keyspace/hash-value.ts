@@ -38,6 +38,8 @@ export class HashValue extends Elements {
   private expiring = false;
   /** Fields that `findLive` and `removeExpired` removed since `open`, not yet announced. */
   private expired = 0;
+  /** Their names, while somebody repeats the changes. */
+  private vanished: Bytes[] = [];
 
   constructor() {
     super(pair);
@@ -167,10 +169,16 @@ export class HashValue extends Elements {
   private expire(place: Place): 0 {
     if (this.database.keyspace.keepExpired) return 0;
     this.announceChange();
+    if (this.database.keyspace.propagates) this.noteVanished(place);
     this.removeAt(place);
     this.expired++;
     return 0;
   }
+
+  private readonly noteVanished = (place: Place): void => {
+    this.nameAt(place, fieldView);
+    this.vanished.push(fieldView.copy());
+  };
 
   /** Removes all fields whose time has come; to be followed by `announceExpired`. */
   removeExpired(): void {
@@ -205,10 +213,17 @@ export class HashValue extends Elements {
     keyspace.statistics.expiredFields += this.expired;
     this.expired = 0;
     if (emptied) database.removeEntry(this.ref);
+    if (keyspace.propagates) this.tellVanished(key);
     if (keyspace.observed) keyspace.observer.keyModified(database, key);
     database.event(EventClass.hash, 'hexpired', key);
     if (emptied) database.event(EventClass.generic, 'del', key);
     return emptied;
+  }
+
+  private tellVanished(key: Bytes): void {
+    const { observer } = this.database.keyspace;
+    for (const field of this.vanished) observer.fieldVanished(this.database, key, field);
+    this.vanished = [];
   }
 
   /** Number of fields whose time has not come. */
@@ -290,13 +305,22 @@ export class HashValue extends Elements {
   }
 
   private removeExpiredSlice(): number {
-    const { now } = this.database.keyspace;
+    const { now, propagates } = this.database.keyspace;
     const before = this.size;
-    if (this.table !== undefined) this.table.expireSlice(now, bucketsPerSlice);
-    else while (this.soonestExpiry < now) this.listpack.delete(this.listpack.first(), triple);
+    const note = propagates ? this.noteVanished : undefined;
+    if (this.table !== undefined) this.table.expireSlice(now, bucketsPerSlice, note);
+    else this.removePackedBefore(now, note);
     this.ref = this.table === undefined ? this.payload.ref : this.ref;
     if (this.expiring) this.rest();
     return before - this.size;
+  }
+
+  private removePackedBefore(now: number, note: ((place: Place) => void) | undefined): void {
+    const { listpack } = this;
+    while (this.soonestExpiry < now) {
+      note?.(listpack.first());
+      listpack.delete(listpack.first(), triple);
+    }
   }
 
   private toTable(): TableHash {

@@ -16,11 +16,24 @@ export interface KeyspaceObserver {
   keyModified(database: Database, key: Bytes): void;
   /** All keys of a database are about to go, or change with those of another. */
   databaseReplaced(database: Database, replacement: Database | undefined): void;
+  /**
+   * A key was removed by no command's word: its time had come, or memory was short. Called only while
+   * `Keyspace.propagates` is set.
+   */
+  keyVanished(database: Database, key: Bytes, why: 'expired' | 'evicted'): void;
+  /** A hash's field was removed because its time had come. Called only while `Keyspace.propagates` is set. */
+  fieldVanished(database: Database, key: Bytes, field: Bytes): void;
   /** Something notifiable happened. Called only for classes in `Keyspace.eventMask`. */
   event(eventClass: number, event: string, key: Bytes, database: Database): void;
 }
 
-const nobody: KeyspaceObserver = { keyModified() {}, databaseReplaced() {}, event() {} };
+const nobody: KeyspaceObserver = {
+  keyModified() {},
+  databaseReplaced() {},
+  keyVanished() {},
+  fieldVanished() {},
+  event() {},
+};
 
 /** Counters that INFO shows. */
 export interface KeyspaceStatistics {
@@ -61,6 +74,8 @@ export class Keyspace {
   marksAccess = true;
   /** Set while somebody watches or waits for keys. */
   observed = false;
+  /** Set while what keys do by themselves must be told to whoever repeats the changes. */
+  propagates = false;
   /** Bits of EventClass that are published; 0 when notifications are off. */
   eventMask = 0;
   observer: KeyspaceObserver = nobody;

@@ -1,6 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
+import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import { Monitors } from '../clients/monitors.js';
 import { ClientRegistry } from '../clients/registry.js';
@@ -130,6 +131,9 @@ export class RespiteServer implements ServerApi {
       keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
+      keyVanished: (database, key, why) => this.keyVanished(database, key, why),
+      fieldVanished: (database, key, field) =>
+        this.loop.dispatcher.propagation.fieldVanished(database, key, field),
       event: (_class, event, key, database) =>
         publishEvent(this.pubsub, this.keyspace.eventMask, event, key, database.index),
     };
@@ -238,6 +242,12 @@ export class RespiteServer implements ServerApi {
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
     if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);
     this.afterBackgroundWork();
+  }
+
+  private keyVanished(database: Database, key: Bytes, why: 'expired' | 'evicted'): void {
+    const { values } = this.config;
+    const lazily = why === 'expired' ? values['lazyfree-lazy-expire'] : values['lazyfree-lazy-eviction'];
+    this.loop.dispatcher.propagation.keyVanished(database, key, lazily);
   }
 
   forget(client: Client): void {

@@ -110,16 +110,17 @@ export class TableHash extends EntryCollection {
 
   /**
    * Looks at about `buckets` buckets of expiring fields and removes those whose time is before `now`. Returns
-   * how many. Goes on where it stopped; there may be more as long as `soonest` is before `now`.
+   * how many. Goes on where it stopped; there may be more as long as `soonest` is before `now`. `note` is shown each
+   * before it goes.
    */
-  expireSlice(now: number, buckets: number): number {
+  expireSlice(now: number, buckets: number, note?: (ref: Ref) => void): number {
     const { expires } = this;
     if (expires === undefined || this.soonest >= now) return 0;
     if (this.bucketsLeft === 0) this.beginWalk(expires.bucketCount);
     const before = this.size;
     for (let left = buckets; left > 0 && this.bucketsLeft > 0; left--) {
       this.bucketsLeft = Math.min(this.bucketsLeft, expires.bucketCount) - 1;
-      expires.forEachInBucket(this.bucketsLeft, (ref) => this.examine(ref, now));
+      expires.forEachInBucket(this.bucketsLeft, (ref) => this.examine(ref, now, note));
     }
     if (this.bucketsLeft === 0 && !this.addedMeanwhile) this.soonest = this.seenSoonest;
     return before - this.size;
@@ -131,10 +132,12 @@ export class TableHash extends EntryCollection {
     this.addedMeanwhile = false;
   }
 
-  private examine(ref: Ref, now: number): void {
+  private examine(ref: Ref, now: number, note: ((ref: Ref) => void) | undefined): void {
     const when = this.expiryOf(ref);
-    if (when < now) this.removeEntry(ref);
-    else this.seenSoonest = Math.min(this.seenSoonest, when);
+    if (when < now) {
+      note?.(ref);
+      this.removeEntry(ref);
+    } else this.seenSoonest = Math.min(this.seenSoonest, when);
   }
 
   protected override forget(ref: Ref): void {

@@ -107,6 +107,8 @@ describe('the expiry sweeper', () => {
     keyspace.observer = {
       keyModified: (where, key) => heard.push(`modified ${where.index} ${key.latin1()}`),
       databaseReplaced() {},
+      keyVanished() {},
+      fieldVanished() {},
       event: (_, event, key) => heard.push(`${event} ${key.latin1()}`),
     };
     database.setExpiry(database.setString(Bytes.of('some key'), Buffer.from('v'), 0, 1), keyspace.now + 5);

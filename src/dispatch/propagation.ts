@@ -1,0 +1,135 @@
+import { Bytes } from '../bytes/bytes.js';
+import type { Call, PropagatedArgument } from '../commands/command.js';
+import type { Database } from '../keyspace/database.js';
+import type { Keyspace } from '../keyspace/keyspace.js';
+
+/** Where changes go. A bit each. */
+export const PropagationTarget = { appendOnlyFile: 1 << 0, replicas: 1 << 1 } as const;
+const everywhere = PropagationTarget.appendOnlyFile | PropagationTarget.replicas;
+
+/** The database of a command that concerns none: MULTI, EXEC. */
+export const noDatabase = -1;
+
+/** Someone who repeats what changes the data: the append-only file, the stream to replicas. */
+export interface PropagationSink {
+  /** Bit of `PropagationTarget`. */
+  readonly target: number;
+  /**
+   * Takes a command, to be run in this database (or `noDatabase`). The views of the first `argc` arguments are valid
+   * until it returns.
+   */
+  propagate(database: number, args: readonly Bytes[], argc: number): void;
+}
+
+interface PropagatedCommand {
+  database: number;
+  args: Bytes[];
+  targets: number;
+}
+
+/**
+ * Hands on what changes the data. What one command, transaction or script changes is one unit, with what expired
+ * meanwhile: it leaves when the unit ends, between MULTI and EXEC if it is several commands, so whoever repeats it never
+ * stands in the middle.
+ *
+ * Hot while there is a sink: a command that changed something and propagates as it came costs two comparisons and the
+ * sink's own work, and nothing is copied.
+ */
+export class Propagation {
+  /** There is a sink. Nothing else here is called while there is none. */
+  active = false;
+  /** Bits of `PropagationTarget`: where the changes of the present unit go. A script may narrow it. */
+  targets: number = everywhere;
+  private sinks: PropagationSink[] = [];
+  private inUnit = false;
+  private pending: PropagatedCommand[] = [];
+  /** What the present command wants propagated in place of itself. */
+  private inPlace: Bytes[][] | undefined;
+
+  constructor(private readonly keyspace: Keyspace) {}
+
+  add(sink: PropagationSink): void {
+    this.sinks.push(sink);
+    this.adjust();
+  }
+
+  remove(sink: PropagationSink): void {
+    this.sinks = this.sinks.filter((each) => each !== sink);
+    this.adjust();
+  }
+
+  private adjust(): void {
+    this.active = this.keyspace.propagates = this.sinks.length > 0;
+  }
+
+  /** A command is about to run. Returns the count of changes so far, which `ran` wants to know. */
+  begin(): number {
+    this.inUnit = true;
+    return this.keyspace.dirty;
+  }
+
+  /** See `Call.propagateAs`. */
+  replace(commands: readonly (readonly PropagatedArgument[])[]): void {
+    if (this.active) this.inPlace = commands.map((args) => args.map(copied));
+  }
+
+  /** A command ran. `outermost` says that no transaction or script is around it: the unit ends. */
+  ran(call: Call, dirtyBefore: number, outermost: boolean): void {
+    const { inPlace } = this;
+    if (inPlace !== undefined) {
+      this.inPlace = undefined;
+      for (const args of inPlace) this.append(call.database.index, args);
+    } else if (this.keyspace.dirty !== dirtyBefore) {
+      if (outermost && this.pending.length === 0) {
+        this.emit(call.database.index, call.args, call.argc, this.targets);
+      } else {
+        const args = call.args.slice(0, call.argc);
+        this.append(call.database.index, args.map(copied));
+      }
+    }
+    if (outermost) this.endUnit();
+  }
+
+  /** What was changed since the unit began leaves. */
+  endUnit(): void {
+    this.inUnit = false;
+    this.targets = everywhere;
+    const { pending } = this;
+    if (pending.length === 0) return;
+    this.pending = [];
+    const together = pending.reduce((targets, command) => targets | command.targets, 0);
+    if (pending.length > 1) this.emit(noDatabase, multi, 1, together);
+    for (const { database, args, targets } of pending) this.emit(database, args, args.length, targets);
+    if (pending.length > 1) this.emit(noDatabase, exec, 1, together);
+  }
+
+  /** Something was changed by no command: a key expired, was evicted. A unit of its own unless one is open. */
+  append(database: number, args: Bytes[]): void {
+    if (this.inUnit) this.pending.push({ database, args: args.map(copied), targets: this.targets });
+    else this.emit(database, args, args.length, everywhere);
+  }
+
+  /** A key is gone without a command that says so. `freedLater` says that it is freed in the background. */
+  keyVanished(database: Database, key: Bytes, freedLater: boolean): void {
+    this.append(database.index, [freedLater ? unlink : del, key]);
+  }
+
+  /** A field of a hash is gone by itself. */
+  fieldVanished(database: Database, key: Bytes, field: Bytes): void {
+    this.append(database.index, [hdel, key, field]);
+  }
+
+  private emit(database: number, args: readonly Bytes[], argc: number, targets: number): void {
+    for (const sink of this.sinks) if ((sink.target & targets) !== 0) sink.propagate(database, args, argc);
+  }
+}
+
+const multi = [Bytes.of('MULTI')];
+const exec = [Bytes.of('EXEC')];
+const del = Bytes.of('DEL');
+const unlink = Bytes.of('UNLINK');
+const hdel = Bytes.of('HDEL');
+
+function copied(argument: PropagatedArgument): Bytes {
+  return argument instanceof Bytes ? argument.copy() : Bytes.of(String(argument));
+}

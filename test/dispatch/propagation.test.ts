@@ -1,0 +1,83 @@
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { propagationLog } from '../support/propagation-log.js';
+import { connect, startWithClient } from '../support/respite.js';
+
+async function start() {
+  const started = await startWithClient({ clock: 'manual', commands: [propagationLog()] });
+  await propagated(started.redis);
+  return started;
+}
+
+/** What was propagated since the last call. */
+async function propagated(redis: Redis): Promise<string[]> {
+  return (await redis.call('PROPAGATED')) as string[];
+}
+
+describe('propagation', () => {
+  it('repeats commands that changed something, as they came', async () => {
+    const { redis } = await start();
+    await redis.set('a', '1');
+    await redis.get('a');
+    await redis.del('absent');
+    await redis.select(3);
+    await redis.lpush('list', 'x', 'y');
+    expect(await propagated(redis)).toEqual(['0 set a 1', '3 lpush list x y']);
+  });
+
+  it('puts a transaction that changed several things between MULTI and EXEC, without what only read', async () => {
+    const { redis } = await start();
+    await redis.multi().set('a', '1').get('a').incr('a').exec();
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 incr a', '- EXEC']);
+  });
+
+  it('repeats a single change of a transaction alone', async () => {
+    const { redis } = await start();
+    await redis.multi().set('a', '1').get('a').exec();
+    await redis.multi().get('a').exec();
+    expect(await propagated(redis)).toEqual(['0 set a 1']);
+  });
+
+  it('says that keys expired, before the command that found out', async () => {
+    const { server, redis } = await start();
+    await redis.set('a', '1', 'PX', 10);
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    await propagated(redis);
+    server.advanceTime(11);
+    await redis.get('a');
+    expect(await propagated(redis)).toEqual(['0 DEL a']);
+    await redis.set('b', '1', 'PX', 10);
+    await propagated(redis);
+    server.advanceTime(11);
+    await redis.incr('b');
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 DEL b', '0 incr b', '- EXEC']);
+  });
+
+  it('says that keys and fields expired by themselves, each alone', async () => {
+    const { server, redis } = await start();
+    await redis.set('a', '1', 'PX', 10);
+    await redis.hset('h', 'f', '1', 'g', '2');
+    await redis.call('HPEXPIRE', 'h', '10', 'FIELDS', '1', 'f');
+    await propagated(redis);
+    server.advanceTime(11);
+    expect((await propagated(redis)).sort()).toEqual(['0 DEL a', '0 HDEL h f']);
+  });
+
+  it('repeats a flush even of nothing', async () => {
+    const { redis } = await start();
+    await redis.flushall();
+    expect(await propagated(redis)).toEqual(['0 flushall']);
+  });
+
+  it('repeats what a woken client does after the command that woke it', async () => {
+    const { server, redis } = await start();
+    const waiting = await connect(server);
+    const popped = waiting.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', '0');
+    while ((await redis.client('LIST')).toString().match(/flags=b/) === null);
+    await redis.rpush('from', 'x');
+    expect(await popped).toBe('x');
+    const [first, ...rest] = await propagated(redis);
+    expect(first).toBe('0 rpush from x');
+    expect(rest).toHaveLength(1);
+  });
+});

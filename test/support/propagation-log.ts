@@ -1,0 +1,36 @@
+import type { Call, CommandSpec } from '../../src/commands/command.js';
+import { type PropagationSink, PropagationTarget } from '../../src/dispatch/propagation.js';
+import type { RespiteServer } from '../../src/server/server.js';
+
+/**
+ * A command for tests, PROPAGATED: replies what was propagated since the last call, as `database name argument ...`
+ * (no database: `-`), and begins to listen.
+ */
+export function propagationLog(): CommandSpec {
+  let lines: string[] = [];
+  let sink: PropagationSink | undefined;
+  return {
+    name: 'propagated',
+    group: 'server',
+    since: '0.0.0',
+    summary: 'Lists what was propagated.',
+    complexity: 'O(N)',
+    syntax: '',
+    flags: [],
+    handler({ server, reply }: Call): void {
+      if (sink === undefined) {
+        sink = {
+          target: PropagationTarget.appendOnlyFile,
+          propagate(database, args, argc) {
+            const words = args.slice(0, argc).map((arg) => arg.latin1());
+            lines.push([database < 0 ? '-' : database, ...words].join(' '));
+          },
+        };
+        (server as RespiteServer).loop.dispatcher.propagation.add(sink);
+      }
+      reply.array(lines.length);
+      for (const line of lines) reply.text(line);
+      lines = [];
+    },
+  };
+}
