@@ -4,7 +4,11 @@ import { propagationLog } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
 
 async function start() {
-  const started = await startWithClient({ clock: 'manual', commands: [propagationLog()] });
+  const started = await startWithClient({
+    clock: 'manual',
+    'enable-debug-command': 'yes',
+    commands: [propagationLog()],
+  });
   await propagated(started.redis);
   return started;
 }
@@ -73,7 +77,7 @@ describe('propagation', () => {
     const { server, redis } = await start();
     const waiting = await connect(server);
     const popped = waiting.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', '0');
-    while ((await redis.client('LIST')).toString().match(/flags=b/) === null);
+    while (!String(await redis.client('LIST')).includes('flags=b'));
     await redis.rpush('from', 'x');
     expect(await popped).toBe('x');
     const [first, ...rest] = await propagated(redis);
