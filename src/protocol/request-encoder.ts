@@ -43,7 +43,7 @@ export class RequestEncoder {
   /** Appends bytes as they are: a line that is no request. Text is latin1. */
   appendRaw(text: string): void {
     this.reserve(text.length);
-    this.length += this.buffer.latin1Write(text, this.length);
+    this.length += this.buffer.write(text, this.length, 'latin1');
   }
 
   /** What was gathered; valid until the next call of another method. */
