@@ -29,6 +29,7 @@ export const errors = {
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   tooFewReplicas: 'NOREPLICAS Not enough good replicas to write.',
+  appendOnlyFailing: (reason: string) => `MISCONF Errors writing to the AOF file: ${reason}`,
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
   monitorAndKeys: "ERR Replica can't interact with the keyspace",

@@ -23,9 +23,11 @@ import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
@@ -48,6 +50,8 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
+  /** Default: the operating system's files. */
+  files?: FileSystem;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -69,6 +73,8 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly files: FileSystem;
+  readonly appendOnly: AppendOnly;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -103,6 +109,7 @@ export class RespiteServer implements ServerApi {
     this.log = options.log;
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? unpredictableRandom();
+    this.files = options.files ?? systemFiles;
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
@@ -182,6 +189,7 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.sweep();
+    this.appendOnly.tick();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
