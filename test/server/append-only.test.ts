@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { Respite, RespiteOptions } from '../../src/index.js';
+import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
-import { connect, startRespite } from '../support/respite.js';
+import { connect, connectTo, startRespite, startServer } from '../support/respite.js';
 
 const debug = { 'enable-debug-command': 'yes' } as const;
 
@@ -220,7 +221,7 @@ describeWithRedisServer('the append-only file', () => {
         'yes',
       );
       try {
-        const client = connect({ host: '127.0.0.1', port: theirs.port } as Respite);
+        const client = connectTo(theirs.port);
         expect(await digest(client)).toEqual(before);
       } finally {
         await theirs.stop();
@@ -245,7 +246,7 @@ describeWithRedisServer('the append-only file', () => {
       const theirs = await startRedisServer(...args);
       let before: unknown;
       try {
-        const client = connect({ host: '127.0.0.1', port: theirs.port } as Respite);
+        const client = connectTo(theirs.port);
         await fill(client);
         await rewritten(client);
         await fill(client);
@@ -259,4 +260,86 @@ describeWithRedisServer('the append-only file', () => {
       expect(await digest(redis)).toEqual(before);
     },
   );
+});
+
+/** A server on files that fail on demand. */
+async function startOnFaultyDisk(directives: RespiteOptions) {
+  const dir = dataFolder();
+  const faults = { write: false, sync: false, rename: false };
+  const fail = (code: string) => {
+    throw Object.assign(new Error(code), { code });
+  };
+  const files: FileSystem = {
+    ...fs,
+    writeSync: ((...args: Parameters<typeof fs.writeSync>) =>
+      faults.write ? fail('ENOSPC') : fs.writeSync(...args)) as typeof fs.writeSync,
+    write: ((...args: unknown[]) => {
+      const done = args.at(-1) as (error: Error | null) => void;
+      if (faults.write) setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })));
+      else (fs.write as (...all: unknown[]) => void)(...args);
+    }) as unknown as typeof fs.write,
+    fdatasyncSync: (fd) => (faults.sync ? fail('EIO') : fs.fdatasyncSync(fd)),
+    renameSync: (from, to) => (faults.rename ? fail('EROFS') : fs.renameSync(from, to)),
+  };
+  const { server, clock } = await startServer({ dir, appendonly: true, ...directives }, files);
+  const redis = connectTo(server.listeners.port);
+  return { server, clock, redis, dir, faults };
+}
+
+describe('a disk that fails', () => {
+  it.each(['everysec', 'no'] as const)(
+    'refuses writes until it works again, and loses nothing (%s)',
+    async (policy) => {
+      const { server, redis, dir, faults } = await startOnFaultyDisk({ appendfsync: policy });
+      await redis.set('a', '1');
+      faults.write = true;
+      await redis.set('b', '2');
+      await new Promise((resolve) => setImmediate(resolve));
+      await expect(redis.set('c', '3')).rejects.toThrow(
+        'MISCONF Errors writing to the AOF file: No space left on device',
+      );
+      await expect(redis.ping()).rejects.toThrow('MISCONF');
+      await expect(redis.multi().set('c', '3').exec()).rejects.toThrow('EXECABORT');
+      expect(await redis.get('b')).toBe('2');
+      expect(await redis.info('persistence')).toContain('aof_last_write_status:err');
+      faults.write = false;
+      server.tick();
+      await redis.set('d', '4');
+      await server.close();
+      const again = await start(dir);
+      expect(await again.redis.mget('a', 'b', 'c', 'd')).toEqual(['1', '2', null, '4']);
+    },
+  );
+
+  it('acknowledges nothing that is not durable, if always', async () => {
+    const { server, redis, dir, faults } = await startOnFaultyDisk({ appendfsync: 'always' });
+    const other = connectTo(server.listeners.port);
+    await other.set('a', '1');
+    faults.sync = true;
+    await expect(redis.set('b', '2')).rejects.toThrow();
+    await expect(other.set('c', '3')).rejects.toThrow('MISCONF Errors writing to the AOF file: EIO');
+    faults.sync = false;
+    server.tick();
+    await other.set('d', '4');
+    await server.close();
+    const again = await start(dir);
+    expect(await again.redis.mget('a', 'c', 'd')).toEqual(['1', null, '4']);
+  });
+
+  it('leaves the files as they are when a rewrite cannot be finished', async () => {
+    const { server, redis, dir, faults } = await startOnFaultyDisk({});
+    await redis.set('a', '1');
+    faults.rename = true;
+    await redis.call('BGREWRITEAOF').catch(() => {});
+    await until(async () => (await redis.info('persistence')).includes('aof_rewrite_in_progress:0'));
+    expect(await redis.info('persistence')).toContain('aof_last_bgrewrite_status:err');
+    await redis.set('b', '2');
+    faults.rename = false;
+    await rewritten(redis);
+    expect(await redis.info('persistence')).toContain('aof_last_bgrewrite_status:ok');
+    await redis.set('c', '3');
+    await server.close();
+    const again = await start(dir);
+    expect(await again.redis.mget('a', 'b', 'c')).toEqual(['1', '2', '3']);
+  });
 });
