@@ -84,7 +84,7 @@ function restore(call: Call): void {
 
 /** True of a value that has expired already, or all of whose fields have. */
 function isPast({ database: { keyspace } }: Call, value: SavedValue, when: number): boolean {
-  return value.form === 'expired' || (when >= 0 && when < keyspace.now && !keyspace.keepExpired);
+  return value.form === 'expired' || (when >= 0 && when < keyspace.expiredBefore && !keyspace.keepExpired);
 }
 
 /** Nothing of what is there is lost if there is no memory for the new value. */

@@ -281,13 +281,7 @@ export class Database {
   }
 
   /** As `add`, for a big collection, which is the key's if the answer is not `absent`. */
-  addCollection(
-    key: Bytes,
-    newKind: Kind,
-    collection: Collection,
-    when: number,
-    replace: boolean,
-  ): Ref {
+  addCollection(key: Bytes, newKind: Kind, collection: Collection, when: number, replace: boolean): Ref {
     const handle = this.keyspace.collections.add(collection);
     let ref = absent;
     try {

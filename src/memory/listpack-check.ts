@@ -6,8 +6,8 @@ import {
   elementLength,
   entryLength,
   HEADER_LENGTH,
-  isIntegerAt,
   int64At,
+  isIntegerAt,
   readBacklen,
   UNKNOWN_COUNT,
 } from './listpack-format.js';

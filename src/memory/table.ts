@@ -560,7 +560,7 @@ export class Table {
 
 /** Memory for so many buckets: in the first chunk a power of two, then whole chunks. */
 function newChunks(buckets: number): Int32Array[] {
-  if (buckets <= CHUNK_BUCKETS) return [new Int32Array(2 ** Math.ceil(Math.log2(buckets)) << BUCKET_SHIFT)];
+  if (buckets <= CHUNK_BUCKETS) return [new Int32Array((2 ** Math.ceil(Math.log2(buckets))) << BUCKET_SHIFT)];
   const chunks = Math.ceil(buckets / CHUNK_BUCKETS);
   return Array.from({ length: chunks }, () => new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
 }

@@ -1,4 +1,4 @@
-import { Bytes } from '../bytes/bytes.js';
+import type { Bytes } from '../bytes/bytes.js';
 import { Crc64 } from '../bytes/crc64.js';
 import type { Database } from '../keyspace/database.js';
 import type { Ref } from '../memory/arena.js';
@@ -6,8 +6,8 @@ import { RdbReader } from './rdb-reader.js';
 import { newestRdbVersion } from './rdb-types.js';
 import { RdbWriter } from './rdb-writer.js';
 import { readValue } from './read-value.js';
-import { discardValue, type SavedValue, type ValueTarget } from './saved-value.js';
 import { saveValue, versionFor } from './save-value.js';
+import { discardValue, type SavedValue, type ValueTarget } from './saved-value.js';
 
 /** Behind the value: the version of the format, 2 bytes, and the checksum of all before it, 8 bytes. */
 const versionBytes = 2;

@@ -120,7 +120,9 @@ export function expiringHashOf(
   if (pairs.length === 0) return emptyValue;
   requireTimes(reader, expiries);
   requireDistinctFields(reader, pairs);
-  const live = expiries.flatMap((when, i) => (when >= keyspace.now || keyspace.keepExpired ? [i] : []));
+  const live = expiries.flatMap((when, i) =>
+    when >= keyspace.expiredBefore || keyspace.keepExpired ? [i] : [],
+  );
   if (live.length === 0) return expiredValue;
   if (fitsTriples(pairs, live, target)) return triples(pairs, expiries, live);
   const hash = new TableHash(keyspace);

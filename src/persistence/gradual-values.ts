@@ -110,8 +110,8 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
     requireTimes(reader, [when]);
     reader.stringInto(nameView);
     reader.stringInto(payloadView);
-    const { now, keepExpired } = this.target.keyspace;
-    if (when < now && !keepExpired) return;
+    const { expiredBefore, keepExpired } = this.target.keyspace;
+    if (when < expiredBefore && !keepExpired) return;
     const { collection } = this;
     if (!collection.set(nameView, payloadView)) throw twice(reader, 'hash');
     if (when !== NO_EXPIRY) collection.setExpiry(collection.find(nameView), when);
@@ -120,7 +120,10 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
   protected finish(): SavedValue {
     const { collection } = this;
     if (collection.size === 0) return expiredValue;
-    return collectionValue(collection.expiringSize > 0 ? kinds.expiringTableHash : kinds.tableHash, collection);
+    return collectionValue(
+      collection.expiringSize > 0 ? kinds.expiringTableHash : kinds.tableHash,
+      collection,
+    );
   }
 }
 

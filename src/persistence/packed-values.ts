@@ -12,14 +12,7 @@ import {
   isIntegerAt,
   readElement,
 } from '../memory/listpack-format.js';
-import {
-  expiringHashOf,
-  hashOf,
-  lastExpiryPossible,
-  setOf,
-  sortedSetOf,
-  twice,
-} from './element-values.js';
+import { expiringHashOf, hashOf, lastExpiryPossible, setOf, sortedSetOf, twice } from './element-values.js';
 import type { RdbReader } from './rdb-reader.js';
 import { emptyValue, packedValue, type SavedValue, type ValueTarget } from './saved-value.js';
 
@@ -53,7 +46,10 @@ export function elementsOf({ buffer, start }: Bytes): Bytes[] {
 }
 
 /** A list of one listpack that this server would have as one; else undefined. */
-export function packedListOf(bytes: Bytes, { keyspace: { listSettings } }: ValueTarget): SavedValue | undefined {
+export function packedListOf(
+  bytes: Bytes,
+  { keyspace: { listSettings } }: ValueTarget,
+): SavedValue | undefined {
   const fits = report.canonical && !listSettings.exceeded(bytes.length, report.count);
   return fits ? packedValue(kinds.listpackList, bytes) : undefined;
 }
@@ -122,11 +118,13 @@ export function readListpackSortedSet(reader: RdbReader, target: ValueTarget): S
 export function packedSortedSetOf(reader: RdbReader, elements: Bytes[], target: ValueTarget): SavedValue {
   if (elements.length % 2 !== 0) throw reader.fail('sorted set with a member without a score');
   const members = elements.filter((_, i) => i % 2 === 0);
-  const scores = elements.filter((_, i) => i % 2 === 1).map(({ buffer, start, end }) => {
-    const score = parseDouble(buffer, start, end);
-    if (score === undefined || Number.isNaN(score)) throw notANumber(reader);
-    return score;
-  });
+  const scores = elements
+    .filter((_, i) => i % 2 === 1)
+    .map(({ buffer, start, end }) => {
+      const score = parseDouble(buffer, start, end);
+      if (score === undefined || Number.isNaN(score)) throw notANumber(reader);
+      return score;
+    });
   return sortedSetOf(reader, members, scores, target);
 }
 
@@ -176,7 +174,11 @@ export function readExpiringListpack(reader: RdbReader, target: ValueTarget): Sa
   if (count % 3 !== 0) throw reader.fail('hash with a field without a time');
   if (report.canonical && count / 3 <= target.limits['hash-max-listpack-entries']) {
     const { buffer, start } = bytes;
-    const kind = kindOfTriples(buffer, start, target.keyspace.now);
+    const kind = kindOfTriples(
+      buffer,
+      start,
+      target.keyspace.keepExpired ? 0 : target.keyspace.expiredBefore,
+    );
     if (kind !== undefined) {
       requireDistinct(reader, bytes, count / 3, 3, 'hash');
       return packedValue(kind, bytes);

@@ -6,7 +6,14 @@ import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { markAccess } from './access.js';
 import { endOfPiece, RdbError, RdbReader } from './rdb-reader.js';
-import { checksumVersion, ModuleOpcode, newestRdbVersion, Opcode, RdbType, rdbSignature } from './rdb-types.js';
+import {
+  checksumVersion,
+  ModuleOpcode,
+  newestRdbVersion,
+  Opcode,
+  RdbType,
+  rdbSignature,
+} from './rdb-types.js';
 import { beginValue, isGradual, isValueType, moduleName } from './read-value.js';
 import {
   discardValue,
@@ -203,7 +210,14 @@ export class RdbLoad {
     if (this.isPast()) this.summary.keysExpired++;
     else {
       const { expiry, options } = this;
-      const ref = storePacked(this.database, key, kinds.string, view, expiry, options.duplicates === 'replace');
+      const ref = storePacked(
+        this.database,
+        key,
+        kinds.string,
+        view,
+        expiry,
+        options.duplicates === 'replace',
+      );
       this.loaded(ref);
     }
     this.endKey();
@@ -260,7 +274,7 @@ export class RdbLoad {
   }
 
   private isPast(): boolean {
-    return this.options.dropExpired && this.expiry >= 0 && this.expiry < this.keyspace.now;
+    return this.options.dropExpired && this.expiry >= 0 && this.expiry < this.keyspace.expiredBefore;
   }
 
   private endKey(): void {

@@ -26,7 +26,13 @@ import {
 } from './packed-values.js';
 import type { RdbReader } from './rdb-reader.js';
 import { ListNode, RdbType } from './rdb-types.js';
-import { emptyValue, type GradualValue, type SavedValue, stringValue, type ValueTarget } from './saved-value.js';
+import {
+  emptyValue,
+  type GradualValue,
+  type SavedValue,
+  stringValue,
+  type ValueTarget,
+} from './saved-value.js';
 
 /**
  * Reads a value of one form: all of it, or its beginning, where it may be large. Throws RdbError for bytes that are not
@@ -97,7 +103,8 @@ export function readValue(reader: RdbReader, type: number, target: ValueTarget):
 
 function refusal(reader: RdbReader, type: number): Error {
   if (type === RdbType.module) return reader.fail('a value of a module, in a form of before Redis 5');
-  if (type === RdbType.module2) return reader.fail(`a value of the module ${moduleName(reader)}, which is not there`);
+  if (type === RdbType.module2)
+    return reader.fail(`a value of the module ${moduleName(reader)}, which is not there`);
   return reader.fail(`values of type ${type} are not supported`);
 }
 
@@ -170,7 +177,8 @@ function readExpiringHash(
     return later === 0 ? NO_EXPIRY : earliest + later - 1;
   };
   const count = reader.count();
-  if (count > target.limits['hash-max-listpack-entries']) return new GradualExpiringHash(count, target, expiry);
+  if (count > target.limits['hash-max-listpack-entries'])
+    return new GradualExpiringHash(count, target, expiry);
   const pairs: Bytes[] = [];
   const expiries: number[] = [];
   for (let left = count; left > 0; left--) {
@@ -186,7 +194,8 @@ function readSortedSet(
   readScore: (reader: RdbReader) => number,
 ): SavedValue | GradualValue {
   const count = reader.count();
-  if (count > target.limits['zset-max-listpack-entries']) return new GradualSortedSet(count, target, readScore);
+  if (count > target.limits['zset-max-listpack-entries'])
+    return new GradualSortedSet(count, target, readScore);
   const members: Bytes[] = [];
   const scores: number[] = [];
   for (let left = count; left > 0; left--) {

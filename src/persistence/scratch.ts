@@ -1,5 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
-import { EMPTY_INTSET_LENGTH, Intset, type Int64, writeEmptyIntset } from '../memory/intset.js';
+import { EMPTY_INTSET_LENGTH, type Int64, Intset, writeEmptyIntset } from '../memory/intset.js';
 import { EMPTY_LISTPACK_LENGTH, END, EncodedElement, HEADER_LENGTH } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
 
