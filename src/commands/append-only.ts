@@ -25,7 +25,9 @@ function rewrite({ denyBlocking, reply, server }: Call): void {
     throw new CommandError('ERR Background append only file rewriting already in progress');
   }
   if (outcome === 'failed') {
-    throw new CommandError("ERR Can't execute an AOF background rewriting. Please check the server logs for more information.");
+    throw new CommandError(
+      "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+    );
   }
   reply.simple(answers[outcome]);
 }

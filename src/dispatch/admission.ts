@@ -53,7 +53,10 @@ export function refusalOf(
   if ((gate & ServerGate.memoryLimit) !== 0 && needsMemory(client, command) && server.overMemoryLimit()) {
     return errors.outOfMemory;
   }
-  if ((gate & ServerGate.appendOnlyFailing) !== 0 && (writes(client, command) || command.fullName === 'ping')) {
+  if (
+    (gate & ServerGate.appendOnlyFailing) !== 0 &&
+    (writes(client, command) || command.fullName === 'ping')
+  ) {
     return errors.appendOnlyFailing(server.appendOnly.lastError);
   }
   if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) return errors.tooFewReplicas;

@@ -3,6 +3,10 @@ import { Replay } from '../dispatch/replay.js';
 import type { AofDirectory } from '../persistence/aof-directory.js';
 import type { AofManifest } from '../persistence/aof-manifest.js';
 import { AofFormatError, AofReader } from '../persistence/aof-reader.js';
+import { FileSource } from '../persistence/byte-source.js';
+import { RdbLoad, type RdbLoadOptions } from '../persistence/rdb-load.js';
+import { RdbError } from '../persistence/rdb-reader.js';
+import { rdbSignature } from '../persistence/rdb-types.js';
 import type { RespiteServer } from './server.js';
 
 /** The data set cannot be loaded: the server must not start with less. The message is for the log. */
@@ -10,11 +14,7 @@ export class LoadError extends Error {}
 
 /** Commands between two moments at which a file that is being loaded lets others have their turn. */
 const commandsPerStep = 256;
-/** A file that begins so has a snapshot in front. */
-const rdbSignature = 'REDIS';
-
-/** Loads the snapshot at the beginning of a file; yields now and then, and returns the offset behind it. */
-export type SnapshotLoading = (path: string) => Generator<void, number>;
+const snapshotBytesPerStep = 256 * 1024;
 
 /**
  * Loads the files of an AOF, oldest first. Yields now and then, so that clients can be told to wait; run to its end at
@@ -29,7 +29,7 @@ export class AofLoading {
     private readonly server: RespiteServer,
     private readonly directory: AofDirectory,
     private readonly manifest: AofManifest,
-    private readonly loadSnapshot: SnapshotLoading,
+    private readonly options: RdbLoadOptions,
   ) {
     this.totalBytes = manifest.files.reduce((sum, { name }) => sum + this.sizeOf(name), 0);
   }
@@ -57,7 +57,9 @@ export class AofLoading {
         if (size > 0) yield* this.loadFile(file.name, size, file === manifest.files.at(-1));
         this.loadedBytes = before + size;
         const kind = file.type === 'base' ? 'base' : 'incr';
-        server.log.notice(`DB loaded from ${kind} file ${file.name}: ${this.secondsSince(fileBegin)} seconds`);
+        server.log.notice(
+          `DB loaded from ${kind} file ${file.name}: ${this.secondsSince(fileBegin)} seconds`,
+        );
       }
     } finally {
       keyspace.holdExpiry(false);
@@ -78,7 +80,7 @@ export class AofLoading {
       files.readSync(fd, start, 0, start.length, 0);
       const isSnapshot = start.toString('latin1') === rdbSignature;
       if (isSnapshot) this.server.log.notice('Reading RDB base file on AOF loading...');
-      const offset = isSnapshot ? yield* this.loadSnapshot(path) : 0;
+      const offset = isSnapshot ? yield* this.loadSnapshot(fd, name) : 0;
       yield* this.loadCommands(new AofReader(files, fd, offset, size), name, isLast);
     } finally {
       files.closeSync(fd);
@@ -95,6 +97,33 @@ export class AofLoading {
     }
   }
 
+  /** The snapshot at the beginning of a file. Returns the offset behind it. */
+  private *loadSnapshot(fd: number, name: string): Generator<void, number> {
+    const source = new FileSource(this.server.files, fd);
+    const load = new RdbLoad(this.server.keyspace, this.options, source.total);
+    const before = this.loadedBytes;
+    try {
+      for (;;) {
+        const state = load.run(load.loadedBytes + snapshotBytesPerStep);
+        this.loadedBytes = before + load.loadedBytes;
+        if (state === 'done') return load.summary.end;
+        if (state === 'paused') {
+          yield;
+          continue;
+        }
+        const { buffer, at, end } = load.room();
+        load.received(source.read(buffer, at, end));
+      }
+    } catch (error) {
+      const what = error instanceof RdbError ? error.message : systemErrorText(error);
+      throw new LoadError(
+        `Error reading the RDB preamble of the AOF file ${name}, AOF loading aborted: ${what}`,
+      );
+    } finally {
+      load.abandon();
+    }
+  }
+
   private *loadCommands(reader: AofReader, name: string, isLast: boolean): Generator<void, void> {
     const replay = new Replay(this.server, this.server.loop.dispatcher);
     const before = this.loadedBytes;
@@ -108,7 +137,9 @@ export class AofLoading {
           return;
         }
         if (!replay.knows(reader.args[0])) {
-          throw new LoadError(`Unknown command '${reader.args[0].latin1()}' reading the append only file ${name}`);
+          throw new LoadError(
+            `Unknown command '${reader.args[0].latin1()}' reading the append only file ${name}`,
+          );
         }
         replay.run(reader.args, reader.argc);
         if (!replay.inTransaction) wholeUpTo = reader.offset;

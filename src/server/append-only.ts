@@ -177,7 +177,10 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   }
 
   private get maySync(): boolean {
-    return !(this.server.config.values['no-appendfsync-on-rewrite'] && (this.rewriting || this.snapshots.busy));
+    return !(
+      this.server.config.values['no-appendfsync-on-rewrite'] &&
+      (this.rewriting || this.snapshots.busy)
+    );
   }
 
   /** Writes and syncs everything, whatever the policy. False if that failed. */
@@ -220,7 +223,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     const { directory, server } = this;
     directory.create();
     let manifest = known ?? new AofManifest();
-    if (manifest.base === undefined && manifest.incremental.length === 0) manifest = this.createBase(manifest);
+    if (manifest.base === undefined && manifest.incremental.length === 0)
+      manifest = this.createBase(manifest);
     if (manifest.incremental.length === 0) {
       manifest = manifest.withIncremental(directory.prefix);
       server.log.notice(`Creating AOF incr file ${manifest.incremental[0].name} on server start`);

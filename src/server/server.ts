@@ -27,7 +27,7 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
-import { AppendOnly } from './append-only.js';
+import type { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
