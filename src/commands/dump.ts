@@ -10,6 +10,7 @@ import { storeValue } from '../persistence/store-value.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
+import { integerText, propagateRemoval } from './propagation-forms.js';
 
 export const dumpCommands: CommandSpec[] = [
   {
@@ -74,10 +75,20 @@ function restore(call: Call): void {
   const when = ttl === 0 ? -1 : options.absolute ? ttl : database.keyspace.now + ttl;
   if (storeUnlessExpired(call, value, when, options)) {
     reply.ok();
-    return database.modified(key, EventClass.generic, 'restore');
+    database.modified(key, EventClass.generic, 'restore');
+    if (ttl > 0 && !options.absolute) propagateAbsolute(call, when);
+    return;
   }
   reply.ok();
-  if (replaced) database.modified(key, EventClass.generic, 'del');
+  if (!replaced) return;
+  database.modified(key, EventClass.generic, 'del');
+  propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
+}
+
+function propagateAbsolute(call: Call, when: number): void {
+  if (!call.propagates) return;
+  const [name, key, , ...rest] = call.args.slice(0, call.argc);
+  call.propagateAs([name, key, integerText(when), ...rest, 'ABSTTL']);
 }
 
 function readOptions({ args, argc }: Call): RestoreOptions {
