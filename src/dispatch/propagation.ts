@@ -98,11 +98,11 @@ export class Propagation {
   endUnit(apart = false): void {
     this.inUnit = false;
     this.targets = everywhere;
-    if (this.pending.length > 0) this.emitPending();
+    if (this.pending.length > 0) this.emitPending(apart);
     this.client = undefined;
   }
 
-  private emitPending(): void {
+  private emitPending(apart: boolean): void {
     const { pending } = this;
     this.pending = [];
     const isTransaction = pending.length > 1 && !apart;
