@@ -62,8 +62,11 @@ export class AofDirectory {
     return AofManifest.parse(this.files.readFileSync(path, 'latin1'));
   }
 
-  /** Replaces the manifest: whatever happens meanwhile, the old one or the new one is there, whole and durable. */
-  writeManifest(manifest: AofManifest): void {
+  /**
+   * Replaces the manifest: whatever happens meanwhile, the old one or the new one is there, whole. False if it is
+   * replaced, but may be the old one again after a loss of power: then the files of both must stay.
+   */
+  writeManifest(manifest: AofManifest): boolean {
     const temporary = this.path(`temp-${this.manifestName}`);
     const fd = this.files.openSync(temporary, 'w');
     try {
@@ -73,7 +76,17 @@ export class AofDirectory {
       this.files.closeSync(fd);
     }
     this.files.renameSync(temporary, this.path(this.manifestName));
-    syncDirectory(this.files, this.folderPath);
+    try {
+      syncDirectory(this.files, this.folderPath);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Makes an empty file of the AOF, unless it is there. */
+  createFile(name: string): void {
+    this.files.closeSync(this.files.openSync(this.path(name), 'a'));
   }
 
   /**
@@ -97,11 +110,6 @@ export class AofDirectory {
     if (manifest === undefined) return true;
     const { base, incremental } = manifest;
     return base?.name === this.prefix && incremental.length === 0 && !this.exists(this.path(base.name));
-  }
-
-  /** Makes renames in the directory durable. */
-  sync(): void {
-    syncDirectory(this.files, this.folderPath);
   }
 }
 

@@ -16,6 +16,7 @@ const failuresBeforeDelay = 3;
 const longestDelayMinutes = 60;
 /** A failing disk is spoken of once in so long. */
 const complaintIntervalMs = 30_000;
+const extensions = { rdb: 'rdb', commands: 'aof' } as const satisfies Record<AofBaseFormat, string>;
 /** Name of the file that gathers what changes while the first rewrite after `appendonly yes` is under way. */
 const temporaryIncremental = (prefix: string) => `temp-${prefix}.incr`;
 
@@ -29,12 +30,21 @@ export interface SnapshotStarter {
   /** Another snapshot is being written. */
   readonly busy: boolean;
   /** Writes all data, as of now, to a file at once. Throws what the file system throws. */
-  writeNow(path: string, format: 'rdb' | 'commands'): void;
+  writeNow(file: SnapshotNames, format: AofBaseFormat): void;
   /**
-   * Begins to write all data, as of now, to a file. `done` is called when the file is durable, or when it could not be
-   * written.
+   * Begins to write all data, as of now, to a file. `done` is called, later, when the file is durable under its name, or
+   * with the reason why it could not be written; not after `cancel`.
    */
-  start(path: string, format: 'rdb' | 'commands', done: (error: Error | undefined) => void): RewriteJob;
+  start(file: SnapshotNames, format: AofBaseFormat, done: (failure: string | undefined) => void): RewriteJob;
+}
+
+/** What a base file is made of: a snapshot, or the commands that make the data. */
+export type AofBaseFormat = 'rdb' | 'commands';
+
+/** Paths of a file while it is in the making, and when it is complete. */
+export interface SnapshotNames {
+  temporary: string;
+  path: string;
 }
 
 /** What INFO and the log show of rewriting. */
@@ -241,14 +251,19 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   }
 
   private createBase(manifest: AofManifest): AofManifest {
-    const base = manifest.nextBase(this.directory.prefix, this.format === 'rdb' ? 'rdb' : 'aof');
+    const base = manifest.nextBase(this.directory.prefix, extensions[this.format]);
     this.server.log.notice(`Creating AOF base file ${base.name} on server start`);
-    this.snapshots.writeNow(this.directory.path(base.name), this.format);
+    this.snapshots.writeNow(this.namesOf(base), this.format);
     return new AofManifest(base);
   }
 
-  private get format(): 'rdb' | 'commands' {
+  private get format(): AofBaseFormat {
     return this.server.config.values['aof-use-rdb-preamble'] ? 'rdb' : 'commands';
+  }
+
+  private namesOf(base: AofFile): SnapshotNames {
+    const temporary = this.directory.pathBeside(`temp-rewriteaof-bg-${process.pid}.aof`);
+    return { temporary, path: this.directory.path(base.name) };
   }
 
   private listen(on: boolean): void {
@@ -329,17 +344,9 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     }
     this.rewrites.startedAt = server.clock.now();
     server.log.notice(`Background append only file rewriting started by pid ${process.pid}`);
-    const path = directory.pathBeside(`temp-rewriteaof-bg-${process.pid}.aof`);
     const { format } = this;
-    try {
-      const job = snapshots.start(path, format, (error) => {
-        if (this.job === job) this.finished(path, format, error);
-      });
-      this.job = job;
-    } catch (error) {
-      this.finished(path, format, error instanceof Error ? error : new Error(String(error)));
-      return false;
-    }
+    const base = this.manifest.nextBase(directory.prefix, extensions[format]);
+    this.job = snapshots.start(this.namesOf(base), format, (failure) => this.finished(base, failure));
     return true;
   }
 
@@ -359,48 +366,45 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     const manifest = this.manifest.withIncremental(directory.prefix);
     const { name } = manifest.incremental.at(-1)!;
     server.log.notice(`Creating AOF incr file ${name} on background rewrite`);
-    writer.open(directory.path(name));
+    // The file is listed before anything is written to it, and is there before it is listed.
+    directory.createFile(name);
     directory.writeManifest(manifest);
     this.manifest = manifest;
+    writer.open(directory.path(name));
     this.countOthers();
   }
 
-  private finished(path: string, format: 'rdb' | 'commands', error: Error | undefined): void {
-    const { server } = this;
+  private finished(base: AofFile, failure: string | undefined): void {
+    const { rewrites, server } = this;
     this.job = undefined;
-    const { startedAt } = this.rewrites;
-    this.rewrites.lastSeconds = Math.floor((server.clock.now() - startedAt) / 1000);
-    this.rewrites.startedAt = 0;
+    rewrites.lastSeconds = Math.floor((server.clock.now() - rewrites.startedAt) / 1000);
+    rewrites.startedAt = 0;
     try {
-      if (error !== undefined) throw error;
+      if (failure !== undefined) throw new Error(failure);
       server.log.notice('Background AOF rewrite terminated with success');
-      this.adopt(path, format);
-    } catch (cause) {
-      server.log.warning(`Background AOF rewrite failed: ${systemErrorText(cause)}`);
-      this.abandon(path);
+      this.adopt(base);
+    } catch (error) {
+      server.log.warning(`Background AOF rewrite failed: ${systemErrorText(error)}`);
+      this.abandon(base);
       this.noteFailure();
       return;
     }
-    this.rewrites.count++;
-    this.rewrites.lastOk = true;
-    this.rewrites.failuresInRow = 0;
+    rewrites.count++;
+    rewrites.lastOk = true;
+    rewrites.failuresInRow = 0;
     server.log.notice('Background AOF rewrite finished successfully');
   }
 
   /** The snapshot becomes the base, and all that it contains is history. */
-  private adopt(path: string, format: 'rdb' | 'commands'): void {
-    const { directory, files, server, state, writer } = this;
-    const base = this.manifest.nextBase(directory.prefix, format === 'rdb' ? 'rdb' : 'aof');
-    files.renameSync(path, directory.path(base.name));
-    directory.sync();
-    server.log.notice(`Successfully renamed the temporary AOF base file ${path} into ${base.name}`);
+  private adopt(base: AofFile): void {
+    const { directory, server, state, writer } = this;
+    server.log.notice(`Successfully created the AOF base file ${base.name}`);
     let manifest = this.manifest.rewritten(base, state === 'on' ? 1 : 0);
     if (state === 'starting') {
       manifest = manifest.withIncremental(directory.prefix);
       const { name } = manifest.incremental[0];
-      writer.commit();
-      files.renameSync(directory.path(temporaryIncremental(directory.prefix)), directory.path(name));
-      directory.sync();
+      if (!writer.commit()) throw new Error(this.lastError);
+      this.files.renameSync(directory.path(temporaryIncremental(directory.prefix)), directory.path(name));
     }
     directory.writeManifest(manifest);
     this.manifest = manifest;
@@ -415,8 +419,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     return this.server.files;
   }
 
-  private abandon(path: string): void {
-    this.remove(path);
+  private abandon(base: AofFile): void {
+    this.remove(this.directory.path(base.name));
     if (this.state !== 'starting') return;
     const { directory, writer } = this;
     this.listen(false);
@@ -462,7 +466,6 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.rewrites.startedAt = 0;
     this.server.log.notice('Killing running AOF rewrite');
     job.cancel();
-    this.remove(this.directory.pathBeside(`temp-rewriteaof-bg-${process.pid}.aof`));
     if (this.state === 'off') this.removeTemporaryIncremental();
   }
 
@@ -474,18 +477,18 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.remove(directory.path(name));
   }
 
+  /** What a rewrite has made superfluous goes, once it is certain that no manifest lists it. */
   private removeHistory(): void {
     const { directory, manifest, server } = this;
     if (manifest.history.length === 0) return;
-    const { history } = manifest;
     try {
-      directory.writeManifest(manifest.withoutHistory());
+      if (!directory.writeManifest(manifest.withoutHistory())) return;
     } catch (error) {
       server.log.warning(`Can't write the AOF manifest: ${systemErrorText(error)}`);
       return;
     }
     this.manifest = manifest.withoutHistory();
-    for (const { name } of history) {
+    for (const { name } of manifest.history) {
       server.log.notice(`Removing the history file ${name} in the background`);
       this.remove(directory.path(name));
     }
