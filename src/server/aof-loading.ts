@@ -3,33 +3,28 @@ import { Replay } from '../dispatch/replay.js';
 import type { AofDirectory } from '../persistence/aof-directory.js';
 import type { AofManifest } from '../persistence/aof-manifest.js';
 import { AofFormatError, AofReader } from '../persistence/aof-reader.js';
-import { FileSource } from '../persistence/byte-source.js';
-import { RdbLoad, type RdbLoadOptions } from '../persistence/rdb-load.js';
-import { RdbError } from '../persistence/rdb-reader.js';
 import { rdbSignature } from '../persistence/rdb-types.js';
+import { LoadError } from './load-error.js';
+import type { LoadingProgress } from './loading-progress.js';
+import { loadRdbFile } from './rdb-loading.js';
 import type { RespiteServer } from './server.js';
-
-/** The data set cannot be loaded: the server must not start with less. The message is for the log. */
-export class LoadError extends Error {}
 
 /** Commands between two moments at which a file that is being loaded lets others have their turn. */
 const commandsPerStep = 256;
-const snapshotBytesPerStep = 256 * 1024;
-
 /**
  * Loads the files of an AOF, oldest first. Yields now and then, so that clients can be told to wait; run to its end at
  * once it does the same in one go. Throws LoadError.
  */
 export class AofLoading {
-  /** Bytes of the files that were loaded before, and of the present one. */
-  loadedBytes = 0;
   readonly totalBytes: number;
+  private progress!: LoadingProgress;
+  /** Bytes of the files before the present one. */
+  private before = 0;
 
   constructor(
     private readonly server: RespiteServer,
     private readonly directory: AofDirectory,
     private readonly manifest: AofManifest,
-    private readonly options: RdbLoadOptions,
   ) {
     this.totalBytes = manifest.files.reduce((sum, { name }) => sum + this.sizeOf(name), 0);
   }
@@ -44,8 +39,10 @@ export class AofLoading {
     }
   }
 
-  *load(): Generator<void, void> {
+  /** `progress` follows it. */
+  *steps(progress: LoadingProgress): Generator<void, void> {
     const { manifest, server } = this;
+    this.progress = progress;
     const { keyspace } = server;
     const begin = server.clock.microseconds();
     keyspace.holdExpiry(true);
@@ -53,9 +50,9 @@ export class AofLoading {
       for (const file of manifest.files) {
         const fileBegin = server.clock.microseconds();
         const size = this.sizeOf(file.name);
-        const before = this.loadedBytes;
         if (size > 0) yield* this.loadFile(file.name, size, file === manifest.files.at(-1));
-        this.loadedBytes = before + size;
+        this.before += size;
+        progress.loadedBytes = this.before;
         const kind = file.type === 'base' ? 'base' : 'incr';
         server.log.notice(
           `DB loaded from ${kind} file ${file.name}: ${this.secondsSince(fileBegin)} seconds`,
@@ -80,11 +77,17 @@ export class AofLoading {
       files.readSync(fd, start, 0, start.length, 0);
       const isSnapshot = start.toString('latin1') === rdbSignature;
       if (isSnapshot) this.server.log.notice('Reading RDB base file on AOF loading...');
-      const offset = isSnapshot ? yield* this.loadSnapshot(fd, name) : 0;
+      const offset = isSnapshot ? yield* this.loadSnapshot(path) : 0;
       yield* this.loadCommands(new AofReader(files, fd, offset, size), name, isLast);
     } finally {
       files.closeSync(fd);
     }
+  }
+
+  /** The snapshot that a file begins with. Returns the offset behind it. */
+  private *loadSnapshot(path: string): Generator<void, number> {
+    const { end } = yield* loadRdbFile(this.server, path, this.progress, { preamble: true });
+    return end;
   }
 
   private openFile(path: string, name: string): number {
@@ -97,36 +100,8 @@ export class AofLoading {
     }
   }
 
-  /** The snapshot at the beginning of a file. Returns the offset behind it. */
-  private *loadSnapshot(fd: number, name: string): Generator<void, number> {
-    const source = new FileSource(this.server.files, fd);
-    const load = new RdbLoad(this.server.keyspace, this.options, source.total);
-    const before = this.loadedBytes;
-    try {
-      for (;;) {
-        const state = load.run(load.loadedBytes + snapshotBytesPerStep);
-        this.loadedBytes = before + load.loadedBytes;
-        if (state === 'done') return load.summary.end;
-        if (state === 'paused') {
-          yield;
-          continue;
-        }
-        const { buffer, at, end } = load.room();
-        load.received(source.read(buffer, at, end));
-      }
-    } catch (error) {
-      const what = error instanceof RdbError ? error.message : systemErrorText(error);
-      throw new LoadError(
-        `Error reading the RDB preamble of the AOF file ${name}, AOF loading aborted: ${what}`,
-      );
-    } finally {
-      load.abandon();
-    }
-  }
-
   private *loadCommands(reader: AofReader, name: string, isLast: boolean): Generator<void, void> {
     const replay = new Replay(this.server, this.server.loop.dispatcher);
-    const before = this.loadedBytes;
     let wholeUpTo = reader.offset;
     let count = 0;
     try {
@@ -143,7 +118,7 @@ export class AofLoading {
         }
         replay.run(reader.args, reader.argc);
         if (!replay.inTransaction) wholeUpTo = reader.offset;
-        this.loadedBytes = before + reader.offset;
+        this.progress.loadedBytes = this.before + reader.offset;
         if (++count % commandsPerStep === 0) yield;
       }
     } finally {

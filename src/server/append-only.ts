@@ -5,10 +5,11 @@ import { ConfigError } from '../config/config.js';
 import { systemErrorText } from '../config/files.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { type PropagationSink, PropagationTarget } from '../dispatch/propagation.js';
-import { AofDirectory } from '../persistence/aof-directory.js';
+import { AofDirectory, manifestErrorText } from '../persistence/aof-directory.js';
 import { type AofFile, AofManifest } from '../persistence/aof-manifest.js';
 import { AofWriter } from '../persistence/aof-writer.js';
 import type { FileSystem } from '../persistence/files.js';
+import { LoadError } from './load-error.js';
 import type { RespiteServer } from './server.js';
 
 /** Failures of rewriting in a row from which on the next try waits, longer each time. */
@@ -225,22 +226,39 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   // --- on and off
 
-  /**
-   * After the data set was loaded: goes on where the files end. Throws what the file system throws. `known` are the
-   * files that were loaded.
-   */
-  open(known: AofManifest | undefined): void {
+  /** Reads which files there are, at the start. Throws LoadError. */
+  learn(): void {
     const { directory, server } = this;
+    try {
+      const manifest = directory.readManifest();
+      const on = server.config.values.appendonly;
+      this.manifest = (on ? directory.upgrade(manifest) : manifest) ?? new AofManifest();
+    } catch (error) {
+      throw new LoadError(
+        manifestErrorText(error) ?? `Can't read the AOF directory: ${systemErrorText(error)}`,
+      );
+    }
+  }
+
+  /** After the data set was loaded: goes on where the files end. Throws LoadError. */
+  open(): void {
+    try {
+      this.openLast();
+    } catch (error) {
+      throw new LoadError(`Can't open the append-only file: ${systemErrorText(error)}`);
+    }
+  }
+
+  private openLast(): void {
+    const { directory, server } = this;
+    const known = this.manifest;
     directory.create();
-    let manifest = known ?? new AofManifest();
-    if (manifest.base === undefined && manifest.incremental.length === 0)
-      manifest = this.createBase(manifest);
+    let manifest = known.files.length === 0 ? this.createBase(known) : known;
     if (manifest.incremental.length === 0) {
       manifest = manifest.withIncremental(directory.prefix);
       server.log.notice(`Creating AOF incr file ${manifest.incremental[0].name} on server start`);
     }
-    const last = manifest.incremental.at(-1)!;
-    this.writer.open(directory.path(last.name));
+    this.writer.open(directory.path(manifest.incremental.at(-1)!.name));
     if (manifest !== known) directory.writeManifest(manifest);
     this.manifest = manifest;
     this.countOthers();

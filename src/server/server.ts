@@ -29,6 +29,7 @@ import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
 import type { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
+import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
@@ -50,8 +51,12 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
-  /** Default: the operating system's files. */
+  /** The disk; tests put one in its place that fails on demand. */
   files?: FileSystem;
+  /** Loads its data set at the start. Default true; an embedded server does so only if it was told where. */
+  keepsFiles?: boolean;
+  /** Loads this file at the start instead of its own. */
+  importFrom?: string;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -65,6 +70,10 @@ export class RespiteServer implements ServerApi {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly files: FileSystem;
+  /** The data set is in files: loaded at the start, saved when its time has come. */
+  readonly keepsFiles: boolean;
+  readonly dataSet: DataSet;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
@@ -110,6 +119,8 @@ export class RespiteServer implements ServerApi {
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? unpredictableRandom();
     this.files = options.files ?? systemFiles;
+    this.keepsFiles = options.keepsFiles ?? true;
+    this.dataSet = new DataSet(this);
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
@@ -151,20 +162,26 @@ export class RespiteServer implements ServerApi {
     applyConfig(this);
   }
 
-  /** Starts listening. Throws ListenError. */
+  /** Starts listening, then loads the data set. Throws ListenError and LoadError. */
   async start(): Promise<void> {
     fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
+      this.timers.start(1000 / this.config.values.hz);
+      await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.timers.start(1000 / this.config.values.hz);
+    if (this.isClosing) return;
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  get isClosing(): boolean {
+    return this.closing !== undefined;
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
@@ -188,7 +205,7 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    this.sweep();
+    if (this.dataSet.loading === undefined) this.sweep();
     this.appendOnly.tick();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
