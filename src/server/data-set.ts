@@ -67,6 +67,7 @@ export class DataSet {
     } else if (config.values.dbfilename !== '' && this.sizeOf(this.rdbPath) !== undefined) {
       yield* this.rdbSteps(this.rdbPath);
     }
+    this.server.keyspace.dirty = 0;
     appendOnly.open();
   }
 

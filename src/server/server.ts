@@ -82,7 +82,6 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
-  readonly files: FileSystem;
   readonly appendOnly: AppendOnly;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
