@@ -148,7 +148,13 @@ function readListpack({ buffer, start, end }: Bytes): Bytes[] | undefined {
 
 function readIntset({ buffer, start, end }: Bytes): Bytes[] | undefined {
   if (!isValidIntset(buffer, start, end)) return undefined;
-  const integers = new Intset({ buffer, offset: start, length: end - start, resize: refuse });
+  const integers = new Intset({
+    buffer,
+    offset: start,
+    length: end - start,
+    beforeChange: refuse,
+    resize: refuse,
+  });
   return Array.from({ length: integers.count }, (_, index) => Bytes.of(integers.get(index).toString()));
 }
 
