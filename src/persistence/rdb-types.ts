@@ -28,6 +28,19 @@ export const RdbType = {
   expiringHashListpack: 25,
 } as const;
 
+/** What stands in an RDB file where a value's form could. */
+export const RdbOp = {
+  /** A library of functions, as its source. */
+  function: 245,
+  idle: 248,
+  frequency: 249,
+  aux: 250,
+  resize: 251,
+  expiryMs: 252,
+  selectDatabase: 254,
+  end: 255,
+} as const;
+
 /** Versions of the format that are read; each reads what the ones before it wrote. */
 export const newestRdbVersion = 12;
 

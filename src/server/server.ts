@@ -15,6 +15,7 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -23,6 +24,7 @@ import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
@@ -32,6 +34,7 @@ import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { Saving } from './saving.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -48,6 +51,8 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
+  /** The file system that persistence uses; tests put one in its place that fails. */
+  files?: FileSystem;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -69,6 +74,7 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -119,6 +125,7 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.saving = new Saving(this, options.files ?? systemFiles);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -169,6 +176,7 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.saving.stop('Background saving terminated: the server ends');
     await this.listeners.close();
   }
 
@@ -182,6 +190,7 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.sweep();
+    this.saving.tick();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
@@ -274,9 +283,33 @@ export class RespiteServer implements ServerApi {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): void {
-    this.log.warning('User requested shutdown...');
+  shutdown(request: ShutdownRequest): boolean {
+    this.log.notice('User requested shutdown...');
+    if (!this.prepareShutdown(request)) return false;
     this.onShutdown?.(request);
+    return true;
+  }
+
+  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
+  prepareShutdown({ save, force }: ShutdownRequest): boolean {
+    const { saving, log, config } = this;
+    saving.stop('There is a child saving an .rdb. Killing it!');
+    if (save === 'nosave' || (save === 'default' && config.values.save.length === 0)) return true;
+    log.notice('Saving the final RDB snapshot before exiting.');
+    if (saving.save()) return true;
+    log.warning(
+      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
+    );
+    return force;
+  }
+
+  /** Writing is refused while the data set is to be saved and the last save failed. */
+  updateWriteGate(): void {
+    const { saving, config, loop } = this;
+    const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
+    if (saving.lastStatus === 'err' && stops && save.length > 0)
+      loop.dispatcher.gate |= ServerGate.cannotSave;
+    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
   }
 
   abortShutdown(): boolean {

@@ -29,9 +29,12 @@ export abstract class Collection {
   abstract freeSlice(budget: number): boolean;
   /**
    * An image of the collection as it is now, to be read in slices while the collection changes. There is one at
-   * a time. Takes no time that grows with the elements.
+   * a time. Takes next to no time, however many elements there are. Undefined for a type that has none: it is saved at
+   * once, and whoever changes it announces its key's entry (`Database.announceChange`).
    */
-  abstract takeImage(): CollectionImage;
+  takeImage(): CollectionImage | undefined {
+    return undefined;
+  }
 
   /**
    * To be called before anything changes. Hot: one comparison, unless a snapshot began that has not seen this
@@ -55,6 +58,8 @@ export interface CollectionImage {
   readonly count: number;
   /** No field of the hash expired before this unix time in ms: NO_EXPIRY if none has an expiry. */
   readonly soonestExpiry: number;
+  /** Memory that copies of what changed take. */
+  readonly keptBytes: number;
   /** Visits the next elements, about `budget` of them and at least one. True when all have been. */
   visitSome(budget: number, visit: VisitElement): boolean;
   /** The image is not needed any more, visited or not. */

@@ -128,7 +128,7 @@ export abstract class EntryCollection extends Collection {
     return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
   }
 
-  takeImage(): CollectionImage {
+  override takeImage(): CollectionImage {
     return new TableImage(this.table, (ref, visit) => this.showEntry(ref, visit));
   }
 

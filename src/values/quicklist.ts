@@ -277,7 +277,7 @@ export class Quicklist extends Collection {
     return copy;
   }
 
-  takeImage(): CollectionImage {
+  override takeImage(): CollectionImage {
     return new QuicklistImage(this.arena, this);
   }
 

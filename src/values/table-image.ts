@@ -26,6 +26,10 @@ export class TableImage implements CollectionImage {
     table.beforeBucketChange = (bucket) => this.keep(bucket);
   }
 
+  get keptBytes(): number {
+    return this.kept.bytes;
+  }
+
   private keep(bucket: number): void {
     if (this.done.add(bucket)) this.table.forEachInBucket(bucket, (ref) => this.read(ref, this.kept.add));
   }
@@ -37,7 +41,9 @@ export class TableImage implements CollectionImage {
       this.read(ref, visit);
     };
     for (; left > 0 && this.next < this.done.size; this.next++) {
-      if (this.done.add(this.next)) this.table.forEachInBucket(this.next, show);
+      // A table that is emptied drops the buckets in which there was nothing without a word.
+      if (this.done.add(this.next) && this.next < this.table.bucketCount)
+        this.table.forEachInBucket(this.next, show);
     }
     return this.next === this.done.size && this.kept.bytes === 0;
   }

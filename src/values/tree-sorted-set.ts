@@ -184,7 +184,7 @@ export class TreeSortedSet extends Collection implements SortedSet {
     if (this.table.beforeBucketChange !== undefined) this.table.touchBucket(this.hash);
   }
 
-  takeImage(): CollectionImage {
+  override takeImage(): CollectionImage {
     return new TableImage(this.table, (ref, visit) => this.showMember(ref, visit));
   }
 
