@@ -27,6 +27,9 @@ export abstract class Collection {
    * collection any more, again and again until it returns true.
    */
   abstract freeSlice(budget: number): boolean;
+  /** Visits all elements, or none for a type without images. `visit` must not change the collection. */
+  visitAll(_visit: VisitElement): void {}
+
   /**
    * An image of the collection as it is now, to be read in slices while the collection changes. There is one at
    * a time. Takes next to no time, however many elements there are. Undefined for a type that has none: it is saved at

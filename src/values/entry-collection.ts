@@ -128,6 +128,10 @@ export abstract class EntryCollection extends Collection {
     return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
   }
 
+  override visitAll(visit: VisitElement): void {
+    this.table.forEach((ref) => this.showEntry(ref, visit));
+  }
+
   override takeImage(): CollectionImage {
     return new TableImage(this.table, (ref, visit) => this.showEntry(ref, visit));
   }

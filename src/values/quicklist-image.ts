@@ -62,8 +62,7 @@ export class QuicklistImage implements CollectionImage {
       return;
     }
     node.image = undefined;
-    const from = this.arena.offsetOf(node.ref) + node.start;
-    show(this.arena.bufferOf(node.ref), from, from + node.length, node.plain, visit);
+    showNode(this.arena, node, visit);
   }
 
   drop(): void {
@@ -72,6 +71,12 @@ export class QuicklistImage implements CollectionImage {
     this.keptBytes = 0;
     this.nodes.length = this.next = 0;
   }
+}
+
+/** Shows a node as it is now. */
+export function showNode(arena: Arena, node: QuicklistNode, visit: VisitElement): void {
+  const from = arena.offsetOf(node.ref) + node.start;
+  show(arena.bufferOf(node.ref), from, from + node.length, node.plain, visit);
 }
 
 function show(buffer: Buffer, start: number, end: number, plain: boolean, visit: VisitElement): void {

@@ -13,10 +13,10 @@ import {
   writeEmptyListpack,
 } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
-import { Collection, type CollectionImage } from './collection.js';
+import { Collection, type CollectionImage, type VisitElement } from './collection.js';
 import type { ListCursor } from './list-cursor.js';
 import type { ListSettings } from './list-settings.js';
-import { QuicklistImage } from './quicklist-image.js';
+import { QuicklistImage, showNode } from './quicklist-image.js';
 
 /** A piece of a big list: a listpack of at least one element, somewhere in an arena block of its own. */
 export class QuicklistNode {
@@ -275,6 +275,10 @@ export class Quicklist extends Collection {
       copy.appendListpack(this.arena.bufferOf(node.ref), this.beginOf(node), node.length, node.plain);
     }
     return copy;
+  }
+
+  override visitAll(visit: VisitElement): void {
+    for (let node = this.head; node !== undefined; node = node.next) showNode(this.arena, node, visit);
   }
 
   override takeImage(): CollectionImage {

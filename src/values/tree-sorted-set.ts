@@ -184,6 +184,10 @@ export class TreeSortedSet extends Collection implements SortedSet {
     if (this.table.beforeBucketChange !== undefined) this.table.touchBucket(this.hash);
   }
 
+  override visitAll(visit: VisitElement): void {
+    this.table.forEach((ref) => this.showMember(ref, visit));
+  }
+
   override takeImage(): CollectionImage {
     return new TableImage(this.table, (ref, visit) => this.showMember(ref, visit));
   }
