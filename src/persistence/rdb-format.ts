@@ -5,7 +5,7 @@ import { type Kind, kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import type { CollectionImage } from '../values/collection.js';
-import { fieldExpiryVersion, ListNode, RdbOp, RdbType } from './rdb-types.js';
+import { fieldExpiryVersion, ListNode, Opcode, RdbType, rdbSignature } from './rdb-types.js';
 import { RdbWriter } from './rdb-writer.js';
 import { saveValue } from './save-value.js';
 import type { CollectionForms, CollectionWriter, SnapshotFormat } from './snapshot-format.js';
@@ -44,7 +44,7 @@ export class RdbFormat implements SnapshotFormat {
 
   begin(out: RdbWriter): void {
     const { created, usedMemory, aofBase, fields = [], libraries = [] } = this.options;
-    out.latin1(`REDIS${String(this.version).padStart(4, '0')}`);
+    out.latin1(`${rdbSignature}${String(this.version).padStart(4, '0')}`);
     aux(out, 'redis-ver', redisVersion);
     aux(out, 'redis-bits', '64');
     aux(out, 'ctime', String(created));
@@ -52,18 +52,18 @@ export class RdbFormat implements SnapshotFormat {
     for (const [name, value] of fields) aux(out, name, value);
     aux(out, 'aof-base', aofBase ? '1' : '0');
     for (const library of libraries) {
-      out.byte(RdbOp.function);
+      out.byte(Opcode.function2);
       out.string(library);
     }
   }
 
   selectDatabase(out: RdbWriter, index: number): void {
-    out.byte(RdbOp.selectDatabase);
+    out.byte(Opcode.selectDatabase);
     out.length(index);
   }
 
   announceDatabase(out: RdbWriter, keys: number, expiring: number): void {
-    out.byte(RdbOp.resize);
+    out.byte(Opcode.resizeDatabase);
     out.length(keys);
     out.length(expiring);
   }
@@ -76,15 +76,15 @@ export class RdbFormat implements SnapshotFormat {
   private attributes(out: RdbWriter, database: Database, ref: Ref): void {
     const expiry = database.expiry(ref);
     if (expiry >= 0) {
-      out.byte(RdbOp.expiryMs);
+      out.byte(Opcode.expiryMs);
       out.time(expiry);
     }
     const { access } = this.options;
     if (access === 'idle') {
-      out.byte(RdbOp.idle);
+      out.byte(Opcode.idle);
       out.length(database.idleSeconds(ref));
     } else if (access === 'frequency') {
-      out.byte(RdbOp.frequency);
+      out.byte(Opcode.frequency);
       out.byte(database.accessFrequency(ref));
     }
   }
@@ -107,12 +107,12 @@ export class RdbFormat implements SnapshotFormat {
   }
 
   end(out: RdbWriter): void {
-    out.byte(RdbOp.end);
+    out.byte(Opcode.end);
   }
 }
 
 function aux(out: RdbWriter, name: string, value: string): void {
-  out.byte(RdbOp.aux);
+  out.byte(Opcode.auxiliary);
   out.text(name);
   out.text(value);
 }
