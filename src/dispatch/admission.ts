@@ -18,6 +18,8 @@ export const ServerGate = {
   tooFewReplicas: 1 << 19,
   /** Changes do not reach the append-only file: writing is refused. */
   appendOnlyFailing: 1 << 24,
+  /** The last save has failed: writing is refused, and PING tells it. */
+  cannotSave: 1 << 20,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -58,6 +60,9 @@ export function refusalOf(
     (writes(client, command) || command.fullName === 'ping')
   ) {
     return errors.appendOnlyFailing(server.appendOnly.lastError);
+  }
+  if ((gate & ServerGate.cannotSave) !== 0 && (writes(client, command) || command.fullName === 'ping')) {
+    return errors.cannotSave;
   }
   if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) return errors.tooFewReplicas;
   if (isSubscribed(client) && !forSubscribers.has(command.fullName))

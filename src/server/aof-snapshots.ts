@@ -1,4 +1,5 @@
 import { BackgroundSnapshot } from '../persistence/background-snapshot.js';
+import { CommandFormat } from '../persistence/command-format.js';
 import { openFileSink } from '../persistence/file-sink.js';
 import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
 import { SnapshotFile, type SnapshotFileOptions } from '../persistence/snapshot-file.js';
@@ -24,7 +25,11 @@ export class AofSnapshots implements SnapshotStarter {
     }
   }
 
-  start(names: SnapshotNames, format: AofBaseFormat, done: (failure: string | undefined) => void): RewriteJob {
+  start(
+    names: SnapshotNames,
+    format: AofBaseFormat,
+    done: (failure: string | undefined) => void,
+  ): RewriteJob {
     const { clock, config, files } = this.server;
     const sink = openFileSink(files, this.fileOptions(names, format));
     const background = new BackgroundSnapshot(
@@ -50,9 +55,15 @@ export class AofSnapshots implements SnapshotStarter {
   }
 
   private snapshot(sink: SnapshotSink, format: AofBaseFormat, still: boolean): Snapshot {
-    const { server } = this;
-    const { rdbcompression } = server.config.values;
-    return new Snapshot(server.keyspace, server.saving.format(format), sink, rdbcompression, still);
+    const { keyspace, saving, config } = this.server;
+    const written = format === 'rdb' ? saving.format(true) : this.commandFormat();
+    return new Snapshot(keyspace, written, sink, config.values.rdbcompression, still);
+  }
+
+  private commandFormat(): CommandFormat {
+    const { clock, config } = this.server;
+    const timed = config.values['aof-timestamp-enabled'];
+    return new CommandFormat({ timestamp: timed ? Math.floor(clock.now() / 1000) : undefined });
   }
 
   private fileOptions({ temporary, path }: SnapshotNames, format: AofBaseFormat): SnapshotFileOptions {

@@ -42,6 +42,7 @@ export class DataSet {
   async loadAtStart(importFrom?: string): Promise<void> {
     const steps = importFrom === undefined ? this.stepsAtStart() : this.importSteps(importFrom);
     if (steps !== undefined) await this.runWithTurns(steps);
+    if (importFrom === undefined) this.server.saving.loaded();
   }
 
   /** The one place that decides what a server begins with. Undefined: with nothing. */
@@ -67,7 +68,6 @@ export class DataSet {
     } else if (config.values.dbfilename !== '' && this.sizeOf(this.rdbPath) !== undefined) {
       yield* this.rdbSteps(this.rdbPath);
     }
-    this.server.keyspace.dirty = 0;
     appendOnly.open();
   }
 

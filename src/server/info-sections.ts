@@ -162,23 +162,25 @@ function ratio(a: number, b: number): string {
 }
 
 export function persistenceSection(server: RespiteServer): InfoField[] {
+  const { saving } = server;
+  const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
     ['loading', server.dataSet.loading === undefined ? 0 : 1],
     ['async_loading', 0],
-    ['current_cow_peak', 0],
-    ['current_cow_size', 0],
+    ['current_cow_peak', saving.inProgress ? Math.max(saving.copiedBytesPeak, copiedBytes) : 0],
+    ['current_cow_size', copiedBytes],
     ['current_cow_size_age', 0],
-    ['current_fork_perc', '0.00'],
-    ['current_save_keys_processed', 0],
-    ['current_save_keys_total', 0],
-    ['rdb_changes_since_last_save', server.keyspace.dirty],
-    ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', Math.floor(server.startedAt / 1000)],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
-    ['rdb_last_cow_size', 0],
+    ['current_fork_perc', (keysTotal === 0 ? 0 : (100 * keysProcessed) / keysTotal).toFixed(2)],
+    ['current_save_keys_processed', keysProcessed],
+    ['current_save_keys_total', keysTotal],
+    ['rdb_changes_since_last_save', saving.changesSinceSave],
+    ['rdb_bgsave_in_progress', saving.inProgress ? 1 : 0],
+    ['rdb_last_save_time', saving.lastSave],
+    ['rdb_last_bgsave_status', saving.lastStatus],
+    ['rdb_last_bgsave_time_sec', saving.lastSeconds],
+    ['rdb_current_bgsave_time_sec', seconds],
+    ['rdb_saves', saving.saves],
+    ['rdb_last_cow_size', saving.lastCopiedBytes],
     ['rdb_last_load_keys_expired', server.dataSet.keysExpired],
     ['rdb_last_load_keys_loaded', server.dataSet.keysLoaded],
     ...appendOnlyFields(server),

@@ -15,6 +15,7 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -27,7 +28,8 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
-import type { AppendOnly } from './append-only.js';
+import { AofSnapshots } from './aof-snapshots.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
@@ -35,6 +37,7 @@ import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { Saving } from './saving.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -83,6 +86,7 @@ export class RespiteServer implements ServerApi {
   readonly metrics: Metrics;
   readonly timers: Timers;
   readonly appendOnly: AppendOnly;
+  readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -136,6 +140,8 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.saving = new Saving(this, this.files);
+    this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -192,6 +198,8 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.saving.stop('Background saving terminated: the server ends');
+    this.appendOnly.close();
     await this.listeners.close();
   }
 
@@ -204,8 +212,11 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    if (this.dataSet.loading === undefined) this.sweep();
-    this.appendOnly.tick();
+    if (this.dataSet.loading === undefined) {
+      this.sweep();
+      this.saving.tick();
+      this.appendOnly.tick();
+    }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
@@ -298,9 +309,33 @@ export class RespiteServer implements ServerApi {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): void {
-    this.log.warning('User requested shutdown...');
+  shutdown(request: ShutdownRequest): boolean {
+    this.log.notice('User requested shutdown...');
+    if (!this.prepareShutdown(request)) return false;
     this.onShutdown?.(request);
+    return true;
+  }
+
+  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
+  prepareShutdown({ save, force }: ShutdownRequest): boolean {
+    const { saving, log, config } = this;
+    saving.stop('There is a child saving an .rdb. Killing it!');
+    if (save === 'nosave' || (save === 'default' && config.values.save.length === 0)) return true;
+    log.notice('Saving the final RDB snapshot before exiting.');
+    if (saving.save()) return true;
+    log.warning(
+      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
+    );
+    return force;
+  }
+
+  /** Writing is refused while the data set is to be saved and the last save failed. */
+  updateWriteGate(): void {
+    const { saving, config, loop } = this;
+    const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
+    if (saving.lastStatus === 'err' && stops && save.length > 0)
+      loop.dispatcher.gate |= ServerGate.cannotSave;
+    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
   }
 
   abortShutdown(): boolean {
