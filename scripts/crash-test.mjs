@@ -27,7 +27,11 @@ const toleratedLossMs = options.appendfsync === 'always' ? 0 : 2000;
 const longestStartMs = 30_000;
 const directory = mkdtempSync(join(tmpdir(), 'respite-crash-'));
 
-/** A small generator (mulberry32): a run can be repeated, as far as timing allows. */
+/**
+ * A small generator (mulberry32): a run can be repeated, as far as timing allows.
+ *
+ * @param {number} seed
+ */
 function generator(seed) {
   let state = seed | 0;
   return () => {
@@ -38,18 +42,25 @@ function generator(seed) {
   };
 }
 
+/** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** @returns {Promise<number>} */
 function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
       server.close(() => resolve(port));
     });
   });
 }
 
-/** Starts the server; kills it while it loads if `killAfterMs` is given. */
+/**
+ * Starts the server.
+ *
+ * @param {number} port
+ */
 async function start(port) {
   const args = ['dist/main.js', '--port', port, '--dir', directory, '--appendonly', 'yes'];
   args.push('--appendfsync', options.appendfsync, '--save', '', '--auto-aof-rewrite-min-size', '64kb');
@@ -63,13 +74,19 @@ async function start(port) {
   return { child, ended, log: () => log };
 }
 
+/** @param {number} port */
 function connect(port) {
   const client = new Redis({ port, host: '127.0.0.1', retryStrategy: () => null, lazyConnect: true });
   client.on('error', () => {});
   return client;
 }
 
-/** A client, once the server answers and has loaded its data. */
+/**
+ * A client, once the server answers and has loaded its data.
+ *
+ * @param {number} port
+ * @param {{ child: import('node:child_process').ChildProcess, log: () => string }} server
+ */
 async function ready(port, server) {
   const deadline = Date.now() + longestStartMs;
   for (;;) {
@@ -89,14 +106,24 @@ async function ready(port, server) {
 
 /** What one writer did: for each of its keys how far it was sent, and how far acknowledged, with the time. */
 class Writer {
+  /** @param {string} name */
   constructor(name) {
     this.name = name;
     this.sent = this.known = 0;
-    /** [number, time] of acknowledgements, in order. */
+    /**
+     * Number and time of acknowledgements, in order.
+     *
+     * @type {[number, number][]}
+     */
     this.acknowledged = [];
   }
 
-  /** One step writes its number into values of every type, and twice in a transaction. */
+  /**
+   * One step writes its number into values of every type, and twice in a transaction.
+   *
+   * @param {import('ioredis').ChainableCommander} pipeline
+   * @param {number} n
+   */
   commands(pipeline, n) {
     const { name } = this;
     pipeline.rpush(`${name}:list`, n);
@@ -104,25 +131,32 @@ class Writer {
     pipeline.hset(`${name}:hash`, 'last', n, `field${n % 700}`, n);
     pipeline.zadd(`${name}:zset`, n, `member${n % 300}`);
     pipeline.sadd(`${name}:set`, n);
-    pipeline.multi({ pipeline: true });
+    pipeline.call('MULTI');
     pipeline.incr(`${name}:first`);
     pipeline.incr(`${name}:second`);
-    pipeline.exec();
+    pipeline.call('EXEC');
   }
 
+  /** @param {Redis} client */
   async run(client) {
     while (client.status === 'ready') {
       const pipeline = client.pipeline();
       const steps = 1 + Math.floor(random() * 6);
       for (let i = 0; i < steps; i++) this.commands(pipeline, ++this.sent);
       const upTo = this.sent;
-      const replies = await pipeline.exec().catch(() => [[new Error('lost')]]);
-      if (replies.some(([error]) => error !== null)) return;
+      const replies = await pipeline.exec().catch(() => null);
+      if (replies === null || replies.some(([error]) => error !== null)) return;
       this.acknowledged.push([upTo, Date.now()]);
     }
   }
 
-  /** Compares what is there with what was acknowledged before `killedAt`, and goes on from there. */
+  /**
+   * Compares what is there with what was acknowledged before `killedAt`, and goes on from there.
+   *
+   * @param {Redis} client
+   * @param {number} killedAt unix time in ms
+   * @returns {Promise<string[]>} what is wrong
+   */
   async check(client, killedAt) {
     const { name } = this;
     const [list, string, hash, zset, set, first, second] = await Promise.all([
@@ -160,7 +194,12 @@ class Writer {
     return problems;
   }
 
-  /** Brings all keys to the number of the one that is furthest. */
+  /**
+   * Brings all keys to the number of the one that is furthest.
+   *
+   * @param {Redis} client
+   * @param {Record<string, number>} numbers
+   */
   async settle(client, numbers) {
     const { name } = this;
     const last = Math.max(...Object.values(numbers));
@@ -225,6 +264,7 @@ async function main() {
   if (!options.keep) rmSync(directory, { recursive: true });
 }
 
+/** @param {Writer[]} writers */
 function forget(writers) {
   for (const writer of writers) {
     writer.sent = writer.known = 0;
