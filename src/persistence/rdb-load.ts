@@ -95,7 +95,7 @@ export class RdbLoad {
   constructor(
     private readonly keyspace: Keyspace,
     private readonly options: RdbLoadOptions,
-    total: number | undefined,
+    total = Number.POSITIVE_INFINITY,
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
     this.target = { keyspace, limits: options.limits };
@@ -150,7 +150,7 @@ export class RdbLoad {
 
   /** Twice as much at a time while nobody knows whether the bytes exist. */
   private capacityFor(wanted: number, kept: number): number {
-    const most = this.reader.total === undefined ? Math.max(kept * 2, pieceBytes) : wanted;
+    const most = this.reader.total === Number.POSITIVE_INFINITY ? Math.max(kept * 2, pieceBytes) : wanted;
     return Math.max(Math.min(wanted, most), windowFor(this.reader.total));
   }
 
@@ -410,8 +410,8 @@ function expiryOf(time: number): number {
 }
 
 /** A small file needs no large window. */
-function windowFor(total: number | undefined): number {
-  return Math.min(pieceBytes, Math.max(total ?? pieceBytes, 64));
+function windowFor(total: number): number {
+  return Math.min(pieceBytes, Math.max(total, 64));
 }
 
 const longestShown = 100;
