@@ -123,6 +123,15 @@ const actions: DebugAction[] = [
     run: setPlainThreshold,
   },
   {
+    name: 'reload',
+    syntax: '[NOSAVE] [NOFLUSH] [MERGE]',
+    summary:
+      'Saves the data, removes it and loads it again. NOSAVE: loads the file that is there. NOFLUSH: without removing ' +
+      'anything first; keys of the file that are there are an error, or, with MERGE, are replaced.',
+    words: [2, 5],
+    run: reload,
+  },
+  {
     name: 'replybuffer',
     syntax: '<peak-reset-time|resizing> <value>',
     summary:
@@ -205,6 +214,18 @@ function leadingNumber(argument: Bytes): number {
 /** Blocks the thread without using CPU time. */
 function sleep(milliseconds: number): void {
   if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function reload({ server, args, argc, reply }: Call): void {
+  const options = { save: true, flush: true, replace: false };
+  for (const arg of args.slice(2, argc)) {
+    if (arg.is('nosave')) options.save = false;
+    else if (arg.is('noflush')) options.flush = false;
+    else if (arg.is('merge')) options.replace = true;
+    else throw new CommandError('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+  }
+  server.reload(options);
+  reply.ok();
 }
 
 function setPlainThreshold({ server, args, reply }: Call): void {

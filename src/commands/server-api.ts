@@ -82,6 +82,11 @@ export interface ServerApi {
   resetStatistics(): void;
   /** Ends the server after the reply of the current command has left. */
   shutdown(request: ShutdownRequest): void;
+  /**
+   * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
+   * replaced. Throws CommandError.
+   */
+  reload(options: { save: boolean; flush: boolean; replace: boolean }): void;
   /** True if a shutdown was under way and has been called off. */
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */

@@ -24,6 +24,7 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
@@ -298,6 +299,13 @@ export class RespiteServer implements ServerApi {
   shutdown(request: ShutdownRequest): void {
     this.log.warning('User requested shutdown...');
     this.onShutdown?.(request);
+  }
+
+  reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
+    if (save) throw new CommandError('ERR DEBUG RELOAD can only load what is there so far: use NOSAVE');
+    if (flush) this.flush();
+    this.dataSet.reload(replace);
+    this.log.warning('DB reloaded by DEBUG RELOAD');
   }
 
   abortShutdown(): boolean {
