@@ -8,6 +8,7 @@ import { discardValue, type SavedValue, storeValue } from '../persistence/saved-
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
+import { integerText, propagateRemoval } from './propagation-forms.js';
 
 export const dumpCommands: CommandSpec[] = [
   {
@@ -73,13 +74,22 @@ function restore(call: Call): void {
     discardValue(value);
     const replaced = options.replace && database.remove(key);
     reply.ok();
-    if (replaced) database.modified(key, EventClass.generic, 'del');
+    if (!replaced) return;
+    database.modified(key, EventClass.generic, 'del');
+    propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
     return;
   }
   store(call, value, when, options);
   reply.ok();
   database.event(EventClass.newKey, 'new', key);
   database.modified(key, EventClass.generic, 'restore');
+  if (ttl > 0 && !options.absolute) propagateAbsolute(call, when);
+}
+
+function propagateAbsolute(call: Call, when: number): void {
+  if (!call.propagates) return;
+  const [name, key, , ...rest] = call.args.slice(0, call.argc);
+  call.propagateAs([name, key, integerText(when), ...rest, 'ABSTTL']);
 }
 
 /** True of a value that has expired already, or all of whose fields have. */
