@@ -218,7 +218,7 @@ class Lifetime {
     private readonly config: Config,
     private readonly log: ServerLog,
   ) {
-    server.onShutdown = (request) => void this.end(request);
+    server.onShutdown = () => void this.end();
   }
 
   watchSignals(): void {
@@ -229,7 +229,7 @@ class Lifetime {
           process.exit(1);
         }
         this.log.warning(`Received ${signal} scheduling shutdown...`);
-        void this.end({ save: 'default', now: false, force: false });
+        this.endBySignal(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
       });
     }
     process.on('uncaughtException', (error) => {
@@ -238,7 +238,19 @@ class Lifetime {
     });
   }
 
-  private async end(_request: ShutdownRequest): Promise<void> {
+  private endBySignal(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): void {
+    const options = this.config.values[directive];
+    const save = options.find((option) => option === 'save' || option === 'nosave') ?? 'default';
+    const request = {
+      save,
+      now: options.includes('now'),
+      force: options.includes('force'),
+    } as ShutdownRequest;
+    if (this.server.prepareShutdown(request)) void this.end();
+    else this.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+  }
+
+  private async end(): Promise<void> {
     if (this.ending) return;
     this.ending = true;
     await this.server.close();

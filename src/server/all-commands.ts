@@ -21,6 +21,7 @@ import { listCommands } from '../commands/lists.js';
 import { memoryCommands } from '../commands/memory.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { persistenceCommands } from '../commands/persistence.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -46,6 +47,7 @@ export const allCommands: CommandSpec[] = [
   ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,
+  ...persistenceCommands,
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,

@@ -83,6 +83,7 @@ export class DataSet {
     const begin = clock.microseconds();
     const progress = this.begin(this.sizeOf(path) ?? 0);
     this.note(yield* loadRdbFile(this.server, path, progress, { replace }));
+    this.server.saving.loaded();
     log.notice(`DB loaded from disk: ${((clock.microseconds() - begin) / 1e6).toFixed(3)} seconds`);
   }
 

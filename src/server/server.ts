@@ -15,6 +15,7 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -35,6 +36,7 @@ import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { Saving } from './saving.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -82,6 +84,7 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -135,6 +138,7 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.saving = new Saving(this, options.files ?? systemFiles);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -191,6 +195,7 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.saving.stop('Background saving terminated: the server ends');
     await this.listeners.close();
   }
 
@@ -203,7 +208,10 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    if (this.dataSet.loading === undefined) this.sweep();
+    if (this.dataSet.loading === undefined) {
+      this.sweep();
+      this.saving.tick();
+    }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
@@ -296,14 +304,47 @@ export class RespiteServer implements ServerApi {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): void {
-    this.log.warning('User requested shutdown...');
+  shutdown(request: ShutdownRequest): boolean {
+    this.log.notice('User requested shutdown...');
+    if (!this.prepareShutdown(request)) return false;
     this.onShutdown?.(request);
+    return true;
+  }
+
+  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
+  prepareShutdown({ save, force }: ShutdownRequest): boolean {
+    const { saving, log } = this;
+    saving.stop('There is a child saving an .rdb. Killing it!');
+    if (save === 'nosave' || (save === 'default' && !this.savesByItself)) return true;
+    if (this.dataSet.loading !== undefined) return true; // the file has more than what is loaded so far
+    log.notice('Saving the final RDB snapshot before exiting.');
+    if (saving.save()) return true;
+    log.warning(
+      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
+    );
+    return force;
+  }
+
+  /** Save points are set, and it is known where the file belongs. */
+  get savesByItself(): boolean {
+    return this.keepsFiles && this.config.values.save.length > 0;
+  }
+
+  /** Writing is refused while the data set is to be saved and the last save failed. */
+  updateWriteGate(): void {
+    const { saving, config, loop } = this;
+    const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
+    if (saving.lastStatus === 'err' && stops && save.length > 0)
+      loop.dispatcher.gate |= ServerGate.cannotSave;
+    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
   }
 
   reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
-    if (save) throw new CommandError('ERR DEBUG RELOAD can only load what is there so far: use NOSAVE');
-    if (flush) this.flush();
+    if (save && !this.saving.save()) throw new CommandError('ERR');
+    if (flush) {
+      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      this.flush();
+    }
     this.dataSet.reload(replace);
     this.log.warning('DB reloaded by DEBUG RELOAD');
   }
