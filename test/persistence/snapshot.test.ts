@@ -126,7 +126,7 @@ function loadCommands(bytes: Buffer): Record<string, string> {
     const words: Bytes[] = [];
     const line = () => {
       const end = bytes.indexOf('\r\n', at);
-      const text = bytes.latin1Slice(at + 1, end);
+      const text = bytes.toString('latin1', at + 1, end);
       at = end + 2;
       return Number(text);
     };
