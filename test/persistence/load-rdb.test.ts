@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
-import { digestOf } from '../../src/keyspace/digest.js';
+import { digestOf, digestOfValue } from '../../src/keyspace/digest.js';
+import { elementCount } from '../../src/keyspace/element-count.js';
 import type { Keyspace } from '../../src/keyspace/keyspace.js';
 import { encodingNames } from '../../src/keyspace/kinds.js';
 import { type ByteSource, MemorySource } from '../../src/persistence/byte-source.js';
-import { loadRdb } from '../../src/persistence/load-rdb.js';
+import { loadRdb, loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
+import { RdbError } from '../../src/persistence/rdb-reader.js';
 import { newKeyspace } from '../support/keyspace.js';
 import {
   bytes,
@@ -370,6 +372,62 @@ describe('keys that are there already', () => {
     const source = new MemorySource(variedFile());
     const turns = { everyBytes: 1e9, take: async () => {} };
     await loadRdb(keyspace, source, { ...usualOptions, duplicates }, turns);
+  }
+});
+
+describe('a file that was changed somewhere', () => {
+  const small = rdbFile(
+    11,
+    [0xfa, string('ctime'), string('1'), 0xfe, 0, 0xfb, 9, 1],
+    set('string', 'value'),
+    [16, string('hash'), string(listpack('f', 1, 'g', 'v'))],
+    [17, string('zset'), string(listpack('a', 1, 'b', 2))],
+    [20, string('set'), string(listpack('a', 1, 'b', 2))],
+    [11, string('intset'), string(bytes(uint32(2), uint32(2), uint16(1), uint16(5)))],
+    [18, string('list'), 2, 2, string(listpack('x', 'y')), 1, string('z')],
+    [13, string('ziplist'), string(ziplist('f', 'v', 'g', 'w'))],
+    [expireAt(now + 1), 2, string('plain'), 2, string('a'), string('b')],
+    [24, string('expiring'), int64(now + 5), 2, 1, string('a'), string('1'), 0, string('b'), string('2')],
+  );
+  const change = fc.tuple(fc.nat(small.length - 9), fc.integer({ min: 0, max: 255 }));
+
+  it('brings sound values until it is refused, and leaks nothing', () => {
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (edits) => {
+        const file = Buffer.from(small);
+        for (const [at, byte] of edits) file[at] = byte;
+        const { keyspace } = newKeyspace(16);
+        try {
+          loadRdbAtOnce(keyspace, new MemorySource(file), {
+            ...usualOptions,
+            checksum: false,
+            onSkipped() {},
+          });
+        } catch (error) {
+          expect(error).toBeInstanceOf(RdbError);
+        }
+        useAll(keyspace);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  /** Copies everything, compares the copies, and removes all. */
+  function useAll(keyspace: Keyspace): void {
+    for (const database of keyspace.databases) {
+      const names: Bytes[] = [];
+      database.keys.forEach((ref) => names.push(database.keyOf(ref).copy()));
+      const copies = Bytes.of('a key that is not there');
+      for (const name of names) {
+        // A copy has no expiry, which the digest would tell.
+        const copy = database.copyTo(database.clearExpiry(database.peek(name)), database, copies);
+        expect(digestOfValue(database, copy)).toBe(digestOfValue(database, database.peek(name)));
+        elementCount(database, copy);
+      }
+      database.flush();
+    }
+    while (keyspace.lazyFree.step(1e6));
+    expect(keyspace.arena.allocated).toBe(0);
   }
 });
 
