@@ -88,6 +88,8 @@ export interface ServerApi {
   readonly monitors: Monitors;
   readonly debug: DebugState;
   readonly saving: SavingApi;
+  /** A data set is being loaded. */
+  readonly isLoading: boolean;
   /** Respite's own version. */
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
