@@ -3,6 +3,7 @@ import { ServerGate } from '../dispatch/admission.js';
 import { dataPath } from '../persistence/files.js';
 import type { RdbSummary } from '../persistence/rdb-load.js';
 import { CommandError } from '../protocol/errors.js';
+import { AofLoading } from './aof-loading.js';
 import { LoadError } from './load-error.js';
 import { LoadingProgress } from './loading-progress.js';
 import { loadRdbFile, progressText } from './rdb-loading.js';
@@ -50,13 +51,40 @@ export class DataSet {
   async loadAtStart(importFrom?: string): Promise<void> {
     const steps = importFrom === undefined ? this.stepsAtStart() : this.importSteps(importFrom);
     if (steps !== undefined) await this.runWithTurns(steps);
+    if (importFrom === undefined) this.server.saving.loaded();
   }
 
   /** The one place that decides what a server begins with. Undefined: with nothing. */
   private stepsAtStart(): LoadSteps | undefined {
     const { server, rdbPath } = this;
-    if (!server.keepsFiles || server.config.values.dbfilename === '') return undefined;
+    if (!server.keepsFiles) return undefined;
+    if (server.config.values.appendonly) return this.appendOnlySteps();
+    server.appendOnly.learn();
+    if (server.config.values.dbfilename === '') return undefined;
     return this.sizeOf(rdbPath) === undefined ? undefined : this.rdbSteps(rdbPath);
+  }
+
+  /**
+   * Loads the append-only file, and goes on with it. Where there is none yet, the snapshot is not left aside: its data
+   * becomes the base of the append-only file.
+   */
+  private *appendOnlySteps(): LoadSteps {
+    const { appendOnly, config } = this.server;
+    appendOnly.learn();
+    if (appendOnly.manifest.files.length > 0) {
+      const load = new AofLoading(this.server, appendOnly.directory, appendOnly.manifest);
+      yield* load.steps(this.begin(load.totalBytes));
+    } else if (config.values.dbfilename !== '' && this.sizeOf(this.rdbPath) !== undefined) {
+      yield* this.rdbSteps(this.rdbPath);
+    }
+    appendOnly.open();
+  }
+
+  /** DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now. Throws LoadError. */
+  reloadAppendOnly(): void {
+    const { directory, manifest } = this.server.appendOnly;
+    const load = new AofLoading(this.server, directory, manifest);
+    this.runAtOnce(load.steps(this.begin(load.totalBytes)));
   }
 
   /** Loads another server's file. It will be in this server's own with the next save. */

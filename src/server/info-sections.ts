@@ -181,21 +181,42 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ['rdb_current_bgsave_time_sec', seconds],
     ['rdb_saves', saving.saves],
     ['rdb_last_cow_size', saving.lastCopiedBytes],
-    ['rdb_last_load_keys_expired', dataSet.keysExpired],
-    ['rdb_last_load_keys_loaded', dataSet.keysLoaded],
-    ['aof_enabled', 0],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_rewrites', 0],
-    ['aof_rewrites_consecutive_failures', 0],
-    ['aof_last_write_status', 'ok'],
-    ['aof_last_cow_size', 0],
+    ['rdb_last_load_keys_expired', server.dataSet.keysExpired],
+    ['rdb_last_load_keys_loaded', server.dataSet.keysLoaded],
+    ...appendOnlyFields(server),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
+    ...(server.appendOnly.state === 'off' ? [] : appendOnlySizes(server)),
     ...loadingFields(server),
+  ];
+}
+
+function appendOnlyFields({ appendOnly, clock }: RespiteServer): InfoField[] {
+  const { rewrites, state, scheduled, rewriting, writer } = appendOnly;
+  const current = rewriting ? Math.floor((clock.now() - rewrites.startedAt) / 1000) : -1;
+  return [
+    ['aof_enabled', state === 'off' ? 0 : 1],
+    ['aof_rewrite_in_progress', rewriting ? 1 : 0],
+    ['aof_rewrite_scheduled', scheduled ? 1 : 0],
+    ['aof_last_rewrite_time_sec', rewrites.lastSeconds],
+    ['aof_current_rewrite_time_sec', current],
+    ['aof_last_bgrewrite_status', rewrites.lastOk ? 'ok' : 'err'],
+    ['aof_rewrites', rewrites.count],
+    ['aof_rewrites_consecutive_failures', rewrites.failuresInRow],
+    ['aof_last_write_status', writer.failing ? 'err' : 'ok'],
+    ['aof_last_cow_size', 0],
+  ];
+}
+
+function appendOnlySizes({ appendOnly }: RespiteServer): InfoField[] {
+  const { currentSize, baseSize, writer, scheduled } = appendOnly;
+  return [
+    ['aof_current_size', currentSize],
+    ['aof_base_size', baseSize],
+    ['aof_pending_rewrite', scheduled ? 1 : 0],
+    ['aof_buffer_length', writer.pendingBytes],
+    ['aof_pending_bio_fsync', writer.syncing ? 1 : 0],
+    ['aof_delayed_fsync', writer.delayedSyncs],
   ];
 }
 

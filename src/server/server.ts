@@ -29,6 +29,8 @@ import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
+import { AofSnapshots } from './aof-snapshots.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
@@ -84,6 +86,7 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly appendOnly: AppendOnly;
   readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
@@ -138,7 +141,8 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
-    this.saving = new Saving(this, options.files ?? systemFiles);
+    this.saving = new Saving(this, this.files);
+    this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -200,6 +204,7 @@ export class RespiteServer implements ServerApi {
     this.timers.stop();
     this.stalls.stop();
     this.saving.stop('Background saving terminated: the server ends');
+    this.appendOnly.close();
     await this.listeners.close();
   }
 
@@ -215,6 +220,7 @@ export class RespiteServer implements ServerApi {
     if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
+      this.appendOnly.tick();
     }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
