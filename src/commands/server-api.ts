@@ -101,6 +101,8 @@ export interface ServerApi {
   readonly debug: DebugState;
   readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;
+  /** A data set is being loaded. */
+  readonly isLoading: boolean;
   /** Respite's own version. */
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */

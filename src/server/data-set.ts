@@ -27,9 +27,17 @@ export class DataSet {
   /** Of the last RDB file: what INFO shows. */
   keysLoaded = 0;
   keysExpired = 0;
+  /** `key-load-delay`. Tests change it while a load is under way. */
+  keyDelay: number;
   private noted = 0;
 
-  constructor(private readonly server: RespiteServer) {}
+  constructor(private readonly server: RespiteServer) {
+    const { config } = server;
+    this.keyDelay = config.values['key-load-delay'];
+    config.onChange('key-load-delay', (delay) => {
+      this.keyDelay = delay;
+    });
+  }
 
   private get rdbPath(): string {
     const { dir, dbfilename } = this.server.config.values;

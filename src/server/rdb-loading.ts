@@ -85,7 +85,6 @@ function loadOptions(
   preamble: boolean,
 ): RdbLoadOptions {
   const { config, keyspace, log } = server;
-  const delay = config.values['key-load-delay'];
   return {
     limits: config.values,
     dropExpired: !preamble && !keyspace.keepExpired,
@@ -93,7 +92,10 @@ function loadOptions(
     checksum: config.values.rdbchecksum,
     onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
-    onKey: delay === 0 ? undefined : () => pauseAfterKey(server, delay),
+    onKey: () => {
+      const { keyDelay } = server.dataSet;
+      if (keyDelay !== 0) pauseAfterKey(server, keyDelay);
+    },
   };
 }
 

@@ -186,6 +186,10 @@ export class RespiteServer implements ServerApi {
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
   }
 
+  get isLoading(): boolean {
+    return this.dataSet.loading !== undefined;
+  }
+
   get isClosing(): boolean {
     return this.closing !== undefined;
   }
@@ -213,7 +217,7 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    if (this.dataSet.loading === undefined) {
+    if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
       this.appendOnly.tick();
@@ -322,7 +326,7 @@ export class RespiteServer implements ServerApi {
     const { saving, log } = this;
     saving.stop('There is a child saving an .rdb. Killing it!');
     if (save === 'nosave' || (save === 'default' && !this.savesByItself)) return true;
-    if (this.dataSet.loading !== undefined) return true; // the file has more than what is loaded so far
+    if (this.isLoading) return true; // the file has more than what is loaded so far
     log.notice('Saving the final RDB snapshot before exiting.');
     if (saving.save()) return true;
     log.warning(

@@ -90,6 +90,8 @@ describe('at the start', () => {
     expect(info.get('loading_loaded_perc')).toMatch(/^\d+\.\d\d$/);
     for (const field of ['loading_start_time', 'loading_eta_seconds', 'async_loading'])
       expect(info.get(field)).toMatch(/^\d+$/);
+    expect(await client.raw('CONFIG', 'SET', 'dir', '/')).toMatch(/^-LOADING/);
+    await client.call('CONFIG', 'SET', 'key-load-delay', '0');
     await starting;
     expect(await client.raw('GET', 'key:1')).toBe('$7\r\nvalue:1\r\n');
     await client.close();

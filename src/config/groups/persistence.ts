@@ -35,6 +35,7 @@ export const snapshotting = {
     oneOf(['no', 'yes', 'clients']),
     'no',
     'Check all of what snapshots and RESTORE bring: never, always, only from clients.',
+    { inert: 'All of what snapshots and RESTORE bring is always checked.' },
   ),
   dbfilename: directive(
     text('<name>', plainName('dbfilename', 'filename', true)),
