@@ -13,8 +13,8 @@ import type { CollectionWriter, SnapshotFormat } from './snapshot-format.js';
 
 /** Where a snapshot goes. */
 export interface SnapshotSink {
-  /** Takes over a chunk. */
-  write(chunk: Buffer): void;
+  /** Takes over a chunk. May give back the memory of one that it does not need any more. */
+  write(chunk: Buffer): Buffer | undefined;
   /** Bytes that were taken and have not left yet. */
   readonly unsentBytes: number;
 }
@@ -24,6 +24,8 @@ const mostUnsentBytes = 16 * 1024 * 1024;
 /** Elements, and buckets of about nine entries, between two looks at the clock: some 20 µs. */
 const elementsPerLook = 64;
 const bucketsPerLook = 4;
+/** Buckets whose entries are brought into the cache together; a power of two. */
+const bucketsAhead = 4;
 /** Longer strings are not compressed between events: that would take more than some milliseconds. */
 const longestCompressed = 512 * 1024;
 
@@ -174,7 +176,10 @@ export class Snapshot {
       const bucket = walk.next++;
       if (!walk.done.add(bucket)) continue;
       // A table that is emptied drops the buckets in which there was nothing without a word.
-      if (bucket < walk.table.bucketCount) this.writeBucket(walk, bucket);
+      if (bucket < walk.table.bucketCount) {
+        if ((bucket & (bucketsAhead - 1)) === 0) touchAhead(walk.table, bucket);
+        this.writeBucket(walk, bucket);
+      }
       return true;
     }
     if (!this.still) walk.table.beforeBucketChange = undefined;
@@ -279,6 +284,14 @@ export class Snapshot {
     main.selected = aside.selected;
     aside.selected = -1;
   }
+}
+
+/** Where reads go that only warm the cache, so that the compiler does not leave them out. */
+const touched = new Uint8Array(1);
+
+function touchAhead(table: Table, from: number): void {
+  const end = Math.min(from + bucketsAhead, table.bucketCount);
+  for (let bucket = from; bucket < end; bucket++) touched[0] ^= table.touchBucketEntries(bucket);
 }
 
 function newWalk(database: Database): TableWalk {

@@ -53,7 +53,8 @@ function stateOf({ databases }: Keyspace): Record<string, string> {
     database.keys.forEach((ref) => {
       const key = `${database.index} ${database.keyOf(ref).latin1()}`;
       const expiry = database.expiry(ref);
-      state[key] = `${database.typeOf(ref)} ${digestOfValue(database, ref)} ${expiry} ${fields(database, ref)}`;
+      state[key] =
+        `${database.typeOf(ref)} ${digestOfValue(database, ref)} ${expiry} ${fields(database, ref)}`;
     });
   }
   return state;
@@ -85,7 +86,7 @@ class Gathered {
     this.snapshot = new Snapshot(keyspace, format, this, compress);
   }
 
-  write(chunk: Buffer): void {
+  write(chunk: Buffer): undefined {
     this.chunks.push(chunk);
   }
 
@@ -125,7 +126,7 @@ function loadCommands(bytes: Buffer): Record<string, string> {
     const words: Bytes[] = [];
     const line = () => {
       const end = bytes.indexOf('\r\n', at);
-      const text = bytes.latin1Slice(at + 1, end);
+      const text = bytes.toString('latin1', at + 1, end);
       at = end + 2;
       return Number(text);
     };
