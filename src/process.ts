@@ -5,6 +5,7 @@ import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
 import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
+import { LoadError } from './server/load-error.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
@@ -98,7 +99,7 @@ async function serve(config: Config): Promise<void> {
   try {
     await server.start();
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
+    if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
     log.warning(error.message);
     process.exit(1);
   }

@@ -45,6 +45,14 @@ export interface ShutdownRequest {
   force: boolean;
 }
 
+/** The append-only file, as commands see it. */
+export interface AppendOnlyApi {
+  /** What the file system said when writing failed last. */
+  readonly lastError: string;
+  /** Asks for a rewrite; inside a transaction it begins when that is over. */
+  request(inTransaction: boolean): 'started' | 'scheduled' | 'running' | 'failed';
+}
+
 /** Switches that only DEBUG turns. */
 export interface DebugState {
   activeExpire: boolean;
@@ -87,6 +95,7 @@ export interface ServerApi {
   readonly latency: LatencyMonitor;
   readonly monitors: Monitors;
   readonly debug: DebugState;
+  readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;
   /** Respite's own version. */
   readonly version: string;

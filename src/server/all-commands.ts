@@ -1,3 +1,4 @@
+import { appendOnlyCommands } from '../commands/append-only.js';
 import { bitmapCommands } from '../commands/bitmaps.js';
 import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
@@ -51,6 +52,7 @@ export const allCommands: CommandSpec[] = [
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,
+  ...appendOnlyCommands,
   ...scanCommands,
   ...objectCommands,
   ...stringCommands,

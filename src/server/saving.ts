@@ -189,6 +189,12 @@ export class Saving implements SavingApi {
   }
 
   private snapshot(sink: SnapshotSink, still: boolean): Snapshot {
+    const { keyspace, config } = this.server;
+    return new Snapshot(keyspace, this.format(false), sink, config.values.rdbcompression, still);
+  }
+
+  /** How a snapshot as of now is written; `aofBase`: it begins an append-only file. */
+  format(aofBase: boolean): RdbFormat {
     const { keyspace, config, clock, metrics } = this.server;
     const { values } = config;
     const options = {
@@ -196,10 +202,9 @@ export class Saving implements SavingApi {
       created: Math.floor(clock.now() / 1000),
       usedMemory: metrics.usedMemory,
       access: savedAccess(values['maxmemory-policy']),
-      aofBase: false,
+      aofBase,
     };
-    const format = new RdbFormat(options, keyspace.databases);
-    return new Snapshot(keyspace, format, sink, values.rdbcompression, still);
+    return new RdbFormat(options, keyspace.databases);
   }
 
   private fileOptions(temporary: string): SnapshotFileOptions {

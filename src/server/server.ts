@@ -28,7 +28,10 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
+import { AofSnapshots } from './aof-snapshots.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
+import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
@@ -51,8 +54,12 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
-  /** The file system that persistence uses; tests put one in its place that fails. */
+  /** The disk; tests put one in its place that fails on demand. */
   files?: FileSystem;
+  /** Loads its data set at the start. Default true; an embedded server does so only if it was told where. */
+  keepsFiles?: boolean;
+  /** Loads this file at the start instead of its own. */
+  importFrom?: string;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -66,6 +73,10 @@ export class RespiteServer implements ServerApi {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly files: FileSystem;
+  /** The data set is in files: loaded at the start, saved when its time has come. */
+  readonly keepsFiles: boolean;
+  readonly dataSet: DataSet;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
@@ -74,6 +85,7 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly appendOnly: AppendOnly;
   readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
@@ -109,6 +121,9 @@ export class RespiteServer implements ServerApi {
     this.log = options.log;
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? unpredictableRandom();
+    this.files = options.files ?? systemFiles;
+    this.keepsFiles = options.keepsFiles ?? true;
+    this.dataSet = new DataSet(this);
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
@@ -125,7 +140,8 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
-    this.saving = new Saving(this, options.files ?? systemFiles);
+    this.saving = new Saving(this, this.files);
+    this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -151,20 +167,26 @@ export class RespiteServer implements ServerApi {
     applyConfig(this);
   }
 
-  /** Starts listening. Throws ListenError. */
+  /** Starts listening, then loads the data set. Throws ListenError and LoadError. */
   async start(): Promise<void> {
     fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
+      this.timers.start(1000 / this.config.values.hz);
+      await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.timers.start(1000 / this.config.values.hz);
+    if (this.isClosing) return;
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  get isClosing(): boolean {
+    return this.closing !== undefined;
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
@@ -177,6 +199,7 @@ export class RespiteServer implements ServerApi {
     this.timers.stop();
     this.stalls.stop();
     this.saving.stop('Background saving terminated: the server ends');
+    this.appendOnly.close();
     await this.listeners.close();
   }
 
@@ -189,8 +212,11 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    this.sweep();
-    this.saving.tick();
+    if (this.dataSet.loading === undefined) {
+      this.sweep();
+      this.saving.tick();
+      this.appendOnly.tick();
+    }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
