@@ -97,11 +97,6 @@ function removeQuietly(files: FileSystem, path: string, fate: Int32Array): void 
   files.unlink(path, () => {});
 }
 
-/** All the memory of a chunk that was written. */
-export function wholeOf(chunk: Buffer): Buffer {
-  return Buffer.from(chunk.buffer, 0, chunk.buffer.byteLength);
-}
-
 class LoopSink implements FileSink {
   readonly unsentBytes = 0;
   onEnd: (failure: string | undefined) => void = () => {};
@@ -123,9 +118,12 @@ class LoopSink implements FileSink {
     }
   }
 
-  write(chunk: Buffer): Buffer {
-    this.guarded(() => this.file?.write(chunk));
-    return wholeOf(chunk);
+  write(chunk: Buffer): Buffer | undefined {
+    let memory: Buffer | undefined;
+    this.guarded(() => {
+      memory = this.file?.write(chunk);
+    });
+    return memory;
   }
 
   end(): void {

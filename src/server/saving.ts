@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { SavingApi } from '../commands/server-api.js';
 import { BackgroundSnapshot } from '../persistence/background-snapshot.js';
-import { type FileSink, openFileSink, wholeOf } from '../persistence/file-sink.js';
+import { type FileSink, openFileSink } from '../persistence/file-sink.js';
 import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
 import { RdbFormat, type SavedAccess } from '../persistence/rdb-format.js';
 import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
@@ -167,7 +167,7 @@ export class Saving implements SavingApi {
     try {
       const opened = new SnapshotFile(files, this.fileOptions(`temp-${process.pid}.rdb`));
       file = opened;
-      this.snapshot({ write: writeTo(opened), unsentBytes: 0 }, true).finish();
+      this.snapshot({ write: (chunk) => opened.write(chunk), unsentBytes: 0 }, true).finish();
       opened.commit();
     } catch (error) {
       file?.discard();
@@ -221,13 +221,6 @@ export class Saving implements SavingApi {
       incrementalSync: incremental,
     };
   }
-}
-
-function writeTo(file: SnapshotFile): (chunk: Buffer) => Buffer {
-  return (chunk) => {
-    file.write(chunk);
-    return wholeOf(chunk);
-  };
 }
 
 function savedAccess(policy: string): SavedAccess {
