@@ -67,6 +67,8 @@ interface Output {
  */
 export class Snapshot {
   keysProcessed = 0;
+  /** Bytes that were copied, or written early, because they were about to change. */
+  copiedBytes = 0;
   readonly keysTotal: number;
   private readonly walks: TableWalk[];
   private walk = 0;
@@ -76,6 +78,8 @@ export class Snapshot {
   private readonly waiting: PendingCollection[] = [];
   private readonly images = new Map<Collection, CollectionImage>();
   private ended = false;
+  /** A bucket is being written because it is about to change. */
+  private forced = false;
   /** The database of the bucket that is being written, and where it is written to. */
   private visited: TableWalk | undefined;
   private output: Output;
@@ -135,10 +139,10 @@ export class Snapshot {
     return this.sink.unsentBytes >= mostUnsentBytes;
   }
 
-  /** Memory that copies take of what has changed meanwhile, and what the sink holds. */
-  get heldBytes(): number {
-    let bytes = this.aside.writer.bytes.length + this.sink.unsentBytes;
-    for (const image of this.images.values()) bytes += image.keptBytes;
+  /** As `copiedBytes`, with what collections that are still to be written have copied. */
+  get allCopiedBytes(): number {
+    let bytes = this.copiedBytes;
+    for (const image of this.images.values()) bytes += image.copiedBytes;
     return bytes;
   }
 
@@ -200,7 +204,9 @@ export class Snapshot {
 
   private beforeBucketChange(walk: TableWalk, bucket: number): void {
     if (!walk.done.add(bucket)) return;
+    this.forced = true;
     this.guarded(() => this.writeBucket(walk, bucket));
+    this.forced = false;
   }
 
   /** A collection is about to change and its entry's bucket has not been seen: its key is not known yet. */
@@ -232,6 +238,7 @@ export class Snapshot {
   private readonly writeEntry = (ref: Ref): void => {
     const { database, index } = this.visited!;
     this.keysProcessed++;
+    if (this.forced) this.copiedBytes += this.keyspace.arena.capacityOf(ref);
     if (isHandle(database.kindOf(ref)) && this.postpone(database, index, ref)) return;
     this.select(this.output, index);
     this.format.entry(this.output.writer, database, ref);
@@ -275,6 +282,7 @@ export class Snapshot {
     );
     if (!all) return;
     writer.end(out);
+    this.copiedBytes += image.copiedBytes;
     image.drop();
     this.images.delete(collection);
     this.current = undefined;

@@ -38,6 +38,7 @@ import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
 import { Saving } from './saving.js';
+import { Shutdown } from './shutdown.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -87,6 +88,7 @@ export class RespiteServer implements ServerApi {
   readonly timers: Timers;
   readonly appendOnly: AppendOnly;
   readonly saving: Saving;
+  readonly ending = new Shutdown(this);
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -212,6 +214,7 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
+    this.ending.tick();
     if (this.dataSet.loading === undefined) {
       this.sweep();
       this.saving.tick();
@@ -310,23 +313,7 @@ export class RespiteServer implements ServerApi {
   }
 
   shutdown(request: ShutdownRequest): boolean {
-    this.log.notice('User requested shutdown...');
-    if (!this.prepareShutdown(request)) return false;
-    this.onShutdown?.(request);
-    return true;
-  }
-
-  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
-  prepareShutdown({ save, force }: ShutdownRequest): boolean {
-    const { saving, log, config } = this;
-    saving.stop('There is a child saving an .rdb. Killing it!');
-    if (save === 'nosave' || (save === 'default' && config.values.save.length === 0)) return true;
-    log.notice('Saving the final RDB snapshot before exiting.');
-    if (saving.save()) return true;
-    log.warning(
-      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
-    );
-    return force;
+    return this.ending.now(request);
   }
 
   /** Writing is refused while the data set is to be saved and the last save failed. */
@@ -339,7 +326,7 @@ export class RespiteServer implements ServerApi {
   }
 
   abortShutdown(): boolean {
-    return false;
+    return this.ending.abort();
   }
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
