@@ -25,6 +25,7 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
@@ -316,6 +317,11 @@ export class RespiteServer implements ServerApi {
     return this.ending.now(request);
   }
 
+  /** Save points are set, and it is known where the file belongs. */
+  get savesByItself(): boolean {
+    return this.keepsFiles && this.config.values.save.length > 0;
+  }
+
   /** Writing is refused while the data set is to be saved and the last save failed. */
   updateWriteGate(): void {
     const { saving, config, loop } = this;
@@ -323,6 +329,16 @@ export class RespiteServer implements ServerApi {
     if (saving.lastStatus === 'err' && stops && save.length > 0)
       loop.dispatcher.gate |= ServerGate.cannotSave;
     else loop.dispatcher.gate &= ~ServerGate.cannotSave;
+  }
+
+  reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
+    if (save && !this.saving.save()) throw new CommandError('ERR');
+    if (flush) {
+      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      this.flush();
+    }
+    this.dataSet.reload(replace);
+    this.log.warning('DB reloaded by DEBUG RELOAD');
   }
 
   abortShutdown(): boolean {

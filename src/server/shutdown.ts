@@ -61,8 +61,9 @@ export class Shutdown {
   }
 
   private save({ save, force }: ShutdownRequest): boolean {
-    const { config, dataSet, saving, log } = this.server;
-    const wanted = save === 'save' || (save === 'default' && config.values.save.length > 0);
+    const { dataSet, saving, savesByItself, log } = this.server;
+    const wanted = save === 'save' || (save === 'default' && savesByItself);
+    // While it is loaded, the file has more than the server.
     if (!wanted || dataSet.loading !== undefined) return true;
     log.notice('Saving the final RDB snapshot before exiting.');
     if (saving.save()) return true;
