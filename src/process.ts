@@ -224,12 +224,13 @@ class Lifetime {
   watchSignals(): void {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
-        if (this.ending) {
+        const { ending } = this.server;
+        if (this.ending || (signal === 'SIGINT' && ending.isPending)) {
           this.log.warning('You insist... exiting now.');
           process.exit(1);
         }
         this.log.warning(`Received ${signal} scheduling shutdown...`);
-        this.endBySignal(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
+        ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
     }
     process.on('uncaughtException', (error) => {
@@ -238,16 +239,10 @@ class Lifetime {
     });
   }
 
-  private endBySignal(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): void {
+  private requestOf(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): ShutdownRequest {
     const options = this.config.values[directive];
-    const save = options.find((option) => option === 'save' || option === 'nosave') ?? 'default';
-    const request = {
-      save,
-      now: options.includes('now'),
-      force: options.includes('force'),
-    } as ShutdownRequest;
-    if (this.server.prepareShutdown(request)) void this.end();
-    else this.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+    const save = options.includes('nosave') ? 'nosave' : options.includes('save') ? 'save' : 'default';
+    return { save, now: options.includes('now'), force: options.includes('force') };
   }
 
   private async end(): Promise<void> {

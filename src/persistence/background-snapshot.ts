@@ -5,7 +5,7 @@ import type { Snapshot, SnapshotSink } from './snapshot.js';
 const share = 0.35;
 /** ... within these bounds, in µs. */
 const shortestSlice = 300;
-const longestSlice = 3000;
+const longestSlice = 2000;
 /** How long to wait for a sink that is busy, in ms, and longest pause for the sake of `keyDelay`. */
 const busyPauseMs = 2;
 const longestPauseMs = 50;

@@ -1,6 +1,9 @@
 /** Bytes that are handed over at once. */
 const chunkBytes = 256 * 1024;
 
+/** Takes a full chunk, and may give memory for the next one: that chunk's own, or one that was taken before. */
+export type TakeChunk = (chunk: Buffer) => Buffer | undefined;
+
 /**
  * Collects bytes: in a buffer that grows, or, with `onFull`, in chunks that are handed over as they fill. Each chunk
  * has memory of its own and belongs to the one who gets it.
@@ -9,7 +12,7 @@ export class ByteWriter {
   protected buffer: Buffer;
   protected used = 0;
 
-  constructor(private readonly onFull?: (chunk: Buffer) => void) {
+  constructor(private readonly onFull?: TakeChunk) {
     this.buffer = Buffer.allocUnsafeSlow(onFull === undefined ? 1024 : chunkBytes);
   }
 
@@ -46,10 +49,9 @@ export class ByteWriter {
   /** Hands over what there is. */
   handOver(): void {
     if (this.onFull === undefined || this.used === 0) return;
-    const { bytes } = this;
-    this.buffer = Buffer.allocUnsafeSlow(chunkBytes);
+    const next = this.onFull(this.bytes);
+    this.buffer = next?.length === chunkBytes ? next : Buffer.allocUnsafeSlow(chunkBytes);
     this.used = 0;
-    this.onFull(bytes);
   }
 
   /** Forgets what was written. */

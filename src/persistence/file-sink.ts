@@ -4,6 +4,8 @@ import type { SnapshotSink } from './snapshot.js';
 import { SnapshotFile, SnapshotFileError, type SnapshotFileOptions } from './snapshot-file.js';
 import { Fate, type SnapshotThreadReport } from './snapshot-thread.js';
 
+const mostSpare = 32;
+
 /** A snapshot's way into a file. */
 export interface FileSink extends SnapshotSink {
   /** Called once: the file is complete under its name (undefined), or there is none, for this reason. */
@@ -29,6 +31,8 @@ class ThreadSink implements FileSink {
   private readonly fate = new Int32Array(new SharedArrayBuffer(4));
   private readonly thread: Worker;
   private over = false;
+  /** Memory of chunks that were written. */
+  private readonly spare: Buffer[] = [];
 
   constructor(
     private readonly files: FileSystem,
@@ -46,8 +50,10 @@ class ThreadSink implements FileSink {
   }
 
   private hear(report: SnapshotThreadReport): void {
-    if ('written' in report) this.unsentBytes -= report.written;
-    else this.finish('failure' in report ? report.failure : undefined);
+    if ('written' in report) {
+      this.unsentBytes -= report.written.byteLength;
+      if (this.spare.length < mostSpare) this.spare.push(Buffer.from(report.written.buffer));
+    } else this.finish('failure' in report ? report.failure : undefined);
   }
 
   private finish(failure: string | undefined): void {
@@ -58,12 +64,13 @@ class ThreadSink implements FileSink {
     this.onEnd(failure);
   }
 
-  write(chunk: Buffer): void {
-    if (this.over) return;
+  write(chunk: Buffer): Buffer | undefined {
+    if (this.over) return undefined;
     this.unsentBytes += chunk.length;
     const { buffer } = chunk;
     // Chunks have memory of their own, which goes to the thread without being copied.
     this.thread.postMessage(chunk, buffer instanceof ArrayBuffer ? [buffer] : []);
+    return this.spare.pop();
   }
 
   end(): void {
@@ -111,8 +118,12 @@ class LoopSink implements FileSink {
     }
   }
 
-  write(chunk: Buffer): void {
-    this.guarded(() => this.file?.write(chunk));
+  write(chunk: Buffer): Buffer | undefined {
+    let memory: Buffer | undefined;
+    this.guarded(() => {
+      memory = this.file?.write(chunk);
+    });
+    return memory;
   }
 
   end(): void {

@@ -2,7 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { Bytes as View } from '../bytes/bytes.js';
 import { readSafeInteger } from '../bytes/integers.js';
 import { lzfCompress } from '../bytes/lzf.js';
-import { ByteWriter } from './byte-writer.js';
+import { ByteWriter, type TakeChunk } from './byte-writer.js';
 import { Encoded, Length } from './rdb-types.js';
 
 const longestInteger = 11;
@@ -17,7 +17,7 @@ export class RdbWriter extends ByteWriter {
   /** `onFull`: see ByteWriter. Strings longer than `longestCompressed` stay as they are. */
   constructor(
     private readonly compress: boolean,
-    onFull?: (chunk: Buffer) => void,
+    onFull?: TakeChunk,
     private readonly longestCompressed = Number.POSITIVE_INFINITY,
   ) {
     super(onFull);

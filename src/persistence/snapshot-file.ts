@@ -44,8 +44,8 @@ export class SnapshotFile {
     }
   }
 
-  /** Throws SnapshotFileError; the file is gone then. */
-  write(chunk: Buffer): void {
+  /** Returns all the memory of the chunk, to be used again. Throws SnapshotFileError; the file is gone then. */
+  write(chunk: Buffer): Buffer {
     const { files, fd, options } = this;
     this.attempt('write', () => {
       if (options.checksum === 'crc64') this.crc.update(chunk);
@@ -55,6 +55,7 @@ export class SnapshotFile {
       files.fdatasyncSync(fd);
       this.unsynced = 0;
     });
+    return wholeOf(chunk);
   }
 
   /**
@@ -113,4 +114,8 @@ export class SnapshotFile {
     this.open = false;
     this.files.closeSync(this.fd);
   }
+}
+
+function wholeOf(chunk: Buffer): Buffer {
+  return Buffer.from(chunk.buffer, 0, chunk.buffer.byteLength);
 }

@@ -14,7 +14,7 @@ export interface SnapshotThreadData {
   fate: Int32Array;
 }
 
-export type SnapshotThreadReport = { written: number } | { done: true } | { failure: string };
+export type SnapshotThreadReport = { written: Uint8Array } | { done: true } | { failure: string };
 
 if (parentPort !== null && isOurs(workerData)) serve(parentPort, workerData);
 
@@ -36,7 +36,7 @@ function serve(port: NonNullable<typeof parentPort>, { options, fate }: Snapshot
       report({ done: true });
     } else {
       file.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-      report({ written: chunk.byteLength });
+      port.postMessage({ written: chunk } satisfies SnapshotThreadReport, [chunk.buffer as ArrayBuffer]);
     }
   };
   const guarded = (work: () => void) => {

@@ -13,8 +13,8 @@ import type { CollectionWriter, SnapshotFormat } from './snapshot-format.js';
 
 /** Where a snapshot goes. */
 export interface SnapshotSink {
-  /** Takes over a chunk. */
-  write(chunk: Buffer): void;
+  /** Takes over a chunk. May give back the memory of one that it does not need any more. */
+  write(chunk: Buffer): Buffer | undefined;
   /** Bytes that were taken and have not left yet. */
   readonly unsentBytes: number;
 }
@@ -24,6 +24,8 @@ const mostUnsentBytes = 16 * 1024 * 1024;
 /** Elements, and buckets of about nine entries, between two looks at the clock: some 20 µs. */
 const elementsPerLook = 64;
 const bucketsPerLook = 4;
+/** Buckets whose entries are brought into the cache together; a power of two. */
+const bucketsAhead = 4;
 /** Longer strings are not compressed between events: that would take more than some milliseconds. */
 const longestCompressed = 512 * 1024;
 
@@ -65,6 +67,8 @@ interface Output {
  */
 export class Snapshot {
   keysProcessed = 0;
+  /** Bytes that were copied, or written early, because they were about to change. */
+  copiedBytes = 0;
   readonly keysTotal: number;
   private readonly walks: TableWalk[];
   private walk = 0;
@@ -74,6 +78,8 @@ export class Snapshot {
   private readonly waiting: PendingCollection[] = [];
   private readonly images = new Map<Collection, CollectionImage>();
   private ended = false;
+  /** A bucket is being written because it is about to change. */
+  private forced = false;
   /** The database of the bucket that is being written, and where it is written to. */
   private visited: TableWalk | undefined;
   private output: Output;
@@ -133,10 +139,10 @@ export class Snapshot {
     return this.sink.unsentBytes >= mostUnsentBytes;
   }
 
-  /** Memory that copies take of what has changed meanwhile, and what the sink holds. */
-  get heldBytes(): number {
-    let bytes = this.aside.writer.bytes.length + this.sink.unsentBytes;
-    for (const image of this.images.values()) bytes += image.keptBytes;
+  /** As `copiedBytes`, with what collections that are still to be written have copied. */
+  get allCopiedBytes(): number {
+    let bytes = this.copiedBytes;
+    for (const image of this.images.values()) bytes += image.copiedBytes;
     return bytes;
   }
 
@@ -174,7 +180,10 @@ export class Snapshot {
       const bucket = walk.next++;
       if (!walk.done.add(bucket)) continue;
       // A table that is emptied drops the buckets in which there was nothing without a word.
-      if (bucket < walk.table.bucketCount) this.writeBucket(walk, bucket);
+      if (bucket < walk.table.bucketCount) {
+        if ((bucket & (bucketsAhead - 1)) === 0) touchAhead(walk.table, bucket);
+        this.writeBucket(walk, bucket);
+      }
       return true;
     }
     if (!this.still) walk.table.beforeBucketChange = undefined;
@@ -195,7 +204,9 @@ export class Snapshot {
 
   private beforeBucketChange(walk: TableWalk, bucket: number): void {
     if (!walk.done.add(bucket)) return;
+    this.forced = true;
     this.guarded(() => this.writeBucket(walk, bucket));
+    this.forced = false;
   }
 
   /** A collection is about to change and its entry's bucket has not been seen: its key is not known yet. */
@@ -227,6 +238,7 @@ export class Snapshot {
   private readonly writeEntry = (ref: Ref): void => {
     const { database, index } = this.visited!;
     this.keysProcessed++;
+    if (this.forced) this.copiedBytes += this.keyspace.arena.capacityOf(ref);
     if (isHandle(database.kindOf(ref)) && this.postpone(database, index, ref)) return;
     this.select(this.output, index);
     this.format.entry(this.output.writer, database, ref);
@@ -270,6 +282,7 @@ export class Snapshot {
     );
     if (!all) return;
     writer.end(out);
+    this.copiedBytes += image.copiedBytes;
     image.drop();
     this.images.delete(collection);
     this.current = undefined;
@@ -279,6 +292,14 @@ export class Snapshot {
     main.selected = aside.selected;
     aside.selected = -1;
   }
+}
+
+/** Where reads go that only warm the cache, so that the compiler does not leave them out. */
+const touched = new Uint8Array(1);
+
+function touchAhead(table: Table, from: number): void {
+  const end = Math.min(from + bucketsAhead, table.bucketCount);
+  for (let bucket = from; bucket < end; bucket++) touched[0] ^= table.touchBucketEntries(bucket);
 }
 
 function newWalk(database: Database): TableWalk {

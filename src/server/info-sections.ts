@@ -167,7 +167,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
     ['async_loading', 0],
-    ['current_cow_peak', saving.inProgress ? Math.max(saving.copiedBytesPeak, copiedBytes) : 0],
+    ['current_cow_peak', copiedBytes],
     ['current_cow_size', copiedBytes],
     ['current_cow_size_age', 0],
     ['current_fork_perc', (keysTotal === 0 ? 0 : (100 * keysProcessed) / keysTotal).toFixed(2)],

@@ -26,9 +26,8 @@ export class Saving implements SavingApi {
   lastStatus: 'ok' | 'err' = 'ok';
   /** Seconds that it took; -1 before the first. */
   lastSeconds = -1;
-  /** Memory that copies of what changed took at most, during the last and during the present save. */
+  /** Bytes that the last save copied, or wrote early, because they were about to change. */
   lastCopiedBytes = 0;
-  copiedBytesPeak = 0;
   /** Saves since the start, in the background or not. */
   saves = 0;
   lastSave: number;
@@ -62,8 +61,8 @@ export class Saving implements SavingApi {
   get progress(): { keysProcessed: number; keysTotal: number; seconds: number; copiedBytes: number } {
     if (this.running === undefined) return { keysProcessed: 0, keysTotal: 0, seconds: -1, copiedBytes: 0 };
     const { background, begun } = this.running;
-    const { keysProcessed, keysTotal, heldBytes } = background.snapshot;
-    return { keysProcessed, keysTotal, seconds: this.secondsSince(begun), copiedBytes: heldBytes };
+    const { keysProcessed, keysTotal, allCopiedBytes } = background.snapshot;
+    return { keysProcessed, keysTotal, seconds: this.secondsSince(begun), copiedBytes: allCopiedBytes };
   }
 
   private secondsSince(begun: number): number {
@@ -78,11 +77,7 @@ export class Saving implements SavingApi {
   /** As `INFO`'s and the save points' periodic work. */
   tick(): void {
     const { running } = this;
-    if (running !== undefined) {
-      this.copiedBytesPeak = Math.max(this.copiedBytesPeak, running.background.snapshot.heldBytes);
-      return;
-    }
-    if (this.otherSnapshot) return;
+    if (running !== undefined || this.otherSnapshot) return;
     const now = this.server.clock.now();
     const mayTry = this.lastStatus === 'ok' || now - this.lastTry > retrySeconds * 1000;
     if (!mayTry) return;
@@ -105,7 +100,6 @@ export class Saving implements SavingApi {
     const { server, files } = this;
     this.scheduled = false;
     this.lastTry = server.clock.now();
-    this.copiedBytesPeak = 0;
     const sink = openFileSink(files, this.fileOptions(`temp-${process.pid}.${++this.attempts}.rdb`));
     const snapshot = this.snapshot(sink, false);
     const background = new BackgroundSnapshot(
@@ -125,7 +119,7 @@ export class Saving implements SavingApi {
     if (running === undefined) return;
     this.running = undefined;
     this.lastSeconds = this.secondsSince(running.begun);
-    this.lastCopiedBytes = this.copiedBytesPeak;
+    this.lastCopiedBytes = running.background.snapshot.allCopiedBytes;
     if (failure !== undefined) {
       running.background.stop();
       server.log.warning(failure);

@@ -39,6 +39,7 @@ import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
 import { Saving } from './saving.js';
+import { Shutdown } from './shutdown.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -88,6 +89,7 @@ export class RespiteServer implements ServerApi {
   readonly timers: Timers;
   readonly appendOnly: AppendOnly;
   readonly saving: Saving;
+  readonly ending = new Shutdown(this);
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -217,6 +219,7 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
+    this.ending.tick();
     if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
@@ -315,24 +318,7 @@ export class RespiteServer implements ServerApi {
   }
 
   shutdown(request: ShutdownRequest): boolean {
-    this.log.notice('User requested shutdown...');
-    if (!this.prepareShutdown(request)) return false;
-    this.onShutdown?.(request);
-    return true;
-  }
-
-  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
-  prepareShutdown({ save, force }: ShutdownRequest): boolean {
-    const { saving, log } = this;
-    saving.stop('There is a child saving an .rdb. Killing it!');
-    if (save === 'nosave' || (save === 'default' && !this.savesByItself)) return true;
-    if (this.isLoading) return true; // the file has more than what is loaded so far
-    log.notice('Saving the final RDB snapshot before exiting.');
-    if (saving.save()) return true;
-    log.warning(
-      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
-    );
-    return force;
+    return this.ending.now(request);
   }
 
   /** Save points are set, and it is known where the file belongs. */
@@ -360,7 +346,7 @@ export class RespiteServer implements ServerApi {
   }
 
   abortShutdown(): boolean {
-    return false;
+    return this.ending.abort();
   }
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {

@@ -61,8 +61,8 @@ export interface CollectionImage {
   readonly count: number;
   /** No field of the hash expired before this unix time in ms: NO_EXPIRY if none has an expiry. */
   readonly soonestExpiry: number;
-  /** Memory that copies of what changed take. */
-  readonly keptBytes: number;
+  /** Bytes that were copied because they were about to change. */
+  readonly copiedBytes: number;
   /** Visits the next elements, about `budget` of them and at least one. True when all have been. */
   visitSome(budget: number, visit: VisitElement): boolean;
   /** The image is not needed any more, visited or not. */

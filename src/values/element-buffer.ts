@@ -9,8 +9,9 @@ const value = new Bytes(Buffer.alloc(0));
 
 /** Copies of elements, one behind the other, taken out in the order in which they came. */
 export class ElementBuffer {
-  /** Memory that the copies take. */
+  /** Memory that the copies take, and of all copies there ever were. */
   bytes = 0;
+  copiedBytes = 0;
   private chunks: { buffer: Buffer; used: number }[] = [];
   private position = 0;
 
@@ -24,6 +25,7 @@ export class ElementBuffer {
     at += elementName.buffer.copy(buffer, at, elementName.start, elementName.end);
     at += elementValue.buffer.copy(buffer, at, elementValue.start, elementValue.end);
     chunk.used = at;
+    this.copiedBytes += length;
   };
 
   /** Takes out up to `budget` elements. Returns how many there were. */

@@ -20,7 +20,7 @@ export class QuicklistImage implements CollectionImage {
   private readonly nodes: QuicklistNode[] = [];
   private readonly kept = new Map<QuicklistNode, KeptNode>();
   private next = 0;
-  keptBytes = 0;
+  copiedBytes = 0;
 
   constructor(
     private readonly arena: Arena,
@@ -41,7 +41,7 @@ export class QuicklistImage implements CollectionImage {
     node.image = undefined;
     const from = this.arena.offsetOf(node.ref) + node.start;
     const bytes = Buffer.from(this.arena.bufferOf(node.ref).subarray(from, from + node.length));
-    this.keptBytes += bytes.length;
+    this.copiedBytes += bytes.length;
     this.kept.set(node, { bytes, plain: node.plain });
   }
 
@@ -57,7 +57,6 @@ export class QuicklistImage implements CollectionImage {
     const kept = this.kept.get(node);
     if (kept !== undefined) {
       this.kept.delete(node);
-      this.keptBytes -= kept.bytes.length;
       show(kept.bytes, 0, kept.bytes.length, kept.plain, visit);
       return;
     }
@@ -68,7 +67,6 @@ export class QuicklistImage implements CollectionImage {
   drop(): void {
     for (const node of this.nodes) if (node.image === this) node.image = undefined;
     this.kept.clear();
-    this.keptBytes = 0;
     this.nodes.length = this.next = 0;
   }
 }

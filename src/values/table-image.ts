@@ -26,8 +26,8 @@ export class TableImage implements CollectionImage {
     table.beforeBucketChange = (bucket) => this.keep(bucket);
   }
 
-  get keptBytes(): number {
-    return this.kept.bytes;
+  get copiedBytes(): number {
+    return this.kept.copiedBytes;
   }
 
   private keep(bucket: number): void {

@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fill } from './client.mjs';
+import { startProbe } from './probe.mjs';
+import { rssBytes } from './process-usage.mjs';
+import { onEachSide } from './servers.mjs';
+import { sleep } from './stats.mjs';
+
+const MEGABYTE = 1024 * 1024;
+const WARM_UP_MS = 1000;
+const BEFORE_MS = 3000;
+const POLL_MS = 50;
+const MAX_SAVE_RATIO = 1.5;
+const MIN_THROUGHPUT_PERCENT = 60;
+const MAX_P999_MS = 25;
+const MAX_STALL_MS = 50;
+
+/**
+ * SAVE, and BGSAVE while redis-benchmark writes.
+ *
+ * @param {{ respite: string, redis: string }} commands
+ * @param {number} keys
+ */
+export async function measureSaving(commands, keys) {
+  const directory = mkdtempSync(join(tmpdir(), 'bench-saving-'));
+  try {
+    const { respite, redis } = await onEachSide(commands, ['--dir', directory], (server) =>
+      measureSide(server, keys, directory),
+    );
+    /** @param {keyof typeof respite} name @param {string} what */
+    const row = (what, name) => [what, respite[name], redis[name]];
+    return {
+      rows: [
+        row('SAVE s', 'saveSeconds'),
+        row('BGSAVE alone s', 'quietSeconds'),
+        row('BGSAVE under load s', 'loadedSeconds'),
+        row('SET/s before', 'before'),
+        row('SET/s during BGSAVE', 'during'),
+        row('of before, %', 'percent'),
+        row('p99.9 PING ms before', 'beforeP999Ms'),
+        row('p99.9 PING ms during', 'p999Ms'),
+        row('worst PING ms before', 'beforeWorstMs'),
+        row('worst PING ms during', 'worstMs'),
+        row('RSS rises by MB', 'riseMegabytes'),
+      ],
+      verdicts: [
+        {
+          what: 'SAVE beside redis',
+          value: respite.saveSeconds / redis.saveSeconds,
+          max: MAX_SAVE_RATIO,
+          unit: 'x',
+        },
+        {
+          what: 'throughput during BGSAVE',
+          value: -respite.percent,
+          max: -MIN_THROUGHPUT_PERCENT,
+          unit: '% (negated)',
+        },
+        { what: 'p99.9 during BGSAVE', value: respite.p999Ms, max: MAX_P999_MS, unit: 'ms' },
+        { what: 'worst stall during BGSAVE', value: respite.worstMs, max: MAX_STALL_MS, unit: 'ms' },
+      ],
+    };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {import('./servers.mjs').RunningServer} server
+ * @param {number} keys
+ * @param {string} directory
+ */
+async function measureSide(server, keys, directory) {
+  const client = await server.connect();
+  await fill(client, keys, (i) => ['SET', `key:${String(i).padStart(12, '0')}`, `value:${i}:xxxx`]);
+  const saveSeconds = await best(3, () => client.command('SAVE'));
+  const quietSeconds = await best(2, async () => {
+    await client.command('BGSAVE');
+    await untilSaved(client, () => {});
+  });
+  const load = startLoad(server.port, keys);
+  await sleep(WARM_UP_MS);
+  const quiet = await startProbe(server.port);
+  const before = await throughput(client, () => sleep(BEFORE_MS));
+  const { worstMs: beforeWorstMs, p999Ms: beforeP999Ms } = await quiet.stop();
+  const rss = rssBytes(server.pid);
+  let peak = rss;
+  const probe = await startProbe(server.port);
+  const began = performance.now();
+  const during = await throughput(client, async () => {
+    await client.command('BGSAVE');
+    await untilSaved(client, () => {
+      peak = Math.max(peak, rssBytes(server.pid));
+    });
+  });
+  const loadedSeconds = (performance.now() - began) / 1000;
+  const { worstMs, p999Ms } = await probe.stop();
+  load.kill();
+  client.close();
+  rmSync(join(directory, 'dump.rdb')); // the other server may be too old for it
+  const riseMegabytes = (peak - rss) / MEGABYTE;
+  const percent = (100 * during) / before;
+  return {
+    saveSeconds,
+    quietSeconds,
+    loadedSeconds,
+    before,
+    during,
+    percent,
+    beforeP999Ms,
+    p999Ms,
+    beforeWorstMs,
+    worstMs,
+    riseMegabytes,
+  };
+}
+
+/**
+ * The shortest time in s of a few tries.
+ *
+ * @param {number} tries
+ * @param {() => Promise<unknown>} work
+ */
+async function best(tries, work) {
+  let shortest = Number.POSITIVE_INFINITY;
+  for (let left = tries; left > 0; left--) {
+    const began = performance.now();
+    await work();
+    shortest = Math.min(shortest, (performance.now() - began) / 1000);
+  }
+  return shortest;
+}
+
+/**
+ * Commands per second while something goes on.
+ *
+ * @param {import('./client.mjs').RawClient} client
+ * @param {() => Promise<unknown>} work
+ */
+async function throughput(client, work) {
+  const commands = await infoNumber(client, 'stats', 'total_commands_processed');
+  const began = performance.now();
+  await work();
+  const seconds = (performance.now() - began) / 1000;
+  return ((await infoNumber(client, 'stats', 'total_commands_processed')) - commands) / seconds;
+}
+
+/**
+ * @param {import('./client.mjs').RawClient} client
+ * @param {() => void} look
+ */
+async function untilSaved(client, look) {
+  do {
+    await sleep(POLL_MS);
+    look();
+  } while ((await infoNumber(client, 'persistence', 'rdb_bgsave_in_progress')) === 1);
+}
+
+/**
+ * @param {import('./client.mjs').RawClient} client
+ * @param {string} section
+ * @param {string} field
+ */
+async function infoNumber(client, section, field) {
+  const text = String(await client.command('INFO', section));
+  return Number(new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1]);
+}
+
+/**
+ * SET of random keys, 16 at a time, until it is killed.
+ *
+ * @param {number} port
+ * @param {number} keys
+ */
+function startLoad(port, keys) {
+  const args = [
+    '-p',
+    String(port),
+    '-P',
+    '16',
+    '-t',
+    'set',
+    '-r',
+    String(keys),
+    '-d',
+    '16',
+    '-n',
+    '1000000000',
+    '-q',
+  ];
+  return spawn('redis-benchmark', args, { stdio: 'ignore' });
+}
