@@ -19,6 +19,7 @@ import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
 import { memoryCommands } from '../commands/memory.js';
+import { migrateCommand } from '../commands/migrate.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { pubsubCommands } from '../commands/pubsub.js';
@@ -49,6 +50,7 @@ export const allCommands: CommandSpec[] = [
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,
+  migrateCommand,
   ...scanCommands,
   ...objectCommands,
   ...stringCommands,

@@ -21,6 +21,7 @@ import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { publishEvent } from '../pubsub/notifications.js';
@@ -85,6 +86,7 @@ export class RespiteServer implements ServerApi {
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
+  readonly links = new LinkCache();
   readonly debug: DebugState = { activeExpire: true, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
@@ -139,6 +141,11 @@ export class RespiteServer implements ServerApi {
     };
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
+    this.loop.dispatcher.inBackground = (work) => {
+      this.loop.dispatcher.beginBatch();
+      work();
+      this.afterBackgroundWork();
+    };
     this.loop.onDeadlines = () => this.setAlarm();
     this.keyspace.lazyFree.onWork = () => this.timers.soon(0, () => this.sweep());
     applyConfig(this);
@@ -169,6 +176,7 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.links.closeAll();
     await this.listeners.close();
   }
 
