@@ -1,3 +1,4 @@
+import { appendOnlyCommands } from '../commands/append-only.js';
 import { bitmapCommands } from '../commands/bitmaps.js';
 import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
@@ -22,6 +23,7 @@ import { memoryCommands } from '../commands/memory.js';
 import { migrateCommand } from '../commands/migrate.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { persistenceCommands } from '../commands/persistence.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -47,10 +49,12 @@ export const allCommands: CommandSpec[] = [
   ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,
+  ...persistenceCommands,
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,
   migrateCommand,
+  ...appendOnlyCommands,
   ...scanCommands,
   ...objectCommands,
   ...stringCommands,
