@@ -28,6 +28,7 @@ const RANKS = [
   { layers: ['persistence'], why: 'files are written from and read into the keyspace' },
   { layers: ['keyspace'], why: 'databases hold values under keys' },
   { layers: ['values'], why: 'types are built on the data structures, and know no keys' },
+  { layers: ['links'], why: 'connections on which we are the client; they carry bytes' },
   { layers: ['memory'], why: 'data structures know bytes only' },
   { layers: ['protocol', 'config'], why: 'texts and numbers on the wire and in files: bytes only' },
   { layers: ['observation'], why: 'what is noted down of durations; whoever works may note something' },

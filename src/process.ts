@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { type Clock, SystemClock } from './ambient/clock.js';
 import { FileCheck } from './check/check-file.js';
 import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
@@ -97,9 +98,10 @@ function daemonize(args: readonly string[], stdin: string, directory: string): v
 
 async function serve(config: Config, importFrom: string | undefined): Promise<void> {
   const { values } = config;
-  const log = openLog(config);
+  const clock = new SystemClock();
+  const log = openLog(config, clock);
   greet(config, log);
-  const server = new RespiteServer({ config, log, importFrom });
+  const server = new RespiteServer({ config, log, clock, importFrom });
   const life = new Lifetime(server, config, log);
   config.onChange('loglevel', (level) => {
     log.level = level;
@@ -128,14 +130,14 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   notifyServiceManager(values.supervised, log);
 }
 
-function openLog(config: Config): ServerLog {
+function openLog(config: Config, clock: Clock): ServerLog {
   const { values } = config;
   try {
     return createLog({
       level: values.loglevel,
       format: values['log-format'],
       file: values.logfile,
-      clock: () => Date.now(),
+      clock: () => clock.now(),
       pid: process.pid,
       role: 'M',
     });
@@ -147,9 +149,9 @@ function openLog(config: Config): ServerLog {
 
 function greet(config: Config, log: ServerLog): void {
   const { values } = config;
-  log.notice(`Respite is starting, version ${respiteVersion}, compatible with Redis ${redisVersion}`);
+  log.notice('Respite is starting');
   log.notice(
-    `Respite version=${respiteVersion}, bits=64, node=${process.version}, pid=${process.pid}, just started`,
+    `Respite version=${respiteVersion}, compatible with Redis ${redisVersion}, bits=64, node=${process.version}, pid=${process.pid}, just started`,
   );
   if (config.file === undefined) {
     log.warning(

@@ -118,7 +118,8 @@ export class ClientRegistry {
 
   /** Ends a client's connection; what it was sent already still goes out if `afterReplies`. */
   disconnect(client: Client, afterReplies: boolean): void {
-    if (client.closing) return;
+    // One that waits for its replies to be read may still have to go at once.
+    if (client.closing && (afterReplies || !this.byId.has(client.id))) return;
     client.closing = true;
     if (afterReplies) this.queueFlush(client);
     client.transport.close(afterReplies ? 'after-flush' : 'now');

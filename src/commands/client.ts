@@ -230,9 +230,9 @@ function readType(argument: Bytes): ClientType {
   throw new CommandError(`ERR Unknown client type '${excerpt(argument.latin1())}'`);
 }
 
-/** Connections that are not about to end, in the order in which they were made. */
+/** All connections, in the order in which they were made; also those that end when their replies have been read. */
 function openClients({ server }: Call): Client[] {
-  return [...server.clients.all()].filter((client) => !client.closing);
+  return [...server.clients.all()];
 }
 
 function list(call: Call): void {
@@ -253,7 +253,7 @@ function listed(call: Call): Client[] {
   while (!options.done) ids.push(options.long('ERR Invalid client ID'));
   return ids.flatMap((id) => {
     const client = server.clients.get(id);
-    return client === undefined || client.closing ? [] : [client];
+    return client === undefined ? [] : [client];
   });
 }
 

@@ -162,6 +162,14 @@ export interface Call {
    */
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
   /**
+   * Lets the client wait for something outside of the server, while others go on; then the command is run again, with
+   * `outcome` set. It is run even if its client is gone by then. The handler must have written nothing, and returns
+   * after it. Not where `denyBlocking` is set.
+   */
+  waitFor(pending: Promise<unknown>): void;
+  /** What `waitFor` waited for; an Error if that rejected. Undefined in the first run. */
+  outcome: unknown;
+  /**
    * Somebody repeats what commands change (an append-only file, replicas), so that it pays to work out what to tell
    * them.
    */

@@ -9,7 +9,7 @@ import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { existingHash, hash, hashToChange, hashToRead, view, writeValueOf } from './hash-access.js';
-import { checkPairCount, pickCountArgument } from './pick-count.js';
+import { checkPairCount, pickCountArgument, pickInSlices } from './pick-count.js';
 import { cursorArgument, readScanOptions, replyEmptyScan, replyScan } from './scan-options.js';
 
 const about = { group: 'hash' as const, since: '2.0.0', complexity: 'O(1)' };
@@ -384,14 +384,8 @@ function hrandfield(call: Call): void {
     if (withValues) writeValue(call, place);
   };
   if (count >= 0) return found.pickDistinct(length, take);
-  // In slices, for there is no end to what a client can ask for, but there is one to what its output may
-  // take.
-  for (let left = length; left > 0 && !reply.overflowed; left -= pickSlice)
-    found.pickRepeatedly(Math.min(left, pickSlice), take);
+  pickInSlices(reply, length, (slice) => found.pickRepeatedly(slice, take));
 }
-
-/** Elements that HRANDFIELD picks between two looks at the state of the reply. */
-const pickSlice = 1000;
 
 function hscan(call: Call): void {
   const cursor = cursorArgument(call.args[2]);

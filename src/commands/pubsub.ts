@@ -222,10 +222,10 @@ interface KnownChannels {
   subscribers(name: string): ReadonlySet<Client> | undefined;
 }
 
-function listChannels({ command, args, argc, reply }: Call, channels: KnownChannels): void {
+function listChannels({ args, argc, reply }: Call, channels: KnownChannels): void {
   if (argc > 3) {
     throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${command.spec.name}'. Try PUBSUB HELP.`,
+      `ERR unknown subcommand or wrong number of arguments for '${args[1].latin1()}'. Try PUBSUB HELP.`,
     );
   }
   const names = argc === 3 ? matching(channels, args[2]) : [...channels.names()];

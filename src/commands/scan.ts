@@ -53,7 +53,10 @@ function keys({ args, database, reply }: Call): void {
     });
   }
   reply.array(found.length);
-  for (const ref of found) reply.bytes(database.keyOf(ref, keyView));
+  for (const ref of found) {
+    if (reply.overflowed) return; // the client gets nothing of it, however long it is
+    reply.bytes(database.keyOf(ref, keyView));
+  }
 }
 
 interface KeyScanOptions extends ScanOptions {

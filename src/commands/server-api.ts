@@ -6,6 +6,7 @@ import type { ClientRegistry } from '../clients/registry.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import type { LinkCache } from '../links/link-cache.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
@@ -98,6 +99,8 @@ export interface ServerApi {
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;
   readonly monitors: Monitors;
+  /** Connections to other servers. */
+  readonly links: LinkCache;
   readonly debug: DebugState;
   readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;

@@ -7,7 +7,7 @@ import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey, type PropagatedArgument } from './command.js';
-import { pickCountArgument } from './pick-count.js';
+import { pickCountArgument, pickInSlices } from './pick-count.js';
 import { propagateRemoval } from './propagation-forms.js';
 import { cursorArgument, readScanOptions, replyEmptyScan, replyScan } from './scan-options.js';
 import { setAlgebraCommands } from './set-algebra.js';
@@ -300,7 +300,7 @@ function srandmember(call: Call): void {
   const length = count < 0 ? -count : Math.min(count, found.size);
   reply.array(length);
   const take = (place: Place) => writeMember(call, place);
-  if (count < 0) found.pickRepeatedly(length, take);
+  if (count < 0) pickInSlices(reply, length, (slice) => found.pickRepeatedly(slice, take));
   else found.pickDistinct(length, take);
 }
 

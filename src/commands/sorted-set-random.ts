@@ -3,7 +3,7 @@ import { CommandError, errors } from '../protocol/errors.js';
 import { sampleIndexes } from '../values/sampling.js';
 import type { SortedSet, VisitMember } from '../values/sorted-set.js';
 import type { Call } from './command.js';
-import { checkPairCount, pickCountArgument } from './pick-count.js';
+import { checkPairCount, pickCountArgument, pickInSlices } from './pick-count.js';
 import { readSortedSet, replyMember, replyMemberCount } from './sorted-set-values.js';
 
 /** A third of the members or more are picked in one walk over all of them; fewer by trying. */
@@ -22,7 +22,7 @@ export function zrandmember(call: Call): void {
   const chance = () => call.server.random.next();
   replyMemberCount(reply, length, withScores);
   const take: VisitMember = (member, score) => replyMember(reply, member, score, withScores);
-  if (count < 0) pickRepeatedly(set, length, chance, take);
+  if (count < 0) pickInSlices(reply, length, (slice) => pickRepeatedly(set, slice, chance, take));
   else pickDistinct(set, length, chance, take);
 }
 

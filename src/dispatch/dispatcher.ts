@@ -41,6 +41,8 @@ export class Dispatcher {
   gate = 0;
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
   onNoteworthy: (call: Call, microseconds: number, finished: boolean) => void = () => {};
+  /** Runs work that no request caused, as a batch of its own. */
+  inBackground: (work: () => void) => void = (work) => work();
   /** When the batch that is being run began, in µs. */
   batchBegan = 0;
   /** Keep a histogram of each command's run times (`latency-tracking`). */
@@ -444,6 +446,36 @@ export class Dispatcher {
     this.updateObserved();
   }
 
+  /** See `Call.waitFor`. */
+  waitFor(call: Call, pending: Promise<unknown>): void {
+    const { client } = call;
+    this.parked = true;
+    const state: BlockedState = {
+      kind: 'outside',
+      database: call.database,
+      keys: [],
+      type: undefined,
+      args: call.args.slice(0, call.argc).map((arg) => arg.copy()),
+      deadline: Number.POSITIVE_INFINITY,
+      onTimeout: () => {},
+      microseconds: 0,
+      ticket: this.waiting.nextTicket(),
+    };
+    this.waiting.add(client, state);
+    const proceed = (outcome: unknown) => this.inBackground(() => this.proceed(client, state, outcome));
+    pending.then(proceed, proceed);
+  }
+
+  /** What a command waited for outside is there: runs it again. */
+  private proceed(client: Client, state: BlockedState, outcome: unknown): void {
+    // Its client may be gone; then nobody is answered.
+    if (client.blocked !== state) client.reply.muted = true;
+    this.call.outcome = outcome;
+    const answered = this.rerun(client, state);
+    this.call.outcome = undefined;
+    if (answered && client.blocked === state) this.release(client);
+  }
+
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
     this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
@@ -461,9 +493,13 @@ export class Dispatcher {
 
   private retry(client: Client): void {
     const state = client.blocked;
-    if (state === undefined) return;
+    if (state !== undefined && this.rerun(client, state)) this.release(client);
+  }
+
+  /** Runs the command of a blocked client again. False if it goes on waiting. */
+  private rerun(client: Client, state: BlockedState): boolean {
     const command = this.server.commands.find(state.args[0]);
-    if (command === undefined) return;
+    if (command === undefined) return false;
     const selected = client.database;
     client.database = state.database;
     this.call.retried = true;
@@ -471,7 +507,7 @@ export class Dispatcher {
     const answered = this.runGated(client, command, state.args, state.args.length);
     this.call.retried = false;
     client.database = selected;
-    if (answered) this.release(client);
+    return answered;
   }
 
   /** A blocked client got its answer: it goes on with what it sent meanwhile. */
@@ -493,7 +529,7 @@ export class Dispatcher {
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
     const state = client.blocked;
-    if (state === undefined || state.kind === 'pause') return false;
+    if (state === undefined || state.kind === 'pause' || state.kind === 'outside') return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
     this.giveUp(client, state, how === 'error');

@@ -20,6 +20,7 @@ import { keyCommands } from '../commands/keys.js';
 import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
 import { memoryCommands } from '../commands/memory.js';
+import { migrateCommand } from '../commands/migrate.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { persistenceCommands } from '../commands/persistence.js';
@@ -52,6 +53,7 @@ export const allCommands: CommandSpec[] = [
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,
+  migrateCommand,
   ...appendOnlyCommands,
   ...scanCommands,
   ...objectCommands,

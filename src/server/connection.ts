@@ -293,7 +293,8 @@ export class Connection implements Transport {
   }
 
   enforceOutputLimit(): void {
-    if (this.draining && !this.ended && this.exceedsOutputLimit()) this.cutOff();
+    // One that ends after its replies is no exception: it may never read them.
+    if ((this.draining || this.ended) && this.exceedsOutputLimit()) this.cutOff();
   }
 
   /** Ends the connection of a client that does not read what it is sent. */
@@ -303,7 +304,6 @@ export class Connection implements Transport {
       `Client ${describe(client)} scheduled to be closed ASAP for overcoming of output buffer limits.`,
     );
     client.reply.reset();
-    client.closing = false; // it may be about to end more gently
     loop.server.clients.disconnect(client, false);
   }
 

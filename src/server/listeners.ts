@@ -9,6 +9,7 @@ import { createListener, type SocketEvents } from './listener.js';
 import type { RespiteServer } from './server.js';
 import { ListenError, TcpListeners, watched } from './tcp-listeners.js';
 import { createTlsServer, tlsOptions } from './tls.js';
+import { TlsSessions } from './tls-sessions.js';
 
 /**
  * Where a server listens: TCP addresses, the same addresses for TLS, and, if configured, a unix socket or
@@ -18,14 +19,19 @@ export class Listeners {
   private readonly tcp: TcpListeners;
   private readonly tls: TcpListeners;
   private tlsOptions: TlsOptions | undefined;
+  private readonly tlsSessions: TlsSessions;
   private unix: Server | undefined;
   private readonly connections = new Set<Connection>();
 
   constructor(private readonly owner: RespiteServer) {
-    const { log } = owner;
+    const { log, config, clock } = owner;
+    this.tlsSessions = new TlsSessions(config.values, clock);
     this.tcp = new TcpListeners(log, () => this.create());
     this.tls = new TcpListeners(log, () => {
-      return createTlsServer(this.tlsOptions ?? {}, log, (socket, fd) => this.accept(socket, fd, undefined));
+      const accept = (socket: Socket, fd: number) => this.accept(socket, fd, undefined);
+      const server = createTlsServer(this.tlsOptions ?? {}, log, accept);
+      this.tlsSessions.serve(server);
+      return server;
     });
   }
 

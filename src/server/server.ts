@@ -22,6 +22,7 @@ import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
+import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
@@ -106,6 +107,7 @@ export class RespiteServer implements ServerApi {
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
+  readonly links = new LinkCache();
   readonly debug: DebugState = { activeExpire: true, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
@@ -165,6 +167,11 @@ export class RespiteServer implements ServerApi {
     };
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
+    this.loop.dispatcher.inBackground = (work) => {
+      this.loop.dispatcher.beginBatch();
+      work();
+      this.afterBackgroundWork();
+    };
     this.loop.onDeadlines = () => this.setAlarm();
     this.keyspace.lazyFree.onWork = () => this.timers.soon(0, () => this.sweep());
     applyConfig(this);
@@ -205,6 +212,7 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.links.closeAll();
     this.saving.stop('Background saving terminated: the server ends');
     this.appendOnly.close();
     await this.listeners.close();

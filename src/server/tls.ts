@@ -28,7 +28,7 @@ export function tlsOptions(values: Readonly<Directives>): TlsOptions {
     requestCert: auth !== 'no',
     rejectUnauthorized: auth === 'yes',
     sessionTimeout: Math.max(1, values['tls-session-cache-timeout']),
-    // Sessions are kept by the clients, in tickets; without tickets each connection begins anew.
+    // Sessions are kept by the clients, in tickets, and of those who take none by TlsSessions.
     secureOptions: values['tls-session-caching'] ? 0 : constants.SSL_OP_NO_TICKET,
     ...versionRange(values['tls-protocols']),
   };

@@ -1,14 +1,11 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { commandLines } from '../support/command-lines.js';
 import { connect, startRespite } from '../support/respite.js';
 
 let redis: Redis;
 
-/** Runs a command line; words are split at blanks. Errors become their texts. */
-async function run(line: string): Promise<unknown> {
-  const [name, ...args] = line.split(' ');
-  return redis.call(name, ...args).catch((error: Error) => error.message);
-}
+const { run } = commandLines(() => redis);
 
 beforeEach(async () => {
   redis = connect(await startRespite());

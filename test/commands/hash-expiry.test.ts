@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { commandLines } from '../support/command-lines.js';
 import { eventLog } from '../support/event-log.js';
 import { connect, startRespite } from '../support/respite.js';
 
@@ -10,17 +11,7 @@ const begin = 1_700_000_000_000;
 let server: Respite;
 let redis: Redis;
 
-/** Runs a command line; words are split at blanks. Errors become their texts. */
-async function run(line: string): Promise<unknown> {
-  const [name, ...args] = line.split(' ');
-  return redis.call(name, ...args).catch((error: Error) => error.message);
-}
-
-async function runAll(...lines: string[]): Promise<unknown[]> {
-  const replies: unknown[] = [];
-  for (const line of lines) replies.push(await run(line));
-  return replies;
-}
+const { run, runAll } = commandLines(() => redis);
 
 describe.each([
   ['listpackex', 512],

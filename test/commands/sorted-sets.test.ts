@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { commandLines } from '../support/command-lines.js';
 import { eventLog } from '../support/event-log.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
@@ -11,26 +12,20 @@ const syntax = 'ERR syntax error';
 let server: Respite;
 let redis: Redis;
 
-/** Runs a command line; words are split at blanks. Errors become their texts. */
-async function run(line: string, client = redis): Promise<unknown> {
-  const [name, ...args] = line.split(' ');
-  const reply = await client.call(name, ...args).catch((error: Error) => error.message);
-  return name === 'eventlog'
-    ? (reply as unknown[]).filter((event) => !/ (new|keymiss) /.test(String(event)))
-    : reply;
-}
+/** Nobody here wants to hear of new keys and misses. */
+const { run, runAll } = commandLines(
+  () => redis,
+  (name, reply) =>
+    name === 'eventlog'
+      ? (reply as unknown[]).filter((event) => !/ (new|keymiss) /.test(String(event)))
+      : reply,
+);
 
 beforeEach(async () => {
   server = await startRespite({ clock: 'manual', commands: [eventLog()] });
   redis = connect(server);
   await run('eventlog');
 });
-
-async function runAll(...lines: string[]): Promise<unknown[]> {
-  const replies: unknown[] = [];
-  for (const line of lines) replies.push(await run(line));
-  return replies;
-}
 
 describe.each([
   ['listpack', 128],

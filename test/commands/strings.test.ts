@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { commandLines } from '../support/command-lines.js';
 import { Probe } from '../support/probe.js';
 import { connect, startRespite } from '../support/respite.js';
 
@@ -12,18 +13,7 @@ let probe: Probe;
 let server: Respite;
 let redis: Redis;
 
-/** Runs a command line; words are split at blanks, `''` is the empty string. Errors become their texts. */
-async function run(line: string): Promise<unknown> {
-  const [name, ...args] = line.split(' ').map((word) => (word === "''" ? '' : word));
-  return redis.call(name, ...args).catch((error: Error) => error.message);
-}
-
-/** Runs several lines and gives all replies. */
-async function runAll(...lines: string[]): Promise<unknown[]> {
-  const replies: unknown[] = [];
-  for (const line of lines) replies.push(await run(line));
-  return replies;
-}
+const { run, runAll } = commandLines(() => redis);
 
 beforeEach(async () => {
   probe = new Probe();

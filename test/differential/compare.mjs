@@ -117,6 +117,7 @@ export function printSteps(steps) {
 function printCommand(command) {
   if (command[0] === '<pause>') return `# wait ${command[1]} ms`;
   if (command[0] === '<scan>') return `# SCAN from 0 until 0 with: ${command.slice(1).map(quote).join(' ')}`;
+  if (command[0] === '<listen>') return `# listener ${command[1]}: ${command.slice(2).map(quote).join(' ')}`;
   return command.map(quote).join(' ');
 }
 

@@ -7,7 +7,8 @@ import { GROUPS } from './groups.mjs';
 
 /**
  * What happens in one piece when a sequence is shrunk: usually one command. A command in angle brackets is
- * done by the fuzzer: `<pause> ms`, and `<scan> options`, a whole iteration.
+ * done by the fuzzer: `<pause> ms`, `<scan> options`, a whole iteration, and `<listen> number command`, which sends a
+ * command on a connection that listens to messages and gives all that it heard since.
  *
  * @typedef {{ connection: number, commands: string[][] }} Step
  */

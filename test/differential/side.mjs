@@ -16,6 +16,9 @@ const ARGS = ['--enable-debug-command', 'yes', '--proto-max-bulk-len', '1mb'];
 /** For what the fuzzer itself sends; sequences have connections from 0 on. */
 export const ADMIN_CONNECTION = -1;
 
+/** Connections of a sequence that listen to messages. */
+const FIRST_LISTENER = 100;
+
 /** What stands for a reply that did not come. */
 export const CLOSED = '<connection closed>';
 export const TIMEOUT = '<no reply in time>';
@@ -96,6 +99,7 @@ export class Side {
         await sleep(Number(args[0]));
         replies.push('');
       } else if (name === '<scan>') replies.push(await this.#scan(connection, args));
+      else if (name === '<listen>') replies.push(await this.#listen(args));
       else replies.push(...(await (await this.#connection(connection)).exchange(commands)));
     }
     return replies;
@@ -123,6 +127,21 @@ export class Side {
       if (cursor === '0') return JSON.stringify([...found].sort());
     }
     return '<the iteration did not end>';
+  }
+
+  /**
+   * Sends a command, if there is one, on a connection that listens, and gives all that came since the last time.
+   *
+   * @param {string[]} args
+   */
+  async #listen([number, ...command]) {
+    const connection = await this.#connection(FIRST_LISTENER + Number(number));
+    const heard = (await connection.listen(command)).map(withoutOwnNames);
+    // In which order several patterns match, or all subscriptions end, is the hash table's affair.
+    const isMessage = (/** @type {string} */ reply) => /^.\d+\r\n\$\d+\r\ns?message\r\n/.test(reply);
+    const others = heard.filter((reply) => !isMessage(reply)).sort();
+    if (/unsubscribe/i.test(command[0]) && command.length === 1) return JSON.stringify(others.length);
+    return JSON.stringify([heard.filter(isMessage), others]);
   }
 
   /** @param {number} number */
@@ -166,6 +185,9 @@ class Connection {
   /** @type {() => void} */
   #wake = () => {};
   #socket;
+  /** Everything that came to a connection that listens, since it was asked last. @type {string[] | undefined} */
+  #heard;
+  #listened = 0;
 
   /** @param {import('node:net').Socket} socket */
   constructor(socket) {
@@ -229,6 +251,30 @@ class Connection {
     return this.open ? '<connection left open>' : '';
   }
 
+  /**
+   * Sends a command, if there is one, and gives everything that came until the server was done with it, pushes included.
+   *
+   * @param {string[]} command
+   * @returns {Promise<string[]>}
+   */
+  async listen(command) {
+    this.#heard ??= [];
+    const token = `end ${++this.#listened}`;
+    const commands = [...(command.length > 0 ? [command] : []), ['PING', token]];
+    if (this.open) this.#socket.write(commands.map(encode).join(''), 'latin1');
+    const until = Date.now() + REPLY_TIMEOUT_MS;
+    const isEnd = (/** @type {string} */ reply) => reply.includes(`\r\n${token}\r\n`);
+    while (this.open && !this.#heard.some(isEnd) && Date.now() < until) {
+      await new Promise((resolve) => {
+        this.#wake = () => resolve(undefined);
+        setTimeout(resolve, 100);
+      });
+    }
+    const heard = this.#heard.splice(0);
+    if (!heard.some(isEnd)) heard.push(this.open ? TIMEOUT : CLOSED);
+    return heard.filter((reply) => !isEnd(reply));
+  }
+
   destroy() {
     this.open = false;
     abort(this.#socket);
@@ -238,13 +284,19 @@ class Connection {
   #receive(chunk) {
     try {
       for (const reply of this.#reader.push(chunk)) {
-        if (reply[0] !== '>'.charCodeAt(0)) this.#replies.push(reply.toString('latin1'));
+        if (this.#heard) this.#heard.push(reply.toString('latin1'));
+        else if (reply[0] !== '>'.charCodeAt(0)) this.#replies.push(reply.toString('latin1'));
       }
     } catch (error) {
       this.#replies.push(`<${error instanceof Error ? error.message : error}>`);
       this.destroy();
       this.#wake();
     }
-    if (this.#replies.length >= this.#wanted) this.#wake();
+    if (this.#heard || this.#replies.length >= this.#wanted) this.#wake();
   }
+}
+
+/** HELLO tells what each server calls itself. @param {string} reply */
+function withoutOwnNames(reply) {
+  return reply.includes('\r\nserver\r\n') ? '<greeting>' : reply;
 }

@@ -62,6 +62,8 @@ export const TOLERANCES = {
   time: { why: 'a moment passes between the servers', accepts: sameType },
   randomkey: { why: 'the server chooses', accepts: (a, b) => isNull(a) === isNull(b) },
   keys: unordered,
+  'pubsub channels': unordered,
+  'pubsub shardchannels': unordered,
   scan: { why: 'cursor and order are the server’s; <scan> compares whole iterations', accepts: sameType },
   hgetall: { why: 'the order is the hash table’s', accepts: samePairs },
   hkeys: unordered,

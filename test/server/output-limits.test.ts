@@ -78,8 +78,16 @@ describe('the hard output limit', () => {
     const { server, redis } = await startWithClient();
     await redis.config('SET', 'client-output-buffer-limit', 'normal 1000000 0 0 pubsub 0 0 0');
     await redis.hset('h', 'field', 'value');
-    const client = await RawClient.connect({ port: server.port });
-    await expect(client.raw('HRANDFIELD', 'h', '-999999999')).rejects.toThrow('the connection is closed');
+    await redis.sadd('s', 'member');
+    await redis.zadd('z', 1, 'member');
+    for (const words of [
+      ['HRANDFIELD', 'h'],
+      ['SRANDMEMBER', 's'],
+      ['ZRANDMEMBER', 'z'],
+    ]) {
+      const client = await RawClient.connect({ port: server.port });
+      await expect(client.raw(...words, '-9999999999')).rejects.toThrow('the connection is closed');
+    }
     expect(await redis.ping()).toBe('PONG');
   });
 });
@@ -152,5 +160,62 @@ describe('a large reply', () => {
     });
     expect(Buffer.concat(parts).subarray(`$${value.length}\r\n`.length, -2).equals(value)).toBe(true);
     slow.destroy();
+  });
+});
+
+describe('a client that sends QUIT and reads nothing of what it asked for', () => {
+  /** Too much for the system's buffers, which may be large. */
+  const bigBytes = 60 * mib;
+
+  async function quitUnread(server: Respite, redis: ReturnType<typeof connect>): Promise<Socket> {
+    await redis.set('big', Buffer.alloc(bigBytes));
+    // So that QUIT need not wait until the reply has been read.
+    await redis.config('SET', 'client-output-buffer-limit', 'normal 0 100mb 100');
+    const slow = await slowClient(server);
+    slow.write(Buffer.concat([encodeCommand(['GET', 'big']), encodeCommand(['QUIT'])]));
+    while (!/ name=slow .* cmd=quit /.test(String(await redis.client('LIST'))));
+    expect(await field(redis, 'omem')).toBeGreaterThan(2 * mib);
+    return slow;
+  }
+
+  it('stays until it has read it', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual' });
+    const slow = await quitUnread(server, redis);
+    server.advanceTime(100_000);
+    expect(await field(redis, 'omem')).toBeGreaterThan(0);
+    await received(slow, bigBytes);
+    while ((await field(redis, 'omem')) !== undefined);
+    slow.destroy();
+  });
+
+  it('goes when the soft output limit lasts too long, when it is idle too long, or when it is killed', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual' });
+    for (const end of [
+      async () => {
+        await redis.config('SET', 'client-output-buffer-limit', 'normal 0 1mb 5');
+        server.advanceTime(1);
+        server.advanceTime(6000);
+      },
+      async () => {
+        await redis.config('SET', 'client-output-buffer-limit', 'normal 0 0 0', 'timeout', '10');
+        await redis.ping();
+        server.advanceTime(6000);
+        await redis.ping();
+        server.advanceTime(6000);
+      },
+      async () => {
+        await redis.config('SET', 'timeout', '0');
+        const line = String(await redis.client('LIST'))
+          .split('\n')
+          .find((text) => text.includes(' name=slow '));
+        const id = /id=(\d+)/.exec(line!)![1];
+        expect(await redis.client('KILL', 'ID', id)).toBe(1);
+      },
+    ]) {
+      const slow = await quitUnread(server, redis);
+      await end();
+      expect(await field(redis, 'omem')).toBeUndefined();
+      slow.destroy();
+    }
   });
 });

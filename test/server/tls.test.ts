@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { constants } from 'node:crypto';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { Redis } from 'ioredis';
@@ -164,6 +165,26 @@ describeWithOpenssl('a server with tls-port', () => {
     const newer = await handshake(port);
     expect([newer.getProtocol(), newer.getCipher().name]).toEqual(['TLSv1.3', 'TLS_AES_128_GCM_SHA256']);
     newer.destroy();
+  });
+
+  it('remembers the sessions of clients that take no tickets, no more than tls-session-cache-size', async () => {
+    const { server, port } = await start({ 'tls-protocols': 'TLSv1.2', 'tls-session-cache-size': 2 });
+    const secureOptions = constants.SSL_OP_NO_TICKET;
+    /** A session; resumes the given one if the server knows it. */
+    async function session(old?: Buffer): Promise<{ data: Buffer; reused: boolean }> {
+      const socket = await handshake(port, { secureOptions, session: old });
+      const found = { data: socket.getSession()!, reused: socket.isSessionReused() };
+      socket.destroy();
+      return found;
+    }
+    const first = await session();
+    expect(first.reused).toBe(false);
+    expect((await session(first.data)).reused).toBe(true);
+    for (let i = 0; i < 2; i++) await session();
+    expect((await session(first.data)).reused).toBe(false);
+    const another = await session();
+    await connect(server).config('SET', 'tls-session-caching', 'no');
+    expect((await session(another.data)).reused).toBe(false);
   });
 
   it('moves to another tls-port, or stops listening, while connected clients stay', async () => {

@@ -25,6 +25,7 @@ const SETTINGS = {
   'hash-max-listpack-value': g.integerIn(1, 1000),
   'list-max-listpack-size': oneOf('-2', '128', '1.5'),
   'lazyfree-lazy-expire': oneOf('yes', 'no', 'maybe', 'YES'),
+  'notify-keyspace-events': oneOf('KEA', 'K$', 'AE', '', 'Q'),
   appendfsync: oneOf('always', 'no', 'EVERYSEC', 'sometimes'),
   'stream-node-max-bytes': oneOf('4096', '4kb', '4mbb', '-1'),
 };
