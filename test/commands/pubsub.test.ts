@@ -243,7 +243,7 @@ describe('PUBSUB', () => {
     expect(await redis.call('PUBSUB', 'SHARDCHANNELS', 's*')).toEqual(['s1', 's2']);
     expect(await redis.call('PUBSUB', 'SHARDNUMSUB', 's1', 'news')).toEqual(['s1', 2, 'news', 0]);
     await expect(redis.call('PUBSUB', 'CHANNELS', 'a', 'b')).rejects.toThrow(
-      "ERR unknown subcommand or wrong number of arguments for 'channels'. Try PUBSUB HELP.",
+      "ERR unknown subcommand or wrong number of arguments for 'CHANNELS'. Try PUBSUB HELP.",
     );
     const info = await redis.info('stats');
     expect(info).toContain('pubsub_channels:2\r\npubsub_patterns:2\r\npubsubshard_channels:2\r\n');
