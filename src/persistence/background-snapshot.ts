@@ -2,9 +2,9 @@ import type { Clock } from '../ambient/clock.js';
 import type { Snapshot, SnapshotSink } from './snapshot.js';
 
 /** A slice takes this share of the time since the last one, so that clients keep most of the processor ... */
-const share = 0.25;
+const share = 0.15;
 /** ... within these bounds, in µs. */
-const shortestSlice = 300;
+const shortestSlice = 200;
 const longestSlice = 2000;
 /** How long to wait for a sink that is busy, in ms, and longest pause for the sake of `keyDelay`. */
 const busyPauseMs = 2;
