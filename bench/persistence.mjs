@@ -1,38 +1,44 @@
-// Saving beside redis-server. Each section starts its servers itself and gives rows and bars. See bench/README.md.
-
+// SAVE beside redis-server's, and BGSAVE while clients write. See bench/README.md.
 import { parseCount, readOptions } from './lib/options.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { measureSaving } from './lib/saving.mjs';
 import { requirePrograms, splitCommandLine } from './lib/servers.mjs';
 
-/**
- * @typedef {object} SectionResult
- * @property {(string | number)[][]} rows a name, Respite's value, redis-server's
- * @property {{ what: string, value: number, max?: number, min?: number, unit: string }[]} verdicts
- */
+const MAX_SAVE_RATIO = 1.5;
+/** Throughput during a save is at least 60 % of that before. */
+const MAX_SLOWDOWN = 1.67;
+const MAX_P999_MS = 25;
+const MAX_STALL_MS = 50;
 
-/** @type {Record<string, (options: { respite: string, redis: string }, keys: number) => Promise<SectionResult>>} */
-const SECTIONS = { saving: measureSaving };
-
-const options = readOptions('Measures saving and loading.', {
+const options = readOptions('Saves many keys, quietly and under load.', {
   keys: { type: 'string', default: '2M', help: 'how many keys' },
-  only: { type: 'string', default: '', help: `one section: ${Object.keys(SECTIONS).join(', ')}` },
 });
 requirePrograms(splitCommandLine(options.redis)[0], 'redis-benchmark');
 const keys = parseCount(options.keys);
-/** @type {Record<string, unknown>} */
-const results = {};
-const verdicts = [];
-for (const [name, measure] of Object.entries(SECTIONS)) {
-  if (options.only !== '' && options.only !== name) continue;
-  const section = await measure(options, keys);
-  results[name] = section.rows;
-  verdicts.push(...section.verdicts);
-  console.log(`${name}, ${keys} keys\n`);
-  const cells = section.rows.map(([what, ...values]) => [
-    String(what),
-    ...values.map((value) => formatNumber(Number(value))),
-  ]);
-  console.log(markdownTable(['', 'Respite', 'redis'], cells));
-}
-conclude({ title: 'bench:persistence', results, verdicts, options });
+const { respite, redis } = await measureSaving({ respite: options.respite, redis: options.redis }, keys);
+
+const rows = [
+  ['SAVE, s', respite.saveSeconds, redis.saveSeconds],
+  ['BGSAVE without load, s', respite.quietSeconds, redis.quietSeconds],
+  ['BGSAVE under load, s', respite.loadedSeconds, redis.loadedSeconds],
+  ['SET/s before', respite.before, redis.before],
+  ['SET/s during BGSAVE', respite.during, redis.during],
+  ['p99.9 PING before, ms', respite.beforeP999Ms, redis.beforeP999Ms],
+  ['p99.9 PING during, ms', respite.p999Ms, redis.p999Ms],
+  ['worst PING before, ms', respite.beforeWorstMs, redis.beforeWorstMs],
+  ['worst PING during, ms', respite.worstMs, redis.worstMs],
+  ['RSS rises by MB', respite.riseMegabytes, redis.riseMegabytes],
+];
+console.log(`${keys} keys; load: SET of random keys, 50 clients, 16 at a time\n`);
+const cells = rows.map(([name, ...values]) => [
+  String(name),
+  ...values.map((value) => formatNumber(Number(value))),
+]);
+console.log(markdownTable(['', 'Respite', 'redis'], cells));
+const verdicts = [
+  { what: 'SAVE beside redis', value: respite.saveSeconds / redis.saveSeconds, max: MAX_SAVE_RATIO },
+  { what: 'slower during BGSAVE', value: respite.before / respite.during, max: MAX_SLOWDOWN },
+  { what: 'p99.9 PING during BGSAVE', value: respite.p999Ms, max: MAX_P999_MS, unit: 'ms' },
+  { what: 'worst PING during BGSAVE', value: respite.worstMs, max: MAX_STALL_MS, unit: 'ms' },
+];
+conclude({ title: 'bench:persistence', results: { respite, redis }, verdicts, options });

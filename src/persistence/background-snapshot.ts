@@ -2,13 +2,15 @@ import type { Clock } from '../ambient/clock.js';
 import type { Snapshot, SnapshotSink } from './snapshot.js';
 
 /** A slice takes this share of the time since the last one, so that clients keep most of the processor ... */
-const share = 0.35;
+const share = 0.15;
 /** ... within these bounds, in µs. */
-const shortestSlice = 300;
+const shortestSlice = 200;
 const longestSlice = 2000;
 /** How long to wait for a sink that is busy, in ms, and longest pause for the sake of `keyDelay`. */
 const busyPauseMs = 2;
 const longestPauseMs = 50;
+/** No estimate of what a bucket costs goes higher. */
+const mostBucketMicroseconds = 10;
 
 /** A sink that is told when all was written. */
 export interface EndingSink extends SnapshotSink {
@@ -20,6 +22,9 @@ export class BackgroundSnapshot {
   private lastEnd: number;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
+  /** What writing a bucket costs, about. */
+  private bucketMicroseconds = 2;
+  private forcedBefore = 0;
   /** Microseconds that are still to be waited. */
   private owed = 0;
 
@@ -55,21 +60,48 @@ export class BackgroundSnapshot {
   }
 
   private work(): void {
-    const { clock, snapshot } = this;
+    const { snapshot } = this;
     const delay = this.keyDelay();
     if (this.owed > 0 && delay !== 0) return this.pause();
     this.owed = 0;
     const before = snapshot.keysProcessed;
-    const elapsed = clock.microseconds() - this.lastEnd;
-    const budget = delay > 0 ? 0 : Math.min(Math.max(elapsed * share, shortestSlice), longestSlice);
-    const done = snapshot.step(clock, budget);
-    this.lastEnd = clock.microseconds();
+    const budget = delay > 0 ? 0 : this.budget();
+    if (budget < 0) return this.soon();
+    const done = this.step(budget);
     const keys = snapshot.keysProcessed - before;
     this.owed = delay > 0 ? keys * delay : delay < 0 ? keys / -delay : 0;
     if (this.owed >= 1000) return this.pause();
     if (done) this.sink.end();
     else if (snapshot.isHeldUp) this.later(busyPauseMs);
     else this.soon();
+  }
+
+  /**
+   * Time for this slice, in µs. What clients' changes made the snapshot do since the last one counts as its share; if
+   * it was more, there is no slice: negative.
+   */
+  private budget(): number {
+    const { clock, snapshot } = this;
+    const due = (clock.microseconds() - this.lastEnd) * share;
+    const forced = snapshot.bucketsForced - this.forcedBefore;
+    if (forced === 0) return Math.min(Math.max(due, shortestSlice), longestSlice);
+    return Math.min(due - forced * this.bucketMicroseconds, longestSlice);
+  }
+
+  private step(budget: number): boolean {
+    const { clock, snapshot } = this;
+    const began = clock.microseconds();
+    const bucketsBefore = snapshot.bucketsWritten;
+    const done = snapshot.step(clock, budget);
+    this.lastEnd = clock.microseconds();
+    this.forcedBefore = snapshot.bucketsForced;
+    const buckets = snapshot.bucketsWritten - bucketsBefore;
+    if (buckets > 0) {
+      const each = (this.lastEnd - began) / buckets;
+      // An estimate, so a slice that the machine interrupted must not count for much.
+      this.bucketMicroseconds += (Math.min(each, mostBucketMicroseconds) - this.bucketMicroseconds) / 16;
+    }
+    return done;
   }
 
   private pause(): void {

@@ -27,9 +27,14 @@ export class RdbWriter extends ByteWriter {
   length(n: number): void {
     this.room(9);
     const { buffer, used } = this;
-    if (n < 1 << 6) this.used = buffer.writeUInt8(n, used);
-    else if (n < 1 << 14) this.used = buffer.writeUInt16BE((Length.fourteenBits << 8) | n, used);
-    else if (n < 2 ** 32) this.used = buffer.writeUInt32BE(n, buffer.writeUInt8(Length.word, used));
+    if (n < 1 << 6) {
+      buffer[used] = n;
+      this.used = used + 1;
+    } else if (n < 1 << 14) {
+      buffer[used] = Length.fourteenBits | (n >>> 8);
+      buffer[used + 1] = n;
+      this.used = used + 2;
+    } else if (n < 2 ** 32) this.used = buffer.writeUInt32BE(n, buffer.writeUInt8(Length.word, used));
     else this.used = buffer.writeBigUInt64BE(BigInt(n), buffer.writeUInt8(Length.long, used));
   }
 
@@ -41,7 +46,8 @@ export class RdbWriter extends ByteWriter {
   /** Unix time in ms. */
   time(ms: number): void {
     this.room(8);
-    this.used = this.buffer.writeBigInt64LE(BigInt(ms), this.used);
+    const high = Math.floor(ms / 2 ** 32);
+    this.used = this.buffer.writeInt32LE(high, this.buffer.writeUInt32LE(ms - high * 2 ** 32, this.used));
   }
 
   /** A string in its shortest form: a small integer, compressed, or as it is. */

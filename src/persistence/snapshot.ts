@@ -67,6 +67,9 @@ interface Output {
  */
 export class Snapshot {
   keysProcessed = 0;
+  /** Buckets that were written so far, and those of them that were because they were about to change. */
+  bucketsWritten = 0;
+  bucketsForced = 0;
   /** Bytes that were copied, or written early, because they were about to change. */
   copiedBytes = 0;
   readonly keysTotal: number;
@@ -205,6 +208,8 @@ export class Snapshot {
   private beforeBucketChange(walk: TableWalk, bucket: number): void {
     if (!walk.done.add(bucket)) return;
     this.forced = true;
+    this.bucketsForced++;
+    touched[0] ^= walk.table.touchBucketEntries(bucket);
     this.guarded(() => this.writeBucket(walk, bucket));
     this.forced = false;
   }
@@ -231,6 +236,7 @@ export class Snapshot {
 
   private writeBucket(walk: TableWalk, bucket: number): void {
     this.visited = walk;
+    this.bucketsWritten++;
     this.output = this.current === undefined ? this.main : this.aside;
     walk.table.forEachInBucket(bucket, this.writeEntry);
   }
