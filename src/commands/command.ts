@@ -136,6 +136,14 @@ export type Handler = (call: Call) => void;
 /** A part of a command that is propagated; text is latin1. */
 export type PropagatedArgument = Bytes | string | number;
 
+/** What a command may want otherwise when it blocks. */
+export interface BlockOptions {
+  /** A key is ready too when it is gone or holds a value of another type: the command answers with an error then. */
+  evenWhenGone?: boolean;
+  /** The arguments with which the command is run again, in place of those it has. */
+  args?: Bytes[];
+}
+
 /** One execution of a command. The object is reused: handlers keep nothing of it. */
 export interface Call {
   readonly server: ServerApi;
@@ -155,7 +163,13 @@ export interface Call {
    * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of
    * another type is not ready.
    */
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
+  block(
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type?: ValueType,
+    how?: BlockOptions,
+  ): void;
   /**
    * Somebody repeats what commands change (an append-only file, replicas), so that it pays to work out what to tell
    * them.

@@ -13,6 +13,10 @@ const smallChunkSize = 2048;
 const maxPooledSmallChunks = 4096;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
+/** Room for a header that is written later: its type, ten digits and the line's end. */
+const deferredHeader = 13;
+/** A place for a header in one number: the chunk's number times this, and the place in the chunk. */
+const placeScale = 2 ** 31;
 
 const none = Buffer.alloc(0);
 
@@ -173,6 +177,47 @@ export class ReplyWriter {
 
   array(length: number): void {
     this.header(0x2a, length);
+  }
+
+  /**
+   * Leaves room for the header of an array or map whose length is known only once its elements are written. Returns the
+   * place, to be given to `endArray` or `endMap`. They nest like brackets. The end moves what was written since, as far as
+   * it is in one chunk.
+   */
+  begin(): number {
+    if (this.muted) return 0;
+    this.reserve(32);
+    const place = this.full.length * placeScale + this.at;
+    this.at += deferredHeader;
+    return place;
+  }
+
+  endArray(place: number, length: number): void {
+    this.end(place, 0x2a, length);
+  }
+
+  /** The end of a map of `pairs` keys and values; in RESP2 a flat array. */
+  endMap(place: number, pairs: number): void {
+    if (this.protocol === 2) this.end(place, 0x2a, pairs * 2);
+    else this.end(place, 0x25, pairs);
+  }
+
+  private end(place: number, type: number, n: number): void {
+    if (this.muted || this.overflowed) return;
+    const number = Math.floor(place / placeScale);
+    const at = place % placeScale;
+    const present = number === this.full.length;
+    const chunk = present ? this.chunk : this.full[number];
+    const headerEnd = at + 1 + chunk.write(`${n}\r\n`, at + 1, 'latin1');
+    chunk[at] = type;
+    const unused = at + deferredHeader - headerEnd;
+    chunk.copyWithin(headerEnd, at + deferredHeader, present ? this.at : chunk.length);
+    if (present) {
+      this.at -= unused;
+    } else {
+      this.full[number] = chunk.subarray(0, chunk.length - unused);
+      this.fullBytes -= unused;
+    }
   }
 
   /** A map of `pairs` keys and values; in RESP2 a flat array. */
