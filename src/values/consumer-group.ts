@@ -6,6 +6,9 @@ import { StreamId } from './stream-id.js';
 const PendingWord = { time: ID_WORDS, count: ID_WORDS + 2, consumer: ID_WORDS + 4 } as const;
 const PENDING_WIDTH = ID_WORDS + 5;
 
+/** In place of a consumer's number. */
+const NOBODY = -1;
+
 /** `ConsumerGroup.entriesRead` when nobody can say how many that were. */
 export const UNKNOWN_ENTRIES_READ = -1;
 /** `Consumer.activeTime` of one that never got an entry. */
@@ -124,6 +127,26 @@ export class ConsumerGroup {
     cursor.words[cursor.at + PendingWord.consumer] = consumer.number;
     setTimeAt(cursor, time);
     setCountAt(cursor, count);
+  }
+
+  /** Adds a pending entry that no consumer has yet: `own` is to follow. False if it is there already. */
+  addUnowned(id: StreamId, time: number, count: number): boolean {
+    const { pending } = this;
+    if (pending.size === 0 || own.last(pending).compare(id) < 0) pending.append(id, own);
+    else if (pending.find(id, own)) return false;
+    else pending.insert(id, own);
+    own.words[own.at + PendingWord.consumer] = NOBODY;
+    setTimeAt(own, time);
+    setCountAt(own, count);
+    return true;
+  }
+
+  /** Gives a pending entry to its first consumer. False if it is not there, or has one. */
+  own(id: StreamId, consumer: Consumer): boolean {
+    if (!this.pending.find(id, own) || own.words[own.at + PendingWord.consumer] !== NOBODY) return false;
+    own.words[own.at + PendingWord.consumer] = consumer.number;
+    addId(consumer.pending, id);
+    return true;
   }
 
   /** Gives the pending entry at the cursor to a consumer. */
