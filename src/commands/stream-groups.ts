@@ -14,6 +14,10 @@ import { idArgument, idArguments, looseIdArgument } from './stream-ids.js';
 const secondIsKey = (flags: string) => [{ flags, begin: 2, find: { last: 0, step: 1 } }];
 const counted: [string, string][] = [['7.0.0', 'Option `ENTRIESREAD`.']];
 
+/** XGROUP CREATE and XGROUP SETID take each of its options once. */
+const mostCreateArguments = 8;
+const mostSetIdArguments = 7;
+
 /** XGROUP and its subcommands, and XACK. */
 export const streamGroupCommands: CommandSpec[] = [
   {
@@ -145,6 +149,7 @@ function createGroup(call: Call): void {
   const { makesStream, entriesRead } = readGroupOptions(call, true);
   const present = writeStream(database, key);
   if (present === undefined && !makesStream) throw noKey();
+  if (call.argc > mostCreateArguments) throw unknownSubcommand('XGROUP', args[1]);
   if (from.is('$')) present === undefined ? id.setLeast() : id.assign(present.lastId);
   else idArgument(from, id);
   if (present?.groups.has(name.latin1())) {
@@ -163,6 +168,7 @@ function setGroupId(call: Call): void {
   const key = args[2];
   const { entriesRead } = readGroupOptions(call, false);
   const { stream, group } = presentGroup(call);
+  if (call.argc > mostSetIdArguments) throw unknownSubcommand('XGROUP', args[1]);
   if (args[4].is('$')) id.assign(stream.lastId);
   else looseIdArgument(args[4], id);
   touchStream(database, key);

@@ -139,8 +139,8 @@ function replyProgress(reply: ReplyWriter, stream: Stream, group: ConsumerGroup)
 function streamInfo(call: Call): void {
   const { argc, reply } = call;
   const full = argc > 3;
-  const count = full ? readFull(call) : 0;
   const stream = presentStream(call);
+  const count = full ? readFull(call) : 0;
   reply.map(full ? 9 : 10);
   reply.text('length');
   reply.integer(stream.size);

@@ -54,10 +54,11 @@ function xpending({ database, args, argc, reply }: Call): void {
 
 /** Reads the interval, too, into `start` and `end`. */
 function readFilter(args: Bytes[], argc: number): PendingFilter {
+  if (argc < 6 || argc > 9) throw new CommandError(errors.syntax);
   const idle = args[3].is('idle');
   const at = idle ? 5 : 3;
-  if (argc < at + 3 || argc > 9) throw new CommandError(errors.syntax);
   const minIdle = idle ? longArgument(args[4]) : 0;
+  if (argc < at + 3) throw new CommandError(errors.syntax);
   const most = Math.min(longArgument(args[at + 2]), Number.MAX_SAFE_INTEGER);
   startArgument(args[at], start);
   endArgument(args[at + 1], end);

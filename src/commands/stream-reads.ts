@@ -226,7 +226,10 @@ function readSource(key: Bytes, argument: Bytes, stream: Stream | undefined, ofG
     source.isLast = stream !== undefined && stream.size > 0;
     if (source.isLast) stream!.readLastLiveId(source.after).decrement();
     else if (stream !== undefined) source.after.assign(stream.lastId);
-  } else idArgument(argument, source.after);
+  } else {
+    idArgument(argument, source.after);
+    if (ofGroup && source.after.isGreatest) source.isNew = true; // so it is in Redis
+  }
   return source;
 }
 

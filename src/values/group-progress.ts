@@ -21,7 +21,6 @@ export function entriesUpTo(stream: Stream, id: StreamId): number {
   if (entriesAdded === 0) return 0;
   if (toLast === 0 || (size === 0 && toLast < 0)) return entriesAdded;
   if (toLast > 0) return UNKNOWN_ENTRIES_READ;
-  if (!id.isLeast && id.compare(maxDeletedId) < 0) return UNKNOWN_ENTRIES_READ;
   // Only if nothing was deleted behind the first entry do the numbers tell where the beginning is.
   if (!maxDeletedId.isLeast && maxDeletedId.compare(firstId) >= 0) return UNKNOWN_ENTRIES_READ;
   const toFirst = id.compare(firstId);

@@ -135,7 +135,7 @@ export class ElementBuffer {
 
   /** The difference of two unsigned 64-bit numbers, each in two words, as a signed one. */
   addDifference(high: number, low: number, baseHigh: number, baseLow: number): void {
-    const n = ((high >>> 0) - (baseHigh >>> 0)) * TWO_32 + (low >>> 0) - (baseLow >>> 0);
+    const n = ((high >>> 0) - (baseHigh >>> 0)) * TWO_32 + ((low >>> 0) - (baseLow >>> 0));
     if (Number.isSafeInteger(n)) return this.addInteger(n);
     const exact = (BigInt((high >>> 0) - (baseHigh >>> 0)) << 32n) + BigInt((low >>> 0) - (baseLow >>> 0));
     this.write(this.element.setInt64(BigInt.asIntN(64, exact)));

@@ -10,6 +10,7 @@ import { lists } from './groups/lists.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
+import { streamsGroup } from './groups/streams.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
 import { wrongTypes } from './groups/wrong-types.mjs';
@@ -41,6 +42,7 @@ export const GROUPS = [
   hashes,
   hyperLogLogs,
   lists,
+  streamsGroup,
   keys,
   expiry,
   transactions,
