@@ -7,8 +7,7 @@ import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { ConsumerGroup } from '../values/consumer-group.js';
 import { Stream } from '../values/stream.js';
-import { fieldView, type StreamCursor, valueView } from '../values/stream-cursor.js';
-import { MAX_ID_LENGTH, type StreamId } from '../values/stream-id.js';
+import type { StreamId } from '../values/stream-id.js';
 
 /** What all declarations of stream commands have in common. */
 export const aboutStreams = { group: 'stream' as const, since: '5.0.0' };
@@ -43,25 +42,6 @@ export function newStream({ keyspace }: Database): Stream {
 /** Stores a stream under a key that is absent. */
 export function storeStream(database: Database, key: Bytes, stream: Stream): void {
   database.putCollection(key, kinds.stream, stream);
-}
-
-const idText = Buffer.alloc(MAX_ID_LENGTH);
-
-export function replyId(reply: ReplyWriter, id: StreamId): void {
-  reply.bulk(idText, 0, id.write(idText, 0));
-}
-
-/** Replies with the cursor's entry: its ID, and its fields and values. */
-export function replyEntry(reply: ReplyWriter, cursor: StreamCursor): void {
-  reply.array(2);
-  replyId(reply, cursor.id);
-  const { fields } = cursor;
-  reply.array(fields * 2);
-  for (let left = fields; left > 0; left--) {
-    cursor.readPair(fieldView, valueView);
-    reply.bytes(fieldView);
-    reply.bytes(valueView);
-  }
 }
 
 const MOST = 2n ** 63n - 1n;

@@ -9,7 +9,7 @@ import { StreamCursor } from '../values/stream-cursor.js';
 import { StreamId } from '../values/stream-id.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { aboutStreams, groupOf, replyEntry, replyId, touchStream } from './stream-access.js';
+import { aboutStreams, groupOf, touchStream } from './stream-access.js';
 import { idArgument, isId, startArgument } from './stream-ids.js';
 import {
   type Propagated,
@@ -18,6 +18,7 @@ import {
   propagateConsumer,
   propagateProgress,
 } from './stream-propagation.js';
+import { replyEntry, replyId } from './stream-replies.js';
 
 /** The commands by which a consumer takes over pending entries of others. */
 export const streamClaimCommands: CommandSpec[] = [

@@ -17,8 +17,9 @@ import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
-import { aboutStreams, readStream, replyCounter, replyEntry, replyId } from './stream-access.js';
+import { aboutStreams, readStream, replyCounter } from './stream-access.js';
 import { noSuchGroup, unknownSubcommand } from './stream-groups.js';
+import { replyEntry, replyId } from './stream-replies.js';
 
 const about = {
   ...aboutStreams,

@@ -6,8 +6,9 @@ import { IdCursor } from '../values/id-index.js';
 import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { aboutStreams, groupOf, replyCounter, replyId } from './stream-access.js';
+import { aboutStreams, groupOf, replyCounter } from './stream-access.js';
 import { endArgument, startArgument } from './stream-ids.js';
+import { replyId } from './stream-replies.js';
 
 /** XPENDING. */
 export const streamPendingCommands: CommandSpec[] = [

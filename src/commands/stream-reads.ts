@@ -17,7 +17,7 @@ import { StreamCursor } from '../values/stream-cursor.js';
 import { StreamId } from '../values/stream-id.js';
 import { ArgumentReader } from './arguments.js';
 import type { Call, CommandSpec, KeySpec } from './command.js';
-import { aboutStreams, idBytes, readStream, replyEntry, replyId, touchStream } from './stream-access.js';
+import { aboutStreams, idBytes, readStream, touchStream } from './stream-access.js';
 import { idArgument } from './stream-ids.js';
 import {
   type Propagated,
@@ -25,6 +25,7 @@ import {
   propagateConsumer,
   propagateProgress,
 } from './stream-propagation.js';
+import { replyEntry, replyId } from './stream-replies.js';
 
 /** Behind the word STREAMS stand as many keys as IDs. */
 const keysBefore = (startFrom: number): KeySpec[] => [

@@ -11,14 +11,13 @@ import {
   idBytes,
   newStream,
   readStream,
-  replyEntry,
-  replyId,
   storeStream,
   streamOf,
   touchStream,
   writeStream,
 } from './stream-access.js';
 import { endArgument, idArgument, idArguments, invalidId, startArgument } from './stream-ids.js';
+import { replyEntry, replyId } from './stream-replies.js';
 import { readTrimArguments, TrimOptions } from './stream-trimming.js';
 
 /** Fields and values of one entry are no more bytes than that. */

@@ -11,6 +11,12 @@ const keptViews = 512;
  */
 const smallChunkSize = 2048;
 const maxPooledSmallChunks = 4096;
+/**
+ * Bytes in the chunks of replies that an ordinary one does not hold: they leave with one write, and the chunk can be used
+ * again, where a list of chunks would be garbage.
+ */
+const largeChunkSize = 131072;
+const maxPooledLargeChunks = 8;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
 /** Room for a header that is written later: its type, ten digits and the line's end. */
@@ -26,9 +32,14 @@ export class ChunkPool {
   private viewed: Buffer = none;
   private views: Buffer[] = [];
   private readonly small: Buffer[] = [];
+  private readonly large: Buffer[] = [];
 
   acquire(): Buffer {
     return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
+  }
+
+  acquireLarge(): Buffer {
+    return this.large.pop() ?? Buffer.allocUnsafeSlow(largeChunkSize);
   }
 
   acquireSmall(): Buffer {
@@ -53,6 +64,8 @@ export class ChunkPool {
       if (this.free.length < maxPooledChunks) this.free.push(chunk);
     } else if (chunk.length === smallChunkSize && this.small.length < maxPooledSmallChunks) {
       this.small.push(chunk);
+    } else if (chunk.length === largeChunkSize && this.large.length < maxPooledLargeChunks) {
+      this.large.push(chunk);
     }
   }
 }
@@ -177,6 +190,27 @@ export class ReplyWriter {
 
   array(length: number): void {
     this.header(0x2a, length);
+  }
+
+  /**
+   * Room for `bytes` bytes that the caller writes itself, encoded, from `place` on in the chunk that it gets, to be told by
+   * `wrote`; undefined if nothing is to be written. For replies of many small parts, where a call for each part costs more
+   * than the part.
+   */
+  direct(bytes: number): Buffer | undefined {
+    if (this.muted) return undefined;
+    this.reserve(bytes);
+    return this.chunk;
+  }
+
+  /** Where the next byte belongs in the present chunk. */
+  get place(): number {
+    return this.at;
+  }
+
+  /** Says up to where the chunk of `direct` was written. */
+  wrote(end: number): void {
+    this.at = end;
   }
 
   /**
@@ -411,7 +445,12 @@ export class ReplyWriter {
 
   private grow(length: number): void {
     if (this.overflowed || this.size + length > this.limit()) return this.overflow(length);
-    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
+    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) {
+      return this.moveTo(this.pool.acquire());
+    }
+    if (this.chunk.length === chunkSize && this.at + length <= largeChunkSize && this.full.length === 0) {
+      return this.moveTo(this.pool.acquireLarge());
+    }
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
       this.fullBytes += this.at;
@@ -431,11 +470,11 @@ export class ReplyWriter {
     this.at = 0;
   }
 
-  private growSmall(): void {
-    const small = this.chunk;
-    this.chunk = this.pool.acquire();
-    copyBytes(this.chunk, 0, small, 0, this.at);
-    this.pool.release(small);
+  /** Goes on in a larger chunk, with what is there. */
+  private moveTo(larger: Buffer): void {
+    copyBytes(larger, 0, this.chunk, 0, this.at);
+    this.pool.release(this.chunk);
+    this.chunk = larger;
   }
 }
 

@@ -1,4 +1,4 @@
-import { Bytes } from '../bytes/bytes.js';
+import type { Bytes } from '../bytes/bytes.js';
 import {
   backlenLength,
   END,
@@ -34,8 +34,11 @@ export class StreamCursor {
   entriesAt = 0;
   private stream: Stream | undefined;
   private end = 0;
-  private masterFields = 0;
-  private masterFieldsAt = 0;
+  /** The names of the master entry: how many, and where the first is. */
+  masterFields = 0;
+  masterFieldsAt = 0;
+  /** Another number for each visit of a node. */
+  visit = 0;
   private flags = 0;
   /** The next value (or field) that was not read, how many there are, and the next field of the master entry. */
   private at = 0;
@@ -103,6 +106,22 @@ export class StreamCursor {
     this.at += elementLength(buffer, this.at);
   }
 
+  /** The entry has the fields of the master entry: only its values lie in it. */
+  get hasSameFields(): boolean {
+    return (this.flags & EntryFlag.sameFields) !== 0;
+  }
+
+  /** Where in the buffer the values lie, or fields and values: for one who reads all of them, and says so by `passed`. */
+  get valuesAt(): number {
+    return this.at;
+  }
+
+  /** All values were read; they end there. */
+  passed(end: number): void {
+    this.at = end;
+    this.left = 0;
+  }
+
   get isDeleted(): boolean {
     return (this.flags & EntryFlag.deleted) !== 0;
   }
@@ -138,6 +157,7 @@ export class StreamCursor {
     const ref = node.words[node.at + NodeWord.ref];
     const buffer = arena.bufferOf(ref);
     const base = arena.offsetOf(ref);
+    this.visit = ++visits;
     this.buffer = buffer;
     this.base = base;
     this.end = base + node.words[node.at + NodeWord.length] - 1;
@@ -277,12 +297,10 @@ export class StreamCursor {
   }
 }
 
+let visits = 0;
+
 /** Where the element that ends there begins. */
 function elementBefore(buffer: Buffer, end: number): number {
   const length = readBacklen(buffer, end);
   return end - length - backlenLength(length);
 }
-
-/** Scratch views for readers of entries: a field and its value. */
-export const fieldView = new Bytes(Buffer.alloc(0));
-export const valueView = new Bytes(Buffer.alloc(0));

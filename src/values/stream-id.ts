@@ -4,6 +4,9 @@ import { MAX_INTEGER_LENGTH, readUint64, writeBigInteger, writeInteger } from '.
 const TWO_32 = 2 ** 32;
 /** High words below this one belong to numbers that JavaScript holds exactly. */
 const SAFE_HIGH = 2 ** 21;
+/** High words of numbers that have 13 digits. */
+const FIRST_TIME_HIGH = 233;
+const LAST_TIME_HIGH = 2328;
 const ZERO = 0x30;
 const NINE = 0x39;
 const DASH = 0x2d;
@@ -182,7 +185,45 @@ export class StreamId {
 
 const text = Buffer.alloc(MAX_ID_LENGTH);
 
+/** The digits of 000 to 999. */
+const triples = Buffer.from(
+  Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0')).join(''),
+  'latin1',
+);
+const MILLION = 1e6;
+/** Seven digits: the time in ms is 13 digits long since 2001, and the first seven of them change every 16 minutes. */
+const PREFIX_DIGITS = 7;
+const prefix = Buffer.alloc(PREFIX_DIGITS);
+let prefixNumber = -1;
+
+/** A number of 13 digits, in which the first ones are mostly those of the number before. */
+function writeTime(buffer: Buffer, at: number, ms: number): number {
+  const upper = Math.floor(ms / MILLION);
+  if (upper !== prefixNumber) {
+    prefix.write(String(upper), 0, 'latin1');
+    prefixNumber = upper;
+  }
+  for (let i = 0; i < PREFIX_DIGITS; i++) buffer[at + i] = prefix[i];
+  const lower = (ms - upper * MILLION) | 0;
+  const thousands = (lower / 1000) | 0;
+  const high = thousands * 3;
+  const low = (lower - thousands * 1000) * 3;
+  buffer[at + 7] = triples[high];
+  buffer[at + 8] = triples[high + 1];
+  buffer[at + 9] = triples[high + 2];
+  buffer[at + 10] = triples[low];
+  buffer[at + 11] = triples[low + 1];
+  buffer[at + 12] = triples[low + 2];
+  return at + 13;
+}
+
 function writeUint64(buffer: Buffer, at: number, high: number, low: number): number {
+  if (high === 0 && low >= 0 && low < 10) {
+    buffer[at] = ZERO + low;
+    return at + 1;
+  }
+  if (high >= FIRST_TIME_HIGH && high < LAST_TIME_HIGH)
+    return writeTime(buffer, at, high * TWO_32 + (low >>> 0));
   if (high >>> 0 < SAFE_HIGH) return writeInteger(buffer, at, high * TWO_32 + (low >>> 0));
   return writeBigInteger(buffer, at, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0));
 }

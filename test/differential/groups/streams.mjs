@@ -59,6 +59,9 @@ const start = oneOf('-', '-', id, id, (random) => `(${g.words(id, random)}`, edg
 const end = oneOf('+', '+', id, id, (random) => `(${g.words(id, random)}`, edgeId);
 const count = oneOf(g.integerIn(0, 5), g.integerIn(1, 20), g.integerIn(-3, 3), g.edgeNumber);
 
+/** Up to 2^53: beyond, counters are not exact here. @type {g.Syntax} */
+const progress = oneOf(g.integerIn(-2, 20), g.integerIn(0, 200), '9007199254740991', 'x', '1.5', '');
+
 const element = oneOf('a', 'b', '1', '-77', '', 'x'.repeat(70), '9223372036854775807', '\x00\xff', g.value);
 const fields = oneOf(
   ['f', element],
@@ -106,7 +109,7 @@ export const streamsGroup = {
       stream,
       oneOf('61-0', '62', '61-5', 'x'),
       options(
-        ['ENTRIESADDED', oneOf(g.integerIn(0, 200), g.integerIn(50, 200), g.edgeNumber)],
+        ['ENTRIESADDED', oneOf(g.integerIn(0, 200), g.integerIn(50, 200), progress)],
         ['MAXDELETEDID', anyId],
       ),
     ]),
@@ -118,10 +121,15 @@ export const streamsGroup = {
       streams(id),
     ]),
     'XGROUP CREATE': exact(
-      [stream, group, oneOf('$', '0', '0', anyId), options('MKSTREAM', 'MKSTREAM', ['ENTRIESREAD', count])],
+      [
+        stream,
+        group,
+        oneOf('$', '0', '0', anyId),
+        options('MKSTREAM', 'MKSTREAM', ['ENTRIESREAD', progress]),
+      ],
       3,
     ),
-    'XGROUP SETID': [stream, group, oneOf('$', '0', '-', anyId), optional('ENTRIESREAD', count)],
+    'XGROUP SETID': [stream, group, oneOf('$', '0', '-', anyId), optional('ENTRIESREAD', progress)],
     'XGROUP DESTROY': [stream, group],
     'XGROUP CREATECONSUMER': { syntax: [stream, group, consumer], weight: 2 },
     'XGROUP DELCONSUMER': [stream, group, consumer],
