@@ -95,7 +95,7 @@ function xclaim(call: Call): void {
   const propagated: Propagated = [];
   const dirtyBefore = database.keyspace.dirty;
   if (options.lastId !== undefined && options.lastId.compare(group.lastId) > 0) {
-    group.lastId.assign(options.lastId);
+    group.setLastId(options.lastId);
     database.keyspace.dirty++;
     propagateProgress(propagated, key, group);
   }

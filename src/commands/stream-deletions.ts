@@ -72,7 +72,7 @@ function readDeletion(
       if (count > argc - i - 2) {
         throw new CommandError('ERR The `numids` parameter must match the number of arguments');
       }
-      ids = idArguments(args, i + 2, i + 2 + count);
+      ids = idArguments(args, i + 2, i + 2 + count).slice(0, count);
       i += 2 + count;
     } else throw new CommandError(errors.syntax);
   }

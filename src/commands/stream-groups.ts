@@ -103,16 +103,10 @@ function xack({ database, args, argc, reply }: Call): void {
   const key = args[1];
   const group = writeStream(database, key)?.groups.get(args[2].latin1());
   if (group === undefined) return reply.integer(0);
+  const ids = idArguments(args, 3, argc);
+  touchStream(database, key);
   let acknowledged = 0;
-  if (argc === 4) {
-    idArgument(args[3], id);
-    touchStream(database, key);
-    if (group.acknowledge(id, pending)) acknowledged++;
-  } else {
-    const ids = idArguments(args, 3, argc);
-    touchStream(database, key);
-    for (const each of ids) if (group.acknowledge(each, pending)) acknowledged++;
-  }
+  for (let i = 0; i < argc - 3; i++) if (group.acknowledge(ids[i], pending)) acknowledged++;
   database.keyspace.dirty += acknowledged;
   reply.integer(acknowledged);
 }
@@ -172,7 +166,7 @@ function setGroupId(call: Call): void {
   if (args[4].is('$')) id.assign(stream.lastId);
   else looseIdArgument(args[4], id);
   touchStream(database, key);
-  group.lastId.assign(id);
+  group.setLastId(id);
   group.entriesRead = entriesRead;
   reply.ok();
   database.modified(key, EventClass.stream, 'xgroup-setid');

@@ -55,9 +55,15 @@ function withoutBracket({ buffer, start, end }: Bytes): Bytes {
   return new Bytes(buffer, start + 1, end);
 }
 
-/** Reads the arguments [from, to), all of them before anything is done with the first. */
-export function idArguments(args: Bytes[], from: number, to: number): StreamId[] {
-  const ids: StreamId[] = [];
-  for (let i = from; i < to; i++) ids.push(idArgument(args[i], new StreamId()));
+/** The first ones of these serve every command; many at once get IDs of their own. */
+const shared = Array.from({ length: 64 }, () => new StreamId());
+
+/**
+ * Reads the arguments [from, to), all of them before anything is done with the first. The IDs are overwritten by the next
+ * call, and `ids.length` may be more than there are.
+ */
+export function idArguments(args: Bytes[], from: number, to: number): readonly StreamId[] {
+  const ids = to - from <= shared.length ? shared : Array.from({ length: to - from }, () => new StreamId());
+  for (let i = from; i < to; i++) idArgument(args[i], ids[i - from]);
   return ids;
 }

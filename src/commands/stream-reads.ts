@@ -79,8 +79,8 @@ interface Reading {
   deadline: number | undefined;
   /** Entries are not pending once they are delivered. */
   noAck: boolean;
-  group: Bytes | undefined;
-  consumer: Bytes | undefined;
+  group: string | undefined;
+  consumer: string | undefined;
   /** Where the keys and where the IDs begin among the arguments. */
   keysAt: number;
   idsAt: number;
@@ -101,7 +101,7 @@ function read(call: Call, ofGroup: boolean): void {
   for (const source of reading.sources) {
     const stream = readStream(call.database, source.key);
     if (stream === undefined) continue;
-    const group = reading.group === undefined ? undefined : stream.groups.get(reading.group.latin1());
+    const group = reading.group === undefined ? undefined : stream.groups.get(reading.group);
     const consumer = group && consumerOf(call, source.key, group, reading.consumer!, propagated);
     if (!hasEntries(stream, source, group)) continue;
     if (served++ === 0) place = reply.begin();
@@ -111,7 +111,7 @@ function read(call: Call, ofGroup: boolean): void {
     else if (!source.isNew) replyHistory(call, stream, source, group, consumer, reading.count);
     else deliver(call, stream, source.key, group, consumer, reading, propagated);
   }
-  if (ofGroup && (propagated.length > 0 || call.database.keyspace.dirty !== dirtyBefore)) {
+  if (call.propagates && ofGroup && (propagated.length > 0 || call.database.keyspace.dirty !== dirtyBefore)) {
     call.propagateAs(...propagated);
   }
   if (served > 0) {
@@ -156,8 +156,8 @@ function readOptions(call: Call, ofGroup: boolean): Reading {
     } else if (more && reader.take('streams')) reading.keysAt = reader.position;
     else if (reader.left > 2 && reader.take('group')) {
       if (!ofGroup) throw onlyForGroups('GROUP');
-      reading.group = reader.next();
-      reading.consumer = reader.next();
+      reading.group = reader.next().latin1();
+      reading.consumer = reader.next().latin1();
     } else if (reader.take('noack')) {
       if (!ofGroup) throw onlyForGroups('NOACK');
       reading.noAck = true;
@@ -197,9 +197,9 @@ function readSources(database: Database, args: Bytes[], reading: Reading): void 
   for (let i = keysAt; i < idsAt; i++) {
     const key = args[i];
     const stream = readStream(database, key);
-    if (group !== undefined && !stream?.groups.has(group.latin1())) {
+    if (group !== undefined && !stream?.groups.has(group)) {
       throw new CommandError(
-        `NOGROUP No such key '${key.latin1()}' or consumer group '${group.latin1()}' in XREADGROUP with GROUP option`,
+        `NOGROUP No such key '${key.latin1()}' or consumer group '${group}' in XREADGROUP with GROUP option`,
       );
     }
     reading.sources.push(readSource(key, args[idsAt + i - keysAt], stream, group !== undefined));
@@ -239,14 +239,14 @@ function consumerOf(
   { database }: Call,
   key: Bytes,
   group: ConsumerGroup,
-  name: Bytes,
+  name: string,
   propagated: Propagated,
 ): Consumer {
   const { now } = database.keyspace;
-  let consumer = group.consumer(name.latin1());
+  let consumer = group.consumer(name);
   touchStream(database, key);
   if (consumer === undefined) {
-    consumer = group.createConsumer(name.latin1(), now);
+    consumer = group.createConsumer(name, now);
     propagateConsumer(propagated, key, group, consumer);
     database.keyspace.dirty++;
     database.event(EventClass.stream, 'xgroup-createconsumer', key);
@@ -259,7 +259,8 @@ function consumerOf(
 function hasEntries(stream: Stream, source: Source, group: ConsumerGroup | undefined): boolean {
   if (group !== undefined && !source.isNew) return true;
   const after = group === undefined ? source.after : group.lastId;
-  return stream.size > 0 && stream.readLastLiveId(next).compare(after) > 0;
+  if (stream.size === 0) return false;
+  return stream.firstId.compare(after) > 0 || stream.readLastLiveId(next).compare(after) > 0;
 }
 
 /** The entries behind the source's ID. */
@@ -289,10 +290,13 @@ function deliver(
   const place = reply.begin();
   let replied = 0;
   next.assign(group.lastId).increment();
-  for (cursor.seek(stream, next); replied < count && !cursor.done; cursor.next()) {
+  cursor.seekFrom(stream, next, group.nextSerial, group.nextPlace);
+  for (; replied < count && !cursor.done; cursor.next()) {
     replyEntry(reply, cursor);
     replied++;
     advance(stream, group, cursor.id);
+    group.nextSerial = cursor.serial;
+    group.nextPlace = cursor.placeAfter;
     if (noAck) continue;
     group.deliver(cursor.id, consumer, now, 1, pending);
     if (propagates) propagateClaim(propagated, key, group, consumer, cursor.id, pending);

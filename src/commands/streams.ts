@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
+import { kinds } from '../keyspace/kinds.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { StreamCursor } from '../values/stream-cursor.js';
 import { parseId, StreamId } from '../values/stream-id.js';
@@ -134,7 +135,7 @@ function xadd(call: Call): void {
   chooseId(present?.lastId ?? none, database.keyspace.now);
   checkSize(args, fieldsAt, argc);
   const stream = present ?? newStream(database);
-  if (present !== undefined) touchStream(database, key);
+  if (present !== undefined) database.edit(ref, kinds.stream);
   stream.append(id, args, fieldsAt, argc);
   if (present === undefined) storeStream(database, key, stream);
   replyId(reply, id);
@@ -207,7 +208,7 @@ function xdel({ database, args, argc, reply }: Call): void {
   const ids = idArguments(args, 2, argc);
   touchStream(database, key);
   let deleted = 0;
-  for (const each of ids) if (stream.delete(each)) deleted++;
+  for (let i = 0; i < argc - 2; i++) if (stream.delete(ids[i])) deleted++;
   reply.integer(deleted);
   if (deleted === 0) return;
   database.keyspace.dirty += deleted - 1;

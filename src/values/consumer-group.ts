@@ -51,6 +51,9 @@ export class ConsumerGroup {
   readonly lastId = new StreamId();
   /** How many entries of the stream's history are before or at `lastId`. */
   entriesRead = UNKNOWN_ENTRIES_READ;
+  /** The node and the place in it behind the last entry delivered, see `StreamCursor.seekFrom`; 0 if that is not known. */
+  nextSerial = 0;
+  nextPlace = 0;
   readonly pending: IdIndex;
   private readonly byName = new Map<string, Consumer>();
   private readonly byNumber = new Handles<Consumer>();
@@ -61,6 +64,12 @@ export class ConsumerGroup {
   ) {
     this.pending = new IdIndex(PENDING_WIDTH, account);
     account.indexBytes += GROUP_OBJECT_BYTES + name.length;
+  }
+
+  /** Sets the last entry that was delivered, other than by going on to the next one. */
+  setLastId(id: StreamId): void {
+    this.lastId.assign(id);
+    this.nextSerial = 0;
   }
 
   get bytes(): number {

@@ -68,6 +68,28 @@ export class StreamCursor {
     return this.settleBackwards(at);
   }
 
+  /**
+   * As `seek`, with the place that `placeAfter` gave for the entry before: it is where to go on, while the node is that one.
+   */
+  seekFrom(stream: Stream, from: StreamId, serial: number, offset: number): this {
+    this.stream = stream;
+    const { node } = this;
+    if (node.seekBefore(stream.nodes, from).done) return this.seekFirst(stream);
+    this.enterNode();
+    const known = serial === this.serial;
+    return this.settle(known ? this.entriesAt + offset : this.positionOf(from));
+  }
+
+  /** The number of the cursor's node. */
+  get serial(): number {
+    return this.node.words[this.node.at + NodeWord.serial];
+  }
+
+  /** Where in its node the entry ends. That stays so, for entries only get a mark when they are deleted. */
+  get placeAfter(): number {
+    return this.entryEnd() - this.entriesAt;
+  }
+
   seekFirst(stream: Stream): this {
     this.stream = stream;
     if (this.node.first(stream.nodes).done) return this.leave();

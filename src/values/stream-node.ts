@@ -9,7 +9,7 @@
  * `ms` and `seq` are differences to the master ID, `n` is the number of the entry's elements before it, so that a node can
  * be walked backwards; the 0 in its place ends that walk. A deleted entry has a flag and stays until all of its node are.
  */
-import type { Bytes } from '../bytes/bytes.js';
+import { type Bytes, equalBytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
 import { Listpack } from '../memory/listpack.js';
 import {
@@ -25,13 +25,15 @@ import type { StreamId } from './stream-id.js';
 
 export const EntryFlag = { deleted: 1, sameFields: 2 } as const;
 
-/** The row of a node in its stream's index: the master ID, the listpack's block and its bytes. */
-export const NodeWord = { ref: ID_WORDS, length: ID_WORDS + 1 } as const;
-export const NODE_WIDTH = ID_WORDS + 2;
+/** The row of a node in its stream's index: the master ID, the listpack's block and its bytes, the node's own number. */
+export const NodeWord = { ref: ID_WORDS, length: ID_WORDS + 1, serial: ID_WORDS + 2 } as const;
+export const NODE_WIDTH = ID_WORDS + 3;
 
 /** Integers below this one take two bytes in a listpack, and can be changed in place. */
 const SMALL = 0x80;
 const TWO_32 = 2 ** 32;
+/** The first byte of a string of less than 64 bytes, but for its length. */
+const SHORT_STRING = 0x80;
 
 /** The listpack of a node as a Listpack wants it. Changes of its length are written back to the index. */
 class NodeBytes implements PackedBytes {
@@ -99,6 +101,13 @@ export function deletedEntries(buffer: Buffer, base: number): number {
   return integerAt(buffer, at + elementLength(buffer, at));
 }
 
+/** One entry more. */
+export function countEntry(arena: Arena, node: IdCursor, buffer: Buffer, base: number): void {
+  const at = base + HEADER_LENGTH;
+  if (buffer[at] < SMALL - 1) buffer[at]++;
+  else setCounts(arena, node, liveEntries(buffer, base) + 1, deletedEntries(buffer, base));
+}
+
 /** Sets both counts of a node. What is behind them moves if they take more or fewer bytes than before. */
 export function setCounts(arena: Arena, node: IdCursor, live: number, deleted: number): void {
   nodeBytes.point(arena, node);
@@ -135,6 +144,10 @@ export class ElementBuffer {
 
   /** The difference of two unsigned 64-bit numbers, each in two words, as a signed one. */
   addDifference(high: number, low: number, baseHigh: number, baseLow: number): void {
+    if (high === baseHigh) {
+      const small = (low >>> 0) - (baseLow >>> 0);
+      if (small === (small | 0)) return this.addInteger(small | 0);
+    }
     const n = ((high >>> 0) - (baseHigh >>> 0)) * TWO_32 + ((low >>> 0) - (baseLow >>> 0));
     if (Number.isSafeInteger(n)) return this.addInteger(n);
     const exact = (BigInt((high >>> 0) - (baseHigh >>> 0)) << 32n) + BigInt((low >>> 0) - (baseLow >>> 0));
@@ -158,8 +171,15 @@ const wanted = new EncodedElement();
 /** True if the arguments from `from` to `to`, every other one, are the fields of the node whose first field is at `at`. */
 export function hasFields(buffer: Buffer, at: number, args: Bytes[], from: number, to: number): boolean {
   for (let i = from; i < to; i += 2) {
-    if (!wanted.set(args[i]).isAt(buffer, at)) return false;
-    at += elementLength(buffer, at);
+    const arg = args[i];
+    const length = arg.end - arg.start;
+    if (buffer[at] === (SHORT_STRING | length) && length < 64) {
+      if (!equalBytes(buffer, at + 1, arg.buffer, arg.start, length)) return false;
+      at += length + 2;
+    } else {
+      if (!wanted.set(arg).isAt(buffer, at)) return false;
+      at += elementLength(buffer, at);
+    }
   }
   return true;
 }

@@ -8,6 +8,7 @@ import { IdCursor, IdIndex } from './id-index.js';
 import { StreamCursor } from './stream-cursor.js';
 import { StreamId } from './stream-id.js';
 import {
+  countEntry,
   deletedEntries,
   ElementBuffer,
   EntryFlag,
@@ -63,6 +64,8 @@ export class Stream implements Collection {
   readonly nodes: IdIndex;
   /** So many bytes at the beginning of the first node's entries are deleted ones. */
   headSkip = 0;
+  /** The number of the newest node. */
+  private serials = 0;
 
   constructor(
     readonly arena: Arena,
@@ -132,7 +135,7 @@ export class Stream implements Collection {
     const told = buffer.readUInt16LE(offset + 4);
     const count = told === UNKNOWN_COUNT ? told : Math.min(told + elements.count, UNKNOWN_COUNT);
     writeHeader(buffer, offset, length + elements.length, count);
-    setCounts(arena, node, liveEntries(buffer, offset) + 1, deletedEntries(buffer, offset));
+    countEntry(arena, node, buffer, offset);
   }
 
   private appendToNewNode(id: StreamId, args: Bytes[], from: number, to: number): void {
@@ -153,6 +156,7 @@ export class Stream implements Collection {
     nodes.append(id, node);
     node.words[node.at + NodeWord.ref] = ref;
     node.words[node.at + NodeWord.length] = length;
+    node.words[node.at + NodeWord.serial] = ++this.serials;
     const buffer = arena.bufferOf(ref);
     const base = arena.offsetOf(ref);
     copyBytes(buffer, base + HEADER_LENGTH, elements.buffer, 0, elements.length);
@@ -173,6 +177,7 @@ export class Stream implements Collection {
     this.nodes.append(master, node);
     node.words[node.at + NodeWord.ref] = ref;
     node.words[node.at + NodeWord.length] = length;
+    node.words[node.at + NodeWord.serial] = ++this.serials;
     const base = this.arena.offsetOf(ref);
     buffer.copy(this.arena.bufferOf(ref), base, from, from + length);
     return liveEntries(this.arena.bufferOf(ref), base);
