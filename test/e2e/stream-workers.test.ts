@@ -21,7 +21,7 @@ async function work(
   for (let life = 0; !isDone(); life++) {
     const redis = open();
     const consumer = `${name}:${life}`;
-    for (let batches = 0; !isDone(); batches++) {
+    while (!isDone()) {
       const [, abandoned] = (await redis.call(
         ...(['XAUTOCLAIM', 'jobs', 'workers', consumer, '0', '-', 'COUNT', '7'] as [string, ...string[]]),
       )) as [string, Batch];
