@@ -55,6 +55,9 @@ class NodeBytes implements PackedBytes {
     this.offset = arena.offsetOf(node.words[node.at + NodeWord.ref]);
   }
 
+  /** Whoever changes a stream announces it before, for the stream as a whole. */
+  beforeChange(): void {}
+
   resize(length: number): void {
     if (length > this.arena!.capacityOf(this.words[this.at + NodeWord.ref])) this.move(length);
     this.words[this.at + NodeWord.length] = length;

@@ -2,7 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { copyBytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
 import { EMPTY_LISTPACK_LENGTH, END, HEADER_LENGTH, UNKNOWN_COUNT } from '../memory/listpack-format.js';
-import type { Collection } from './collection.js';
+import { Collection } from './collection.js';
 import { ConsumerGroup } from './consumer-group.js';
 import { IdCursor, IdIndex } from './id-index.js';
 import { StreamCursor } from './stream-cursor.js';
@@ -49,7 +49,7 @@ const elements = new ElementBuffer();
  *
  * Bytes that are written must not be a view of the same stream.
  */
-export class Stream implements Collection {
+export class Stream extends Collection {
   /** Entries that are not deleted. */
   size = 0;
   /** Entries that were ever added. */
@@ -68,9 +68,10 @@ export class Stream implements Collection {
   private serials = 0;
 
   constructor(
-    readonly arena: Arena,
+    override readonly arena: Arena,
     private readonly settings: StreamSettings,
   ) {
+    super(arena);
     this.nodes = new IdIndex(NODE_WIDTH, arena);
     arena.indexBytes += STREAM_OBJECT_BYTES;
   }

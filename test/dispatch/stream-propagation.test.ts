@@ -18,8 +18,9 @@ async function propagated(redis: Redis): Promise<string[]> {
 }
 
 /** Runs what was propagated on another server, and wants the same stream there. */
-async function expectSame(redis: Redis, lines: string[]): Promise<void> {
+async function expectSame(redis: Redis, lines: string[], nodeEntries: number): Promise<void> {
   const { redis: other } = await startWithClient({ clock: 'manual', 'enable-debug-command': 'yes' });
+  await other.config('SET', 'stream-node-max-entries', String(nodeEntries));
   for (const line of lines) {
     const [, name, ...args] = line.split(' ');
     if (name !== 'MULTI' && name !== 'EXEC') await other.call(name, ...args);
@@ -48,7 +49,7 @@ describe('propagation of streams', () => {
       '0 XADD s MAXLEN 100 9999999999999-20 a 10',
       '0 XTRIM s MINID = 9999999999999-7',
     ]);
-    await expectSame(redis, lines);
+    await expectSame(redis, lines, 3);
   });
 
   it('says who got which entry', async () => {
