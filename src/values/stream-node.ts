@@ -125,16 +125,30 @@ export function setCounts(arena: Arena, node: IdCursor, live: number, deleted: n
   listpack.replaceInteger(listpack.next(HEADER_LENGTH), deleted);
 }
 
-/** Elements that are encoded before they get their place. Grows as needed; one serves all. */
+/** Elements that are encoded: where they belong, or before they get their place. One serves all. */
 export class ElementBuffer {
   buffer: Buffer = Buffer.alloc(1024);
-  length = 0;
+  /** Where the elements begin and end. */
+  start = 0;
+  end = 0;
   count = 0;
+  private own = this.buffer;
   private readonly element = new EncodedElement();
 
+  /** Begins anew, in memory of its own, which grows as needed. */
   clear(): void {
-    this.length = 0;
+    this.writeTo(this.own, 0);
+  }
+
+  /** Begins anew, in a place that has room for all that is to come. */
+  writeTo(buffer: Buffer, at: number): void {
+    this.buffer = buffer;
+    this.start = this.end = at;
     this.count = 0;
+  }
+
+  get length(): number {
+    return this.end - this.start;
   }
 
   add(bytes: Bytes): void {
@@ -158,12 +172,12 @@ export class ElementBuffer {
   }
 
   private write(element: EncodedElement): void {
-    if (this.length + element.length > this.buffer.length) {
-      const larger = Buffer.alloc((this.length + element.length) * 2);
-      this.buffer.copy(larger, 0, 0, this.length);
-      this.buffer = larger;
+    if (this.end + element.length > this.buffer.length) {
+      const larger = Buffer.alloc((this.end + element.length) * 2);
+      this.buffer.copy(larger, 0, 0, this.end);
+      this.buffer = this.own = larger;
     }
-    this.length = element.write(this.buffer, this.length);
+    this.end = element.write(this.buffer, this.end);
     this.count++;
   }
 }

@@ -22,6 +22,9 @@ import type { StreamSettings } from './stream-settings.js';
 
 /** About what the objects of a stream take: itself, its IDs, its index. */
 const STREAM_OBJECT_BYTES = 480;
+/** Bytes that an element takes beside its data at most, and the numbers of an entry. */
+const MOST_ELEMENT_HEAD = 10;
+const MOST_ENTRY_HEAD = 60;
 /** The least block of a node that is likely to grow. */
 const LEAST_NODE = 112;
 /** More entries than any node holds, for one who wants all. */
@@ -98,7 +101,7 @@ export class Stream extends Collection {
     for (let i = from; i < to; i++) bytes += args[i].length;
     node.last(this.nodes);
     if (node.done || this.isFull(bytes)) this.appendToNewNode(id, args, from, to);
-    else this.appendToNode(id, args, from, to);
+    else this.appendToNode(id, args, from, to, bytes);
     if (this.size === 0) this.firstId.assign(id);
     this.size++;
     this.entriesAdded++;
@@ -116,21 +119,24 @@ export class Stream extends Collection {
     return liveEntries(buffer, base) + deletedEntries(buffer, base) >= settings.nodeEntries;
   }
 
-  private appendToNode(id: StreamId, args: Bytes[], from: number, to: number): void {
+  private appendToNode(id: StreamId, args: Bytes[], from: number, to: number, bytes: number): void {
     const { arena } = this;
     cursor.open(this);
     cursor.node.follow(node);
     cursor.enterNode();
     const same = cursor.hasMasterFields(args, from, to);
-    elements.clear();
-    encodeEntry(id, args, from, to, same);
     const length = node.words[node.at + NodeWord.length];
+    const most = length + bytes + (to - from) * MOST_ELEMENT_HEAD + MOST_ENTRY_HEAD;
+    const fits = most <= arena.capacityOf(node.words[node.at + NodeWord.ref]);
+    if (fits) elements.writeTo(cursor.buffer, cursor.base + length - 1);
+    else elements.clear();
+    encodeEntry(id, args, from, to, same);
     const wanted = Math.min(2 * (length + elements.length), this.settings.nodeBytes);
     nodeBytes.point(arena, node);
     nodeBytes.reserve(length + elements.length, wanted);
     const { buffer, offset } = nodeBytes;
     const at = offset + length - 1;
-    copyBytes(buffer, at, elements.buffer, 0, elements.length);
+    if (!fits) copyBytes(buffer, at, elements.buffer, 0, elements.length);
     buffer[at + elements.length] = END;
     node.words[node.at + NodeWord.length] = length + elements.length;
     const told = buffer.readUInt16LE(offset + 4);
