@@ -10,6 +10,7 @@ const RUNS = [
   ['connections.mjs', '--connections', '300'],
   ['start.mjs', '--rounds', '2'],
   ['expire.mjs', '--keys', '50k'],
+  ['streams.mjs', '--entries', '1000', '--operations', '2000', '--rounds', '1', '--long', '2000'],
   ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
   ['persistence.mjs', '--keys', '20k'],
   ['loading.mjs', '--keys', '20k', '--rounds', '1'],

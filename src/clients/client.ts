@@ -85,6 +85,8 @@ export interface BlockedState {
   keys: string[];
   /** What a key must hold to be ready; undefined if anything will do. */
   type: ValueType | undefined;
+  /** It is ready too when it is gone, or holds something else: the command has an error to tell then. */
+  evenWhenGone: boolean;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
   /** Unix time in ms at which the client gives up, or Infinity. */

@@ -141,6 +141,14 @@ export type Handler = (call: Call) => void;
 /** A part of a command that is propagated; text is latin1. */
 export type PropagatedArgument = Bytes | string | number;
 
+/** What a command may want otherwise when it blocks. */
+export interface BlockOptions {
+  /** A key is ready too when it is gone or holds a value of another type: the command answers with an error then. */
+  evenWhenGone?: boolean;
+  /** The arguments with which the command is run again, in place of those it has. */
+  args?: Bytes[];
+}
+
 /** One execution of a command. The object is reused: handlers keep nothing of it. */
 export interface Call {
   readonly server: ServerApi;
@@ -160,7 +168,13 @@ export interface Call {
    * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of
    * another type is not ready.
    */
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void;
+  block(
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type?: ValueType,
+    how?: BlockOptions,
+  ): void;
   /**
    * Lets the client wait for something outside of the server, while others go on; then the command is run again, with
    * `outcome` set. It is run even if its client is gone by then. The handler must have written nothing, and returns

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate } from '../clients/client.js';
-import type { Call, PropagatedArgument } from '../commands/command.js';
+import type { BlockOptions, Call, PropagatedArgument } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { Database } from '../keyspace/database.js';
@@ -34,9 +34,15 @@ export class DispatcherCall implements Call {
     this.reply = client.reply;
   }
 
-  block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
+  block(
+    keys: Bytes[],
+    deadline: number,
+    onTimeout: (reply: ReplyWriter) => void,
+    type?: ValueType,
+    how: BlockOptions = {},
+  ): void {
     if (this.denyBlocking || (this.client.gate & Gate.repeating) !== 0) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout, type);
+    else this.dispatcher.block(this, keys, deadline, onTimeout, type, how);
   }
 
   waitFor(pending: Promise<unknown>): void {

@@ -1,6 +1,6 @@
 import { Bytes } from '../bytes/bytes.js';
 import { type BlockedState, type Client, Gate } from '../clients/client.js';
-import type { Call } from '../commands/command.js';
+import type { BlockOptions, Call } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
@@ -260,6 +260,7 @@ export class Dispatcher {
       database: client.database,
       keys: [],
       type: undefined,
+      evenWhenGone: false,
       args: args.slice(0, argc).map((arg) => arg.copy()),
       deadline: Number.POSITIVE_INFINITY,
       onTimeout: () => {},
@@ -427,16 +428,18 @@ export class Dispatcher {
     deadline: number,
     onTimeout: (reply: ReplyWriter) => void,
     type: ValueType | undefined,
+    { evenWhenGone = false, args: later }: BlockOptions,
   ): void {
     const { client } = call;
     this.parked = true;
     if (client.blocked !== undefined) return; // tried again in vain: keeps its place and its deadline
-    const args = call.args.slice(0, call.argc).map((arg) => arg.copy());
+    const args = (later ?? call.args.slice(0, call.argc)).map((arg) => arg.copy());
     this.waiting.add(client, {
       kind: 'keys',
       database: call.database,
       keys: [...new Set(keys.map((key) => key.latin1()))],
       type,
+      evenWhenGone,
       args,
       deadline,
       onTimeout,
@@ -482,10 +485,7 @@ export class Dispatcher {
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
         for (const client of this.waiting.waitingFor(database, key)) {
-          const ref = database.live(Bytes.of(key));
-          if (ref === absent) break;
-          const type = client.blocked?.type;
-          if (type === undefined || type === database.typeOf(ref)) this.retry(client);
+          if (client.blocked !== undefined && isReady(client.blocked, key)) this.retry(client);
         }
       }
     }
@@ -569,8 +569,15 @@ export class Dispatcher {
 
   databaseReplaced(database: Database, replacement: Database | undefined): void {
     this.watched.databaseReplaced(database, replacement);
-    if (replacement !== undefined) this.waiting.touchedAll(database);
+    this.waiting.touchedAll(database);
   }
+}
+
+/** True if what a client waits for may be there: the key has a value of the right type, or its absence matters. */
+function isReady({ database, type, evenWhenGone }: BlockedState, key: string): boolean {
+  const ref = database.live(Bytes.of(key));
+  if (evenWhenGone) return true;
+  return ref !== absent && (type === undefined || type === database.typeOf(ref));
 }
 
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */

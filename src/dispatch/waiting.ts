@@ -55,7 +55,7 @@ export class WaitingClients {
     if (keys.has(name)) this.markReady(database, name);
   }
 
-  /** All keys of a database may have changed (SWAPDB). */
+  /** All keys of a database may have changed (SWAPDB), or are about to go (FLUSHALL). */
   touchedAll(database: Database): void {
     for (const key of this.byDatabase.get(database)?.keys() ?? []) this.markReady(database, key);
   }
@@ -88,6 +88,16 @@ export class WaitingClients {
   get keyCount(): number {
     let sum = 0;
     for (const keys of this.byDatabase.values()) sum += keys.size;
+    return sum;
+  }
+
+  /** Keys that somebody waits for who is to hear if they are gone, for INFO. */
+  get keyCountEvenWhenGone(): number {
+    let sum = 0;
+    for (const keys of this.byDatabase.values()) {
+      for (const clients of keys.values())
+        if ([...clients].some(({ blocked }) => blocked?.evenWhenGone)) sum++;
+    }
     return sum;
   }
 

@@ -4,6 +4,8 @@ import { formatDouble17 } from '../bytes/doubles.js';
 import type { Ref } from '../memory/arena.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import { ListCursor } from '../values/list-cursor.js';
+import type { Stream } from '../values/stream.js';
+import { StreamCursor } from '../values/stream-cursor.js';
 import type { Database } from './database.js';
 import { ValueType } from './events.js';
 import { HashValue } from './hash-value.js';
@@ -128,7 +130,15 @@ const addValue: Record<ValueType, (digest: Digest, database: Database, ref: Ref)
       digest.joinDigest(pair);
     });
   },
-  [ValueType.stream]: () => {
-    throw new Error('there are no streams yet');
+  [ValueType.stream]: (digest, database, ref) => {
+    const cursor = new StreamCursor();
+    const value = new Bytes(Buffer.alloc(0));
+    for (cursor.seekFirst(database.collection<Stream>(ref)); !cursor.done; cursor.next()) {
+      digest.mix(Buffer.from(cursor.id.toString().replace('-', '.')));
+      for (let left = cursor.fields; left > 0; left--) {
+        cursor.readPair(view, value);
+        digest.mix(view.subarray()).mix(value.subarray());
+      }
+    }
   },
 };

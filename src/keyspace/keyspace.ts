@@ -6,6 +6,7 @@ import { Handles } from '../memory/handles.js';
 import { OrderNodes } from '../memory/order-nodes.js';
 import type { Collection } from '../values/collection.js';
 import { ListSettings } from '../values/list-settings.js';
+import { StreamSettings } from '../values/stream-settings.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
 import { LazyFree } from './lazy-free.js';
@@ -61,6 +62,8 @@ export class Keyspace {
   readonly databases: Database[];
   /** How big the pieces of lists may be. */
   readonly listSettings = new ListSettings();
+  /** How big the nodes of streams may be. */
+  readonly streamSettings = new StreamSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
   /**

@@ -267,7 +267,8 @@ export class EncodedElement {
     return this.setHead(1 + size);
   }
 
-  private setInt64(n: bigint): this {
+  /** The element that holds an integer of 64 bits that is not a safe one. */
+  setInt64(n: bigint): this {
     this.head[0] = INT_64;
     this.head.writeBigInt64LE(n, 1);
     return this.setHead(9);

@@ -9,8 +9,10 @@ import type { Ref } from '../memory/arena.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import { END, elementLength, HEADER_LENGTH, readElement } from '../memory/listpack-format.js';
 import type { CollectionImage } from '../values/collection.js';
+import type { Stream } from '../values/stream.js';
 import { ByteWriter } from './byte-writer.js';
 import type { CollectionWriter, SnapshotFormat } from './snapshot-format.js';
+import { streamCommands } from './stream-commands.js';
 
 /** Elements that one command brings. */
 const batch = 64;
@@ -64,7 +66,8 @@ export class CommandFormat implements SnapshotFormat {
       command(out, 'SET', 3);
       bulk(out, key);
       bulk(out, database.payload(ref, view));
-    } else if (isHandle(database.kindOf(ref))) this.wholeCollection(out, database, ref);
+    } else if (database.typeOf(ref) === ValueType.stream) streamValue(out, key, database, ref);
+    else if (isHandle(database.kindOf(ref))) this.wholeCollection(out, database, ref);
     else new ElementCommands(database, ref, key, packedCount(database, ref)).writePacked(out, database, ref);
     writeExpiry(out, key, database.expiry(ref));
   }
@@ -102,6 +105,17 @@ const sliced = new Set<Kind>([
   kinds.treeSortedSet,
   kinds.quicklist,
 ]);
+
+/** A stream is written at once: whoever changes it announces that. */
+function streamValue(out: ByteWriter, key: Bytes, database: Database, ref: Ref): void {
+  for (const [name, ...parts] of streamCommands(key, database.collection<Stream>(ref))) {
+    command(out, String(name), parts.length + 1);
+    for (const part of parts) {
+      if (part instanceof Bytes) bulk(out, part);
+      else text(out, String(part));
+    }
+  }
+}
 
 function writeExpiry(out: ByteWriter, key: Bytes, when: number): void {
   if (when < 0) return;

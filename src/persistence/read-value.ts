@@ -33,6 +33,7 @@ import {
   stringValue,
   type ValueTarget,
 } from './saved-value.js';
+import { readStream } from './stream-value.js';
 
 /**
  * Reads a value of one form: all of it, or its beginning, where it may be large. Throws RdbError for bytes that are not
@@ -68,6 +69,9 @@ const readers = new Map<number, ValueReader>([
   [RdbType.sortedSet, (reader, target) => readSortedSet(reader, target, binaryScore)],
   [RdbType.sortedSetZiplist, (reader, target) => packedSortedSetOf(reader, ziplist(reader), target)],
   [RdbType.sortedSetListpack, readListpackSortedSet],
+  [RdbType.streamListpacks, (reader, target) => readStream(reader, target, 1)],
+  [RdbType.streamListpacks2, (reader, target) => readStream(reader, target, 2)],
+  [RdbType.streamListpacks3, (reader, target) => readStream(reader, target, 3)],
 ]);
 
 /** Begins to read a value of that form, or reads all of it. Throws RdbError. */

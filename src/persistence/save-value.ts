@@ -10,6 +10,7 @@ import type { Quicklist } from '../values/quicklist.js';
 import type { TreeSortedSet } from '../values/tree-sorted-set.js';
 import { fieldExpiryVersion, ListNode, RdbType, setListpackVersion } from './rdb-types.js';
 import type { RdbWriter } from './rdb-writer.js';
+import { saveStream } from './stream-value.js';
 
 const view = new Bytes(Buffer.alloc(0));
 const valueView = new Bytes(Buffer.alloc(0));
@@ -75,6 +76,7 @@ const savers = new Map<Kind, Saver>([
   [kinds.tableHash, saveHash],
   [kinds.expiringListpackHash, saveExpiringListpack],
   [kinds.expiringTableHash, saveExpiringHash],
+  [kinds.stream, saveStream],
 ]);
 
 /** A packed value goes out as it lies in its entry. */

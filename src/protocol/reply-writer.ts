@@ -11,8 +11,18 @@ const keptViews = 512;
  */
 const smallChunkSize = 2048;
 const maxPooledSmallChunks = 4096;
+/**
+ * Bytes in the chunks of replies that an ordinary one does not hold: they leave with one write, and the chunk can be used
+ * again, where a list of chunks would be garbage.
+ */
+const largeChunkSize = 131072;
+const maxPooledLargeChunks = 8;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
+/** Room for a header that is written later: its type, ten digits and the line's end. */
+const deferredHeader = 13;
+/** A place for a header in one number: the chunk's number times this, and the place in the chunk. */
+const placeScale = 2 ** 31;
 
 const none = Buffer.alloc(0);
 
@@ -22,9 +32,14 @@ export class ChunkPool {
   private viewed: Buffer = none;
   private views: Buffer[] = [];
   private readonly small: Buffer[] = [];
+  private readonly large: Buffer[] = [];
 
   acquire(): Buffer {
     return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
+  }
+
+  acquireLarge(): Buffer {
+    return this.large.pop() ?? Buffer.allocUnsafeSlow(largeChunkSize);
   }
 
   acquireSmall(): Buffer {
@@ -49,6 +64,8 @@ export class ChunkPool {
       if (this.free.length < maxPooledChunks) this.free.push(chunk);
     } else if (chunk.length === smallChunkSize && this.small.length < maxPooledSmallChunks) {
       this.small.push(chunk);
+    } else if (chunk.length === largeChunkSize && this.large.length < maxPooledLargeChunks) {
+      this.large.push(chunk);
     }
   }
 }
@@ -173,6 +190,68 @@ export class ReplyWriter {
 
   array(length: number): void {
     this.header(0x2a, length);
+  }
+
+  /**
+   * Room for `bytes` bytes that the caller writes itself, encoded, from `place` on in the chunk that it gets, to be told by
+   * `wrote`; undefined if nothing is to be written. For replies of many small parts, where a call for each part costs more
+   * than the part.
+   */
+  direct(bytes: number): Buffer | undefined {
+    if (this.muted) return undefined;
+    this.reserve(bytes);
+    return this.chunk;
+  }
+
+  /** Where the next byte belongs in the present chunk. */
+  get place(): number {
+    return this.at;
+  }
+
+  /** Says up to where the chunk of `direct` was written. */
+  wrote(end: number): void {
+    this.at = end;
+  }
+
+  /**
+   * Leaves room for the header of an array or map whose length is known only once its elements are written. Returns the
+   * place, to be given to `endArray` or `endMap`. They nest like brackets. The end moves what was written since, as far as
+   * it is in one chunk.
+   */
+  begin(): number {
+    if (this.muted) return 0;
+    this.reserve(32);
+    const place = this.full.length * placeScale + this.at;
+    this.at += deferredHeader;
+    return place;
+  }
+
+  endArray(place: number, length: number): void {
+    this.end(place, 0x2a, length);
+  }
+
+  /** The end of a map of `pairs` keys and values; in RESP2 a flat array. */
+  endMap(place: number, pairs: number): void {
+    if (this.protocol === 2) this.end(place, 0x2a, pairs * 2);
+    else this.end(place, 0x25, pairs);
+  }
+
+  private end(place: number, type: number, n: number): void {
+    if (this.muted || this.overflowed) return;
+    const number = Math.floor(place / placeScale);
+    const at = place % placeScale;
+    const present = number === this.full.length;
+    const chunk = present ? this.chunk : this.full[number];
+    const headerEnd = at + 1 + chunk.write(`${n}\r\n`, at + 1, 'latin1');
+    chunk[at] = type;
+    const unused = at + deferredHeader - headerEnd;
+    chunk.copyWithin(headerEnd, at + deferredHeader, present ? this.at : chunk.length);
+    if (present) {
+      this.at -= unused;
+    } else {
+      this.full[number] = chunk.subarray(0, chunk.length - unused);
+      this.fullBytes -= unused;
+    }
   }
 
   /** A map of `pairs` keys and values; in RESP2 a flat array. */
@@ -366,7 +445,12 @@ export class ReplyWriter {
 
   private grow(length: number): void {
     if (this.overflowed || this.size + length > this.limit()) return this.overflow(length);
-    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) return this.growSmall();
+    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) {
+      return this.moveTo(this.pool.acquire());
+    }
+    if (this.chunk.length === chunkSize && this.at + length <= largeChunkSize && this.full.length === 0) {
+      return this.moveTo(this.pool.acquireLarge());
+    }
     if (this.at > 0) {
       this.full.push(this.chunk.subarray(0, this.at));
       this.fullBytes += this.at;
@@ -386,11 +470,11 @@ export class ReplyWriter {
     this.at = 0;
   }
 
-  private growSmall(): void {
-    const small = this.chunk;
-    this.chunk = this.pool.acquire();
-    copyBytes(this.chunk, 0, small, 0, this.at);
-    this.pool.release(small);
+  /** Goes on in a larger chunk, with what is there. */
+  private moveTo(larger: Buffer): void {
+    copyBytes(larger, 0, this.chunk, 0, this.at);
+    this.pool.release(this.chunk);
+    this.chunk = larger;
   }
 }
 

@@ -31,6 +31,13 @@ import { setCommands } from '../commands/sets.js';
 import { slowLogCommands } from '../commands/slowlog.js';
 import { sortCommands } from '../commands/sort.js';
 import { sortedSetCommands } from '../commands/sorted-sets.js';
+import { streamClaimCommands } from '../commands/stream-claims.js';
+import { streamDeletionCommands } from '../commands/stream-deletions.js';
+import { streamGroupCommands } from '../commands/stream-groups.js';
+import { streamInfoCommands } from '../commands/stream-info.js';
+import { streamPendingCommands } from '../commands/stream-pending.js';
+import { streamReadCommands } from '../commands/stream-reads.js';
+import { streamCommands } from '../commands/streams.js';
 import { stringCommands } from '../commands/strings.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
@@ -69,6 +76,13 @@ export const allCommands: CommandSpec[] = [
   ...setCommands,
   ...sortedSetCommands,
   ...geoCommands,
+  ...streamCommands,
+  ...streamReadCommands,
+  ...streamGroupCommands,
+  ...streamPendingCommands,
+  ...streamClaimCommands,
+  ...streamInfoCommands,
+  ...streamDeletionCommands,
 ];
 
 /** Every command, for documentation. */

@@ -25,9 +25,13 @@ export function applyConfig(server: RespiteServer): void {
   config.onChange('client-output-buffer-limit', (limits) => {
     loop.outputBufferLimits = limits;
   });
-  const { listSettings } = server.keyspace;
+  const { listSettings, streamSettings } = server.keyspace;
   listSettings.setMaxListpackSize(values['list-max-listpack-size']);
   config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
+  streamSettings.setNodeBytes(values['stream-node-max-bytes']);
+  streamSettings.setNodeEntries(values['stream-node-max-entries']);
+  config.onChange('stream-node-max-bytes', (bytes) => streamSettings.setNodeBytes(bytes));
+  config.onChange('stream-node-max-entries', (entries) => streamSettings.setNodeEntries(entries));
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,

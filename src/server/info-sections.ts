@@ -85,7 +85,7 @@ export function clientsSection(server: RespiteServer): InfoField[] {
     ['tracking_clients', 0],
     ['clients_in_timeout_table', clients.filter(({ blocked }) => Number.isFinite(blocked?.deadline)).length],
     ['total_blocking_keys', waiting.keyCount],
-    ['total_blocking_keys_on_nokey', 0],
+    ['total_blocking_keys_on_nokey', waiting.keyCountEvenWhenGone],
   ];
 }
 

@@ -11,6 +11,7 @@ import { pubsub } from './groups/pubsub.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
+import { streamsGroup } from './groups/streams.mjs';
 import { strings } from './groups/strings.mjs';
 import { transactions } from './groups/transactions.mjs';
 import { wrongTypes } from './groups/wrong-types.mjs';
@@ -42,6 +43,7 @@ export const GROUPS = [
   hashes,
   hyperLogLogs,
   lists,
+  streamsGroup,
   keys,
   expiry,
   transactions,
