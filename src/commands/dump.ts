@@ -134,7 +134,7 @@ function readPayload({ server, database }: Call, payload: Bytes): SavedValue {
     server.log.verbose('RESTORE refused: a collection without elements');
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    server.log.verbose(`RESTORE refused: ${error.message}`);
+    server.log.warning(`RESTORE refused: ${error.message}`);
   }
   throw new CommandError('ERR Bad data format');
 }

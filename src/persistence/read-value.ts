@@ -213,7 +213,7 @@ function strings(reader: RdbReader, count: number): Bytes[] {
 
 function packed(reader: RdbReader, what: string, read: (bytes: Bytes) => Bytes[] | undefined): Bytes[] {
   const elements = read(reader.string());
-  if (elements === undefined) throw reader.fail(`invalid ${what} before the byte`);
+  if (elements === undefined) throw reader.fail(`${what} integrity check failed before the byte`);
   return elements;
 }
 

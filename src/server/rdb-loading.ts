@@ -67,7 +67,9 @@ function openFile({ files }: RespiteServer, path: string): number {
 function loadError(path: string, error: unknown): unknown {
   const reason = reasonOf(error);
   if (reason === undefined) return error;
-  return new LoadError(`Fatal error loading the DB from ${path}: ${reason}. Exiting.`);
+  return new LoadError(
+    `Fatal error loading the DB from ${path}: ${reason}. Terminating server after rdb file reading failure.`,
+  );
 }
 
 /** What is wrong with a file or with reading it, in words; undefined for a defect of ours. */
