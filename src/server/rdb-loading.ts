@@ -50,6 +50,9 @@ export function* loadRdbFile(
     );
     return summary;
   } catch (error) {
+    if (error instanceof RdbError) {
+      server.log.warning(`Bad data in ${path}: ${error.message}. See: respite check ${path}`);
+    }
     throw loadError(path, error);
   } finally {
     files.closeSync(fd);
@@ -91,7 +94,7 @@ function loadOptions(
     limits: config.values,
     dropExpired: !preamble && !keyspace.keepExpired,
     duplicates: replace ? 'replace' : 'refuse',
-    checksum: config.values.rdbchecksum,
+    checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
     onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {

@@ -104,7 +104,7 @@ export class RespiteServer implements ServerApi {
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
-  readonly debug: DebugState = { activeExpire: true, cronPaused: false };
+  readonly debug: DebugState = { activeExpire: true, skipChecksums: false, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
   readonly replicationId = randomHexId();
