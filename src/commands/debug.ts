@@ -170,6 +170,17 @@ const actions: DebugAction[] = [
     },
   },
   {
+    name: 'set-skip-checksum-validation',
+    syntax: '<0|1>',
+    summary:
+      'Takes what RESTORE and RDB files bring without a look at its checksum, to test how that is checked.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.debug.skipChecksums = leadingNumber(args[2]) !== 0;
+      reply.ok();
+    },
+  },
+  {
     name: 'sleep',
     syntax: '<seconds>',
     summary: 'Stops the whole server for this time; fractions are understood.',

@@ -127,14 +127,15 @@ function readOptions({ args, argc }: Call): RestoreOptions {
 }
 
 function readPayload({ server, database }: Call, payload: Bytes): SavedValue {
-  if (!isIntact(payload)) throw new CommandError('ERR DUMP payload version or checksum are wrong');
+  if (!isIntact(payload, server.debug.skipChecksums))
+    throw new CommandError('ERR DUMP payload version or checksum are wrong');
   try {
     const value = readDump(payload, { keyspace: database.keyspace, limits: server.config.values });
     if (value.form !== 'empty') return value;
     server.log.verbose('RESTORE refused: a collection without elements');
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
-    server.log.verbose(`RESTORE refused: ${error.message}`);
+    server.log.warning(`RESTORE refused: ${error.message}`);
   }
   throw new CommandError('ERR Bad data format');
 }

@@ -61,6 +61,8 @@ export interface AppendOnlyApi {
 /** Switches that only DEBUG turns. */
 export interface DebugState {
   activeExpire: boolean;
+  /** Checksums of RDB files and of RESTORE's payloads are not looked at. */
+  skipChecksums: boolean;
   /** Holds back all periodic work. */
   cronPaused: boolean;
 }

@@ -220,5 +220,5 @@ function packed(reader: RdbReader, elements: Bytes[], stride: number, what: stri
 
 /** What an element that is there twice is answered with. */
 export function twice(reader: RdbReader, what: string): Error {
-  return reader.fail(`${what} with an element twice`);
+  return reader.fail(`${what} integrity check failed: an element is there twice before the byte`);
 }

@@ -16,16 +16,22 @@ export function readZiplist({ buffer, start, end: limit }: Bytes): Bytes[] | und
   if (limit - start < ziplistHeader + 1 || buffer.readUInt32LE(start) !== limit - start) return undefined;
   const elements: Bytes[] = [];
   let at = start + ziplistHeader;
+  let last = at;
+  let lastLength = 0;
   // The longest element without its data takes 14 bytes; `at` is checked against the limit after each.
   while (at < limit - 1 && buffer[at] !== end) {
-    at += buffer[at] === longLength ? 5 : 1;
-    if (at >= limit) return undefined;
-    const element = ziplistElement(buffer, at, limit - 1);
+    const long = buffer[at] === longLength;
+    const from = at + (long ? 5 : 1);
+    if (from >= limit || (long ? buffer.readUInt32LE(at + 1) : buffer[at]) !== lastLength) return undefined;
+    const element = ziplistElement(buffer, from, limit - 1);
     if (element === undefined) return undefined;
     elements.push(element.bytes);
+    last = at;
+    lastLength = element.next - at;
     at = element.next;
   }
-  if (at !== limit - 1 || buffer[at] !== end) return undefined;
+  if (at !== limit - 1 || buffer[at] !== end || buffer.readUInt32LE(start + 4) !== last - start)
+    return undefined;
   const told = buffer.readUInt16LE(start + 8);
   return told === elements.length || told === 0xffff ? elements : undefined;
 }

@@ -29,7 +29,7 @@ const before = new Bytes(Buffer.alloc(0));
 export function readListpack(reader: RdbReader): Bytes {
   const bytes = reader.string();
   if (!inspectListpack(bytes.buffer, bytes.start, bytes.end, report)) {
-    throw reader.fail('invalid listpack before the byte');
+    throw reader.fail('listpack integrity check failed before the byte');
   }
   return bytes;
 }
@@ -88,7 +88,7 @@ export function readListpackSet(reader: RdbReader, target: ValueTarget): SavedVa
 export function readIntset(reader: RdbReader, target: ValueTarget): SavedValue {
   const bytes = reader.string();
   const { buffer, start, end } = bytes;
-  if (!isValidIntset(buffer, start, end)) throw reader.fail('invalid intset before the byte');
+  if (!isValidIntset(buffer, start, end)) throw reader.fail('intset integrity check failed before the byte');
   const integers = new Intset({
     buffer,
     offset: start,

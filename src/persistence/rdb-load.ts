@@ -124,6 +124,7 @@ export class RdbLoad {
   run(untilOffset: number): 'done' | 'more' | 'paused' {
     const { reader } = this;
     const until = untilOffset - reader.base;
+    if (reader.end < reader.wantedEnd && reader.left > reader.end - reader.offset) return 'more';
     try {
       while (!this.finished) {
         this.step();
@@ -147,21 +148,31 @@ export class RdbLoad {
     const wanted = Math.max(reader.wantedEnd - this.committed, kept + 1);
     const capacity = this.capacityFor(wanted, kept);
     const from = reader.buffer;
-    if (capacity === from.length) from.copyWithin(0, this.committed, reader.end);
-    else {
+    if (capacity === from.length) {
+      // Often all of it is still needed, and nothing has to move.
+      if (this.committed > 0) from.copyWithin(0, this.committed, reader.end);
+    } else {
       reader.buffer = Buffer.allocUnsafeSlow(capacity);
       from.copy(reader.buffer, 0, this.committed, reader.end);
     }
     reader.base += this.committed;
+    reader.wantedEnd -= this.committed;
     reader.offset = this.committed = this.summed = 0;
     reader.end = kept;
     return { buffer: reader.buffer, at: kept, end: capacity };
   }
 
-  /** Twice as much at a time while nobody knows whether the bytes exist. */
+  /**
+   * A window that has to grow is doubled, for what is larger than expected is often larger still; but it is no larger
+   * than what is left of the file, and while nobody knows that, never more than twice of what has been seen.
+   */
   private capacityFor(wanted: number, kept: number): number {
-    const most = this.reader.total === Number.POSITIVE_INFINITY ? Math.max(kept * 2, pieceBytes) : wanted;
-    return Math.max(Math.min(wanted, most), windowFor(this.reader.total));
+    const { total, base } = this.reader;
+    const usual = windowFor(total);
+    if (wanted <= usual) return usual;
+    const doubled = Math.max(kept * 2, usual);
+    if (total === Number.POSITIVE_INFINITY) return doubled;
+    return Math.min(Math.max(wanted, doubled), total - base - this.committed);
   }
 
   /** So many bytes were put there; 0: there are no more. */
@@ -254,7 +265,7 @@ export class RdbLoad {
   private store(value: SavedValue): void {
     const { summary, options } = this;
     if (value.form === 'empty') {
-      if (summary.emptyKeysSkipped++ < 10) options.onSkipped?.(`empty key ${quoted(this.key)}`);
+      if (summary.emptyKeysSkipped++ < 10) options.onSkipped?.(`empty key: ${shown(this.key)}`);
     } else if (value.form === 'expired' || this.isPast()) {
       summary.keysExpired++;
       discardValue(value);
@@ -426,6 +437,12 @@ function windowFor(total: number): number {
 }
 
 const longestShown = 100;
+
+/** A name of letters as it is, any other quoted. */
+function shown(key: Bytes): string {
+  const text = key.latin1().slice(0, longestShown);
+  return /^[!-~]+$/.test(text) ? text : quoteWord(text);
+}
 
 function quoted(key: Bytes): string {
   return quoteWord(key.latin1().slice(0, longestShown));

@@ -131,6 +131,13 @@ function pushOne(reader: RdbReader, list: Quicklist): void {
   list.pushLast(view);
 }
 
+/** An element that had a node of its own for its size; so it has one. */
+function pushPlain(reader: RdbReader, list: Quicklist): void {
+  reader.stringInto(view);
+  if (view.length === 0) throw reader.fail('a node of a list without bytes');
+  list.pushLast(view);
+}
+
 function pushZiplist(reader: RdbReader, list: Quicklist): void {
   for (const element of ziplist(reader)) list.pushLast(element);
 }
@@ -149,7 +156,7 @@ function readListpacks(reader: RdbReader, target: ValueTarget): SavedValue | Gra
 
 function pushNode(reader: RdbReader, list: Quicklist): void {
   const container = reader.length();
-  if (container === ListNode.plain) return pushOne(reader, list);
+  if (container === ListNode.plain) return pushPlain(reader, list);
   if (container !== ListNode.packed) throw reader.fail(`unknown list node ${container}`);
   const bytes = readListpack(reader);
   if (isUsualNode(bytes)) list.appendListpack(bytes.buffer, bytes.start, bytes.length);
@@ -217,7 +224,7 @@ function strings(reader: RdbReader, count: number): Bytes[] {
 
 function packed(reader: RdbReader, what: string, read: (bytes: Bytes) => Bytes[] | undefined): Bytes[] {
   const elements = read(reader.string());
-  if (elements === undefined) throw reader.fail(`invalid ${what} before the byte`);
+  if (elements === undefined) throw reader.fail(`${what} integrity check failed before the byte`);
   return elements;
 }
 

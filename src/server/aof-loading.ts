@@ -25,6 +25,8 @@ export class AofLoading {
     private readonly server: RespiteServer,
     private readonly directory: AofDirectory,
     private readonly manifest: AofManifest,
+    /** They are another server's: nothing is changed in them. */
+    private readonly foreign = false,
   ) {
     this.totalBytes = manifest.files.reduce((sum, { name }) => sum + this.sizeOf(name), 0);
   }
@@ -152,6 +154,7 @@ export class AofLoading {
     }
     log.warning(`!!! Warning: short read while loading the AOF file ${name}!!!`);
     log.warning(`AOF ${name} loaded anyway because aof-load-truncated is enabled`);
+    if (this.foreign) return;
     try {
       const fd = files.openSync(this.directory.path(name), 'r+');
       try {

@@ -4,6 +4,7 @@ import { dataPath } from '../persistence/files.js';
 import type { RdbSummary } from '../persistence/rdb-load.js';
 import { CommandError } from '../protocol/errors.js';
 import { AofLoading } from './aof-loading.js';
+import { findForeign } from './foreign-aof.js';
 import { LoadError } from './load-error.js';
 import { LoadingProgress } from './loading-progress.js';
 import { loadRdbFile, progressText } from './rdb-loading.js';
@@ -87,22 +88,43 @@ export class DataSet {
     this.runAtOnce(load.steps(this.begin(load.totalBytes)));
   }
 
-  /** Loads another server's file. It will be in this server's own with the next save. */
+  /**
+   * Loads what another server has left behind: a snapshot or an append-only file. It is this server's own with the next
+   * save, or at once with `appendonly yes`.
+   */
   private importSteps(path: string): LoadSteps {
-    const { rdbPath } = this;
-    if (path !== rdbPath && this.server.keepsFiles && this.sizeOf(rdbPath) !== undefined) {
+    const there = this.dataSetThere();
+    if (there !== undefined && there !== path) {
       throw new LoadError(
-        `Can't import ${path}: there is a data set already, ${rdbPath}. Move it away, or leave out --import`,
+        `Can't import ${path}: there is a data set already, ${there}. Move it away, or leave out --import`,
       );
     }
     return this.imported(path);
   }
 
+  /** The file that this server would begin with by itself. */
+  private dataSetThere(): string | undefined {
+    const { keepsFiles, config, appendOnly } = this.server;
+    if (!keepsFiles) return undefined;
+    appendOnly.learn();
+    if (config.values.appendonly && appendOnly.manifest.files.length > 0)
+      return appendOnly.directory.path('');
+    if (config.values.dbfilename === '') return undefined;
+    return this.sizeOf(this.rdbPath) === undefined ? undefined : this.rdbPath;
+  }
+
   private *imported(path: string): LoadSteps {
-    const { keyspace, log } = this.server;
+    const { keyspace, log, files, keepsFiles, config, appendOnly } = this.server;
+    const found = findForeign(files, path);
     log.notice(`Importing ${path}`);
-    yield* this.rdbSteps(path);
+    if (found === 'snapshot') yield* this.rdbSteps(path);
+    else {
+      const load = new AofLoading(this.server, found.directory, found.manifest, true);
+      yield* load.steps(this.begin(load.totalBytes));
+    }
+    this.server.saving.loaded();
     keyspace.dirty += keyspace.size;
+    if (keepsFiles && config.values.appendonly) appendOnly.open();
   }
 
   /** Bytes of a file, undefined if there is none. */

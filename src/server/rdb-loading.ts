@@ -50,6 +50,9 @@ export function* loadRdbFile(
     );
     return summary;
   } catch (error) {
+    if (error instanceof RdbError) {
+      server.log.warning(`Bad data in ${path}: ${error.message}. See: respite check ${path}`);
+    }
     throw loadError(path, error);
   } finally {
     files.closeSync(fd);
@@ -67,7 +70,9 @@ function openFile({ files }: RespiteServer, path: string): number {
 function loadError(path: string, error: unknown): unknown {
   const reason = reasonOf(error);
   if (reason === undefined) return error;
-  return new LoadError(`Fatal error loading the DB from ${path}: ${reason}. Exiting.`);
+  return new LoadError(
+    `Fatal error loading the DB from ${path}: ${reason}. Terminating server after rdb file reading failure.`,
+  );
 }
 
 /** What is wrong with a file or with reading it, in words; undefined for a defect of ours. */
@@ -89,7 +94,7 @@ function loadOptions(
     limits: config.values,
     dropExpired: !preamble && !keyspace.keepExpired,
     duplicates: replace ? 'replace' : 'refuse',
-    checksum: config.values.rdbchecksum,
+    checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
     onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {

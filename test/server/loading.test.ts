@@ -60,10 +60,10 @@ describe('at the start', () => {
     const start = (file: Buffer) => Respite.start(withFile('bad.rdb', file));
     await expect(start(flipped)).rejects.toThrow(LoadError);
     await expect(start(flipped)).rejects.toThrow(
-      /^Fatal error loading the DB from .*bad\.rdb: CRC error: .* at offset 21\. Exiting\.$/,
+      /^Fatal error loading the DB from .*bad\.rdb: CRC error: .* at offset 21\. Terminating server after rdb file reading failure\.$/,
     );
     await expect(start(good.subarray(0, 18))).rejects.toThrow(
-      `Fatal error loading the DB from ${path}: unexpected end of data at offset 15, in the value of key "key" of database 0. Exiting.`,
+      `Fatal error loading the DB from ${path}: unexpected end of data at offset 15, in the value of key "key" of database 0. Terminating server after rdb file reading failure.`,
     );
     await expect(Respite.start({ dir: folder, dbfilename: '.' })).rejects.toThrow('Is a directory');
   });
