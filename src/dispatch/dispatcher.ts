@@ -455,6 +455,7 @@ export class Dispatcher {
     this.parked = true;
     const state: BlockedState = {
       kind: 'outside',
+      evenWhenGone: false,
       database: call.database,
       keys: [],
       type: undefined,
