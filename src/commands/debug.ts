@@ -42,6 +42,16 @@ interface DebugAction {
 
 const actions: DebugAction[] = [
   {
+    name: 'aof-flush-sleep',
+    syntax: '<microseconds>',
+    summary: 'Holds up each write to the append-only file, to test the order of writes and replies.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.appendOnly.delayWrites(longArgument(args[2]));
+      reply.ok();
+    },
+  },
+  {
     name: 'config-rewrite-force-all',
     syntax: '',
     summary: 'As CONFIG REWRITE, with every directive, also those at their defaults.',
@@ -71,6 +81,16 @@ const actions: DebugAction[] = [
     summary: 'Replies with an error of this text, to test clients.',
     words: [3, 3],
     run: ({ args, reply }) => reply.error(args[2].latin1()),
+  },
+  {
+    name: 'loadaof',
+    syntax: '',
+    summary: 'Writes what the append-only file lacks, removes all data and loads the file.',
+    words: [2, 2],
+    run: ({ server, reply }) => {
+      server.appendOnly.reload();
+      reply.ok();
+    },
   },
   {
     name: 'log',

@@ -51,7 +51,7 @@ export class Saving implements SavingApi {
   }
 
   get otherSnapshot(): boolean {
-    return !this.inProgress && this.server.keyspace.arena.onFirstChange !== undefined;
+    return this.server.appendOnly.rewriting;
   }
 
   get changesSinceSave(): number {
