@@ -85,7 +85,8 @@ export function readZipmap({ buffer, start, end: limit }: Bytes): Bytes[] | unde
     if (buffer[at] === end) {
       // From 254 pairs on their number is not told.
       const told = buffer[start] >= longLength || buffer[start] * 2 === elements.length;
-      return told && at === limit - 1 && elements.length % 2 === 0 ? elements : undefined;
+      const whole = elements.length > 0 && elements.length % 2 === 0;
+      return told && whole && at === limit - 1 ? elements : undefined;
     }
     const isValue = elements.length % 2 === 1;
     const long = buffer[at] === longLength;
