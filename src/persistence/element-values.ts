@@ -50,14 +50,14 @@ export function settledList(list: Quicklist, { keyspace }: ValueTarget): SavedVa
   return packedValue(kinds.listpackList, new Bytes(bytes));
 }
 
-export function setOf(reader: RdbReader, members: Bytes[], target: ValueTarget): SavedValue {
+export function setOf(reader: RdbReader, members: Bytes[], target: ValueTarget, what = 'Set'): SavedValue {
   const { limits } = target;
   if (members.length === 0) return emptyValue;
   if (members.length <= limits['set-max-intset-entries']) {
     const integers = integersOf(members);
     if (integers !== undefined) {
       const bytes = buildIntset(integers);
-      if (bytes === undefined) throw twice(reader, 'set');
+      if (bytes === undefined) throw twice(reader, what);
       return packedValue(kinds.intset, bytes);
     }
   }
@@ -65,13 +65,13 @@ export function setOf(reader: RdbReader, members: Bytes[], target: ValueTarget):
     members.length <= limits['set-max-listpack-entries'] &&
     areShort(members, limits['set-max-listpack-value'])
   ) {
-    return packedValue(kinds.listpackSet, packed(reader, members, 1, 'set'));
+    return packedValue(kinds.listpackSet, packed(reader, members, 1, what));
   }
   const set = new TableSet(target.keyspace);
   for (const member of members) {
     if (set.add(member)) continue;
     set.freeSlice(Number.POSITIVE_INFINITY);
-    throw twice(reader, 'set');
+    throw twice(reader, what);
   }
   return collectionValue(kinds.tableSet, set);
 }
@@ -87,7 +87,7 @@ function integersOf(members: Bytes[]): Int64[] | undefined {
 }
 
 /** Of fields and values, one after the other. */
-export function hashOf(reader: RdbReader, pairs: Bytes[], target: ValueTarget): SavedValue {
+export function hashOf(reader: RdbReader, pairs: Bytes[], target: ValueTarget, what = 'Hash'): SavedValue {
   const { limits } = target;
   if (pairs.length === 0) return emptyValue;
   if (pairs.length % 2 !== 0) throw reader.fail('hash with a field without a value');
@@ -95,13 +95,13 @@ export function hashOf(reader: RdbReader, pairs: Bytes[], target: ValueTarget): 
     pairs.length / 2 <= limits['hash-max-listpack-entries'] &&
     areShort(pairs, limits['hash-max-listpack-value'])
   ) {
-    return packedValue(kinds.listpackHash, packed(reader, pairs, 2, 'hash'));
+    return packedValue(kinds.listpackHash, packed(reader, pairs, 2, what));
   }
   const hash = new TableHash(target.keyspace);
   for (let i = 0; i < pairs.length; i += 2) {
     if (hash.set(pairs[i], pairs[i + 1])) continue;
     hash.freeSlice(Number.POSITIVE_INFINITY);
-    throw twice(reader, 'hash');
+    throw twice(reader, what);
   }
   return collectionValue(kinds.tableHash, hash);
 }
@@ -115,11 +115,12 @@ export function expiringHashOf(
   pairs: Bytes[],
   expiries: number[],
   target: ValueTarget,
+  what = 'Hash',
 ): SavedValue {
   const { keyspace } = target;
   if (pairs.length === 0) return emptyValue;
   requireTimes(reader, expiries);
-  requireDistinctFields(reader, pairs);
+  requireDistinctFields(reader, pairs, what);
   const live = expiries.flatMap((when, i) =>
     when >= keyspace.expiredBefore || keyspace.keepExpired ? [i] : [],
   );
@@ -140,10 +141,10 @@ export function requireTimes(reader: RdbReader, expiries: number[]): void {
   }
 }
 
-function requireDistinctFields(reader: RdbReader, pairs: Bytes[]): void {
+function requireDistinctFields(reader: RdbReader, pairs: Bytes[], what: string): void {
   const fields = new Set<string>();
   for (let i = 0; i < pairs.length; i += 2) fields.add(pairs[i].latin1());
-  if (fields.size < pairs.length / 2) throw twice(reader, 'hash');
+  if (fields.size < pairs.length / 2) throw twice(reader, what);
 }
 
 function fitsTriples(pairs: Bytes[], live: number[], { limits }: ValueTarget): boolean {
@@ -172,13 +173,14 @@ export function sortedSetOf(
   members: Bytes[],
   scores: number[],
   target: ValueTarget,
+  what = 'Zset',
 ): SavedValue {
   if (members.length === 0) return emptyValue;
   const set = new TreeSortedSet(target.keyspace);
   for (const [i, member] of members.entries()) {
     if (addMember(set, member, scores[i])) continue;
     set.freeSlice(Number.POSITIVE_INFINITY);
-    throw twice(reader, 'sorted set');
+    throw twice(reader, what);
   }
   return settledSortedSet(set, target);
 }
@@ -220,5 +222,5 @@ function packed(reader: RdbReader, elements: Bytes[], stride: number, what: stri
 
 /** What an element that is there twice is answered with. */
 export function twice(reader: RdbReader, what: string): Error {
-  return reader.fail(`${what} integrity check failed: an element is there twice before the byte`);
+  return reader.fail(`${what} with dup elements: integrity check failed before the byte`);
 }

@@ -65,7 +65,7 @@ export class GradualSet extends GradualCollection<TableSet> {
 
   protected readElement(reader: RdbReader): void {
     reader.stringInto(nameView);
-    if (!this.collection.add(nameView)) throw twice(reader, 'set');
+    if (!this.collection.add(nameView)) throw twice(reader, 'Set');
   }
 
   protected finish(): SavedValue {
@@ -84,7 +84,7 @@ export class GradualHash extends GradualCollection<TableHash> {
   protected readElement(reader: RdbReader): void {
     reader.stringInto(nameView);
     reader.stringInto(payloadView);
-    if (!this.collection.set(nameView, payloadView)) throw twice(reader, 'hash');
+    if (!this.collection.set(nameView, payloadView)) throw twice(reader, 'Hash');
   }
 
   protected finish(): SavedValue {
@@ -113,7 +113,7 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
     const { expiredBefore, keepExpired } = this.target.keyspace;
     if (when < expiredBefore && !keepExpired) return;
     const { collection } = this;
-    if (!collection.set(nameView, payloadView)) throw twice(reader, 'hash');
+    if (!collection.set(nameView, payloadView)) throw twice(reader, 'Hash');
     if (when !== NO_EXPIRY) collection.setExpiry(collection.find(nameView), when);
   }
 
@@ -142,7 +142,7 @@ export class GradualSortedSet extends GradualCollection<TreeSortedSet> {
   protected readElement(reader: RdbReader): void {
     reader.stringInto(nameView);
     const score = this.readScore(reader);
-    if (!addMember(this.collection, nameView, score)) throw twice(reader, 'sorted set');
+    if (!addMember(this.collection, nameView, score)) throw twice(reader, 'Zset');
   }
 
   protected finish(): SavedValue {

@@ -82,7 +82,12 @@ function ziplistInteger(
 export function readZipmap({ buffer, start, end: limit }: Bytes): Bytes[] | undefined {
   const elements: Bytes[] = [];
   for (let at = start + 1; at < limit; ) {
-    if (buffer[at] === end) return at === limit - 1 && elements.length % 2 === 0 ? elements : undefined;
+    if (buffer[at] === end) {
+      // From 254 pairs on their number is not told.
+      const told = buffer[start] >= longLength || buffer[start] * 2 === elements.length;
+      const whole = elements.length > 0 && elements.length % 2 === 0;
+      return told && whole && at === limit - 1 ? elements : undefined;
+    }
     const isValue = elements.length % 2 === 1;
     const long = buffer[at] === longLength;
     if (long && at + 5 > limit) return undefined;

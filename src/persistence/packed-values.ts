@@ -26,10 +26,10 @@ const view = new Bytes(Buffer.alloc(0));
 const before = new Bytes(Buffer.alloc(0));
 
 /** A listpack that is one from its first byte to its last. `report` says more of it. */
-export function readListpack(reader: RdbReader): Bytes {
+export function readListpack(reader: RdbReader, what: string): Bytes {
   const bytes = reader.string();
   if (!inspectListpack(bytes.buffer, bytes.start, bytes.end, report)) {
-    throw reader.fail('listpack integrity check failed before the byte');
+    throw reader.fail(`${what} integrity check failed before the byte`);
   }
   return bytes;
 }
@@ -63,32 +63,32 @@ export function isUsualNode(bytes: Bytes): boolean {
 const largestNode = 65536 + 32;
 
 export function readListpackHash(reader: RdbReader, target: ValueTarget): SavedValue {
-  const bytes = readListpack(reader);
+  const bytes = readListpack(reader, 'Hash listpack');
   const { count } = report;
   if (count === 0) return emptyValue;
   if (count % 2 !== 0) throw reader.fail('hash with a field without a value');
   if (report.canonical && count / 2 <= target.limits['hash-max-listpack-entries']) {
-    requireDistinct(reader, bytes, count / 2, 2, 'hash');
+    requireDistinct(reader, bytes, count / 2, 2, 'Hash listpack');
     return packedValue(kinds.listpackHash, bytes);
   }
-  return hashOf(reader, elementsOf(bytes), target);
+  return hashOf(reader, elementsOf(bytes), target, 'Hash listpack');
 }
 
 export function readListpackSet(reader: RdbReader, target: ValueTarget): SavedValue {
-  const bytes = readListpack(reader);
+  const bytes = readListpack(reader, 'Set listpack');
   const { count } = report;
   if (count === 0) return emptyValue;
   if (report.canonical && count <= target.limits['set-max-listpack-entries']) {
-    requireDistinct(reader, bytes, count, 1, 'set');
+    requireDistinct(reader, bytes, count, 1, 'Set listpack');
     return packedValue(kinds.listpackSet, bytes);
   }
-  return setOf(reader, elementsOf(bytes), target);
+  return setOf(reader, elementsOf(bytes), target, 'Set listpack');
 }
 
 export function readIntset(reader: RdbReader, target: ValueTarget): SavedValue {
   const bytes = reader.string();
   const { buffer, start, end } = bytes;
-  if (!isValidIntset(buffer, start, end)) throw reader.fail('intset integrity check failed before the byte');
+  if (!isValidIntset(buffer, start, end)) throw reader.fail('Intset integrity check failed before the byte');
   const integers = new Intset({
     buffer,
     offset: start,
@@ -108,20 +108,25 @@ function refuse(): never {
 }
 
 export function readListpackSortedSet(reader: RdbReader, target: ValueTarget): SavedValue {
-  const bytes = readListpack(reader);
+  const bytes = readListpack(reader, 'Zset listpack');
   const { count } = report;
   if (count === 0) return emptyValue;
   if (count % 2 !== 0) throw reader.fail('sorted set with a member without a score');
   const fits = report.canonical && count / 2 <= target.limits['zset-max-listpack-entries'];
   if (fits && isOrdered(reader, bytes)) {
-    requireDistinct(reader, bytes, count / 2, 2, 'sorted set');
+    requireDistinct(reader, bytes, count / 2, 2, 'Zset listpack');
     return packedValue(kinds.listpackSortedSet, bytes);
   }
-  return packedSortedSetOf(reader, elementsOf(bytes), target);
+  return packedSortedSetOf(reader, elementsOf(bytes), target, 'Zset listpack');
 }
 
 /** A sorted set of members and scores as text, one after the other. */
-export function packedSortedSetOf(reader: RdbReader, elements: Bytes[], target: ValueTarget): SavedValue {
+export function packedSortedSetOf(
+  reader: RdbReader,
+  elements: Bytes[],
+  target: ValueTarget,
+  what: string,
+): SavedValue {
   if (elements.length % 2 !== 0) throw reader.fail('sorted set with a member without a score');
   const members = elements.filter((_, i) => i % 2 === 0);
   const scores = elements
@@ -131,7 +136,7 @@ export function packedSortedSetOf(reader: RdbReader, elements: Bytes[], target: 
       if (score === undefined || Number.isNaN(score)) throw notANumber(reader);
       return score;
     });
-  return sortedSetOf(reader, members, scores, target);
+  return sortedSetOf(reader, members, scores, target, what);
 }
 
 export function notANumber(reader: RdbReader): Error {
@@ -174,7 +179,7 @@ function scoreOf(reader: RdbReader, buffer: Buffer, at: number): number {
  * earliest expiry.
  */
 export function readExpiringListpack(reader: RdbReader, target: ValueTarget): SavedValue {
-  const bytes = readListpack(reader);
+  const bytes = readListpack(reader, 'Hash listpack');
   const { count } = report;
   if (count === 0) return emptyValue;
   if (count % 3 !== 0) throw reader.fail('hash with a field without a time');
@@ -186,7 +191,7 @@ export function readExpiringListpack(reader: RdbReader, target: ValueTarget): Sa
       target.keyspace.keepExpired ? 0 : target.keyspace.expiredBefore,
     );
     if (kind !== undefined) {
-      requireDistinct(reader, bytes, count / 3, 3, 'hash');
+      requireDistinct(reader, bytes, count / 3, 3, 'Hash listpack');
       return packedValue(kind, bytes);
     }
   }
@@ -195,7 +200,7 @@ export function readExpiringListpack(reader: RdbReader, target: ValueTarget): Sa
   const times = elements
     .filter((_, i) => i % 3 === 2)
     .map(({ buffer, start, end }) => parseDouble(buffer, start, end) || NO_EXPIRY);
-  return expiringHashOf(reader, pairs, times, target);
+  return expiringHashOf(reader, pairs, times, target, 'Hash listpack');
 }
 
 /** The kind of hash that the triples are as they lie there; undefined if they have to be put in order. */

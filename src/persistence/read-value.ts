@@ -45,15 +45,21 @@ export type ValueReader = (reader: RdbReader, target: ValueTarget) => SavedValue
 const readers = new Map<number, ValueReader>([
   [RdbType.string, (reader) => stringValue(reader.string())],
   [RdbType.list, (reader, target) => new GradualList(reader.count(), target, pushOne)],
-  [RdbType.listZiplist, (reader, target) => listOf(ziplist(reader), target)],
+  [RdbType.listZiplist, (reader, target) => listOf(ziplist(reader, 'List ziplist'), target)],
   [RdbType.listZiplists, (reader, target) => new GradualList(reader.count(), target, pushZiplist)],
   [RdbType.listListpacks, readListpacks],
   [RdbType.set, readSet],
   [RdbType.setIntset, readIntset],
   [RdbType.setListpack, readListpackSet],
   [RdbType.hash, readHash],
-  [RdbType.hashZipmap, (reader, target) => hashOf(reader, packed(reader, 'zipmap', readZipmap), target)],
-  [RdbType.hashZiplist, (reader, target) => hashOf(reader, ziplist(reader), target)],
+  [
+    RdbType.hashZipmap,
+    (reader, target) => hashOf(reader, packed(reader, 'Zipmap', readZipmap), target, 'Zipmap'),
+  ],
+  [
+    RdbType.hashZiplist,
+    (reader, target) => hashOf(reader, ziplist(reader, 'Hash ziplist'), target, 'Hash ziplist'),
+  ],
   [RdbType.hashListpack, readListpackHash],
   [RdbType.expiringHashEarly, (reader, target) => readExpiringHash(reader, target, 1)],
   [RdbType.expiringHashListpackEarly, readExpiringListpack],
@@ -67,7 +73,10 @@ const readers = new Map<number, ValueReader>([
   ],
   [RdbType.sortedSetText, (reader, target) => readSortedSet(reader, target, textScore)],
   [RdbType.sortedSet, (reader, target) => readSortedSet(reader, target, binaryScore)],
-  [RdbType.sortedSetZiplist, (reader, target) => packedSortedSetOf(reader, ziplist(reader), target)],
+  [
+    RdbType.sortedSetZiplist,
+    (reader, target) => packedSortedSetOf(reader, ziplist(reader, 'Zset ziplist'), target, 'Zset ziplist'),
+  ],
   [RdbType.sortedSetListpack, readListpackSortedSet],
   [RdbType.streamListpacks, (reader, target) => readStream(reader, target, 1)],
   [RdbType.streamListpacks2, (reader, target) => readStream(reader, target, 2)],
@@ -139,7 +148,7 @@ function pushPlain(reader: RdbReader, list: Quicklist): void {
 }
 
 function pushZiplist(reader: RdbReader, list: Quicklist): void {
-  for (const element of ziplist(reader)) list.pushLast(element);
+  for (const element of ziplist(reader, 'Quicklist ziplist')) list.pushLast(element);
 }
 
 function readListpacks(reader: RdbReader, target: ValueTarget): SavedValue | GradualValue {
@@ -147,7 +156,7 @@ function readListpacks(reader: RdbReader, target: ValueTarget): SavedValue | Gra
   if (nodes !== 1) return new GradualList(nodes, target, pushNode);
   const before = reader.offset;
   if (reader.length() === ListNode.packed) {
-    const value = packedListOf(readListpack(reader), target);
+    const value = packedListOf(readListpack(reader, 'Quicklist listpack'), target);
     if (value !== undefined) return value;
   }
   reader.offset = before;
@@ -158,7 +167,7 @@ function pushNode(reader: RdbReader, list: Quicklist): void {
   const container = reader.length();
   if (container === ListNode.plain) return pushPlain(reader, list);
   if (container !== ListNode.packed) throw reader.fail(`unknown list node ${container}`);
-  const bytes = readListpack(reader);
+  const bytes = readListpack(reader, 'Quicklist listpack');
   if (isUsualNode(bytes)) list.appendListpack(bytes.buffer, bytes.start, bytes.length);
   else for (const element of elementsOf(bytes)) list.pushLast(element);
 }
@@ -228,8 +237,8 @@ function packed(reader: RdbReader, what: string, read: (bytes: Bytes) => Bytes[]
   return elements;
 }
 
-function ziplist(reader: RdbReader): Bytes[] {
-  return packed(reader, 'ziplist', readZiplist);
+function ziplist(reader: RdbReader, what: string): Bytes[] {
+  return packed(reader, what, readZiplist);
 }
 
 const view = new Bytes(Buffer.alloc(0));

@@ -1,4 +1,4 @@
-import { type Bytes, copyBytes } from '../bytes/bytes.js';
+import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
 import type { HashLimits } from '../keyspace/hash-value.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -92,6 +92,11 @@ export function storePacked(
   const ref = database.add(key, kind, bytes.end - bytes.start, when, replace);
   if (ref === 0) return ref;
   const { arena } = database.keyspace;
-  copyBytes(arena.bufferOf(ref), payloadOffsetOf(arena, ref), bytes.buffer, bytes.start, bytes.end);
+  const to = arena.bufferOf(ref);
+  let at = payloadOffsetOf(arena, ref);
+  const { buffer, start, end } = bytes;
+  // The call into `copy` costs as much as 150 bytes by hand, and packed values have about as many.
+  if (end - start > 150) buffer.copy(to, at, start, end);
+  else for (let i = start; i < end; i++) to[at++] = buffer[i];
   return ref;
 }

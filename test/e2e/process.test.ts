@@ -109,6 +109,36 @@ describe('a data set', () => {
     );
   });
 
+  it('is imported from an append-only file too, which stays as it is', async () => {
+    const from = mkdtempSync(join(folder, 'aof-'));
+    const commands = '*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n*2\r\n$3\r\n';
+    const manifest = 'file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n';
+    writeFileSync(join(from, 'a.1.base.rdb'), snapshot);
+    writeFileSync(join(from, 'a.1.incr.aof'), commands);
+    writeFileSync(join(from, 'a.manifest'), manifest);
+    for (const path of [from, join(from, 'a.manifest')]) {
+      const dir = mkdtempSync(join(folder, 'imported-'));
+      const server = await start('--dir', dir, '--save', '', '--appendonly', 'yes', '--import', path);
+      const client = await RawClient.connect(server);
+      expect(await client.call('MGET', 'a', 'b')).toEqual(['1', '2']);
+      await client.close();
+      expect(existsSync(join(dir, 'appendonlydir', 'appendonly.aof.manifest'))).toBe(true);
+      expect(readFileSync(join(from, 'a.1.incr.aof'), 'latin1')).toBe(commands);
+    }
+    const single = await start(
+      '--dir',
+      mkdtempSync(join(folder, 'single-')),
+      '--import',
+      join(from, 'a.1.incr.aof'),
+    );
+    const client = await RawClient.connect(single);
+    expect(await client.call('GET', 'b')).toBe('2');
+    await client.close();
+    const refused = respite(['--port', '0', '--import', join(folder, 'nowhere')]);
+    expect(await refused.status).toBe(1);
+    expect(refused.out).toMatch(/Can't import .*nowhere: No such file or directory/);
+  });
+
   it('that is broken keeps the server from starting, and can be looked at', async () => {
     const dir = mkdtempSync(join(folder, 'broken-'));
     writeFileSync(join(dir, 'dump.rdb'), snapshot.subarray(0, 12));

@@ -173,7 +173,7 @@ describe('readValue', () => {
 
   it('refuses what is there twice, unknown or too long, and tells where', () => {
     expect(() => read([2, 2, 1, 97, 1, 97])).toThrow(
-      'set integrity check failed: an element is there twice before the byte at offset 6',
+      'Set with dup elements: integrity check failed before the byte at offset 6',
     );
     expect(() => read([8, 0])).toThrow('values of type 8 are not supported at offset 1');
     expect(() => read([0, 0x80, 0xff, 0xff, 0xff, 0xff])).toThrow('unexpected end of data at offset 6');

@@ -148,7 +148,10 @@ describe('a file that is broken', () => {
       [rdbFile(11, [99]), 'unknown record type 99 at offset 9'],
       [rdbFile(11, [1, string('l'), 0x81, int64(-1)]), 'invalid length'],
       [rdbFile(11, [0, 0x80, 0xff, 0xff, 0xff, 0xff]), 'unexpected end of data'],
-      [rdbFile(11, [16, string('h'), string(listpack('a', 'b', 'a', 'c'))]), 'hash integrity check failed'],
+      [
+        rdbFile(11, [16, string('h'), string(listpack('a', 'b', 'a', 'c'))]),
+        'Hash listpack with dup elements: integrity check failed',
+      ],
       [rdbFile(11, [17, string('z'), string(listpack('a', 'b'))]), 'a score that is no number'],
       [rdbFile(11, [5, string('z'), 1, string('a'), double(Number.NaN)]), 'a score that is no number'],
     ];
