@@ -7,7 +7,7 @@ import { type HostFunction, LuaState } from '../../src/scripting/lua/lua-state.j
 const mebibyte = 2 ** 20;
 
 function machine(memoryLimit = 64 * mebibyte): LuaState {
-  const lua = new LuaState(SystemClock, memoryLimit);
+  const lua = new LuaState(new SystemClock(), memoryLimit);
   lua.openStandardLibraries();
   return lua;
 }
