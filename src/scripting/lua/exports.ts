@@ -47,6 +47,8 @@ export interface LuaExports {
   lua_isstring(L: number, index: number): number;
   lua_tolstring(L: number, index: number, length: number): number;
   lua_objlen(L: number, index: number): number;
+  lua_iscfunction(L: number, index: number): number;
+  lua_tocfunction(L: number, index: number): number;
   lua_touserdata(L: number, index: number): number;
   lua_topointer(L: number, index: number): number;
   lua_pushnil(L: number): void;

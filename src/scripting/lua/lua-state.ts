@@ -9,11 +9,10 @@ const shortText = 24;
 /** Where `nCcalls` and `baseCcalls` stand in a lua_State. */
 const cCallsOffset = 52;
 const baseCCallsOffset = 54;
-/** sizeof(lua_Debug), where currentline and short_src stand in it. */
+/** sizeof(lua_Debug), where source and currentline stand in it. */
 const debugRecordSize = 100;
+const sourceOffset = 16;
 const currentLineOffset = 20;
-const shortSourceOffset = 36;
-const shortSourceSize = 60;
 
 /**
  * A function that Lua calls. Its arguments are at 1 ... `lua.getTop()`; it pushes its results and returns how many.
@@ -52,6 +51,7 @@ export class LuaState {
   private readonly scratch: number;
   private readonly lengthOut: number;
   private readonly debugRecord: number;
+  private readonly stackBase: number;
   private readonly names = new Map<string, number>();
   private readonly slots = new Map<HostFunction, number>();
 
@@ -59,6 +59,7 @@ export class LuaState {
   constructor(clock: Clock, memoryLimit: number) {
     this.module = new LuaModule(clock, memoryLimit);
     this.api = this.module.exports;
+    this.stackBase = this.api.stackSave();
     this.L = this.main = this.api.luaL_newstate();
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
@@ -275,6 +276,22 @@ export class LuaState {
     return this.api.lua_objlen(this.L, index);
   }
 
+  /** A C or host function. */
+  isNative(index: number): boolean {
+    return this.api.lua_iscfunction(this.L, index) !== 0;
+  }
+
+  /** A C function, to be called with the arguments of the host function that is running, in its place. */
+  toNative(index: number): (L: number) => number {
+    const slot = this.api.lua_tocfunction(this.L, index);
+    return this.api.__indirect_function_table.get(slot) as (L: number) => number;
+  }
+
+  /** How deep calls are nested, in bytes of the machine's stack. */
+  get stackDepth(): number {
+    return this.stackBase - this.api.stackSave();
+  }
+
   rawEqual(a: number, b: number): boolean {
     return this.api.lua_rawequal(this.L, a, b) !== 0;
   }
@@ -459,24 +476,21 @@ export class LuaState {
     return this.api.lua_newthread(this.L);
   }
 
-  /** Starts or goes on with a thread. Returns one of `LuaStatus`. */
+  /** Starts or goes on with a thread. Returns one of `LuaStatus`. Methods act on that thread from now on. */
   resume(thread: number, args: number): number {
-    const outer = this.L;
     this.L = thread;
-    const status = this.api.lua_resume(thread, args);
-    this.L = outer;
-    return status;
+    return this.api.lua_resume(thread, args);
   }
 
-  /**
-   * Suspends the running thread from within its hook, where Lua can stop there: not under a C function that called
-   * back into Lua. Returns false if it cannot. The hook must return at once.
-   */
-  suspend(L: number): boolean {
+  /** False while the thread is under a C function that called back into Lua: Lua cannot stop there. */
+  canSuspend(L: number): boolean {
     const { heap } = this.module;
-    if (heap.readUInt16LE(L + cCallsOffset) !== heap.readUInt16LE(L + baseCCallsOffset)) return false;
+    return heap.readUInt16LE(L + cCallsOffset) === heap.readUInt16LE(L + baseCCallsOffset);
+  }
+
+  /** Suspends the running thread from within its hook, which must return at once. */
+  suspend(L: number): void {
     this.api.lua_yield(L, 0);
-    return true;
   }
 
   setHook(thread: number, slot: number, mask: number, count: number): void {
@@ -493,16 +507,18 @@ export class LuaState {
     return this.gc(GcCommand.countKiB) * 1024 + this.gc(GcCommand.countBytes);
   }
 
-  /** Where a function of the call stack stands; level 0 is the running one. Undefined beyond the stack's end. */
+  /**
+   * Where a function of the call stack stands; level 0 is the running one. Undefined beyond the stack's end. The source
+   * is the name of the chunk, or its code if it has none; the line is -1 in native functions.
+   */
   position(level: number): { source: string; line: number } | undefined {
     const record = this.debugRecord;
     if (this.api.lua_getstack(this.L, level, record) === 0) return undefined;
     this.api.lua_getinfo(this.L, this.name('Sl'), record);
     const { heap } = this.module;
-    const at = record + shortSourceOffset;
-    const end = heap.indexOf(0, at);
+    const start = heap.readUInt32LE(record + sourceOffset);
     return {
-      source: heap.toString('latin1', at, Math.min(end, at + shortSourceSize)),
+      source: heap.toString('latin1', start, heap.indexOf(0, start)),
       line: heap.readInt32LE(record + currentLineOffset),
     };
   }
