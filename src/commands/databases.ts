@@ -40,6 +40,7 @@ export const databaseCommands: CommandSpec[] = [
     syntax: '',
     flags: ['readonly'],
     tips: ['request_policy:all_shards', 'response_policy:special', 'nondeterministic_output'],
+    touchesArbitraryKeys: true,
     handler: randomKey,
   },
   {

@@ -87,20 +87,21 @@ export class Propagation {
         this.append(call.database.index, args.map(copied));
       }
     }
-    if (outermost) this.endUnit();
+    if (outermost) this.endUnit(call.command.spec.touchesArbitraryKeys === true);
   }
 
-  /** What was changed since the unit began leaves. */
-  endUnit(): void {
+  /** What was changed since the unit began leaves, as one transaction unless it is to go `apart`. */
+  endUnit(apart = false): void {
     this.inUnit = false;
     this.targets = everywhere;
     const { pending } = this;
     if (pending.length === 0) return;
     this.pending = [];
+    const isTransaction = pending.length > 1 && !apart;
     const together = pending.reduce((targets, command) => targets | command.targets, 0);
-    if (pending.length > 1) this.emit(noDatabase, multi, 1, together);
+    if (isTransaction) this.emit(noDatabase, multi, 1, together);
     for (const { database, args, targets } of pending) this.emit(database, args, args.length, targets);
-    if (pending.length > 1) this.emit(noDatabase, exec, 1, together);
+    if (isTransaction) this.emit(noDatabase, exec, 1, together);
   }
 
   /** Something was changed by no command: a key expired, was evicted. A unit of its own unless one is open. */

@@ -244,6 +244,67 @@ export class Database {
     return ref;
   }
 
+  /**
+   * Adds a key that comes from a file or from another server, with the unix time in ms at which it expires, or -1: all
+   * at once, and nobody is told. If the key is there, `absent` is returned, or, with `replace`, what it has is freed. The
+   * caller fills the payload. Throws ArenaFullError or RangeError, and then nothing has changed. Hot while loading.
+   */
+  add(key: Bytes, newKind: Kind, length: number, when: number, replace: boolean): Ref {
+    const { keys, keyspace } = this;
+    const { arena } = keyspace;
+    const hash = this.hash(key);
+    const old = keys.find(key.buffer, key.start, key.end, hash);
+    if (old !== absent && !replace) return absent;
+    const ref = createEntry(arena, key.buffer, key.start, key.end, length, when >= 0, newKind);
+    setAccess(arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);
+    if (when >= 0) setExpiry(arena, ref, when);
+    let indexed = false;
+    try {
+      if (when >= 0) this.expires.insert(ref, hash);
+      indexed = when >= 0;
+      if (old !== absent) this.takePlaceOf(old, ref, hash);
+      else keys.insert(ref, hash);
+    } catch (error) {
+      if (indexed) this.expires.removeRef(ref, hash);
+      releaseEntry(arena, ref);
+      throw error;
+    }
+    if (hasExpiringFields(newKind)) this.fieldExpires.insert(ref, hash);
+    return ref;
+  }
+
+  private takePlaceOf(old: Ref, ref: Ref, hash: number): void {
+    this.keys.replace(old, ref, hash);
+    if (hasExpiry(this.keyspace.arena, old)) this.expires.removeRef(old, hash);
+    if (hasExpiringFields(this.kindOf(old))) this.fieldExpires.removeRef(old, hash);
+    this.release(old);
+  }
+
+  /** As `add`, for a big collection, which is the key's if the answer is not `absent`. */
+  addCollection(key: Bytes, newKind: Kind, collection: Collection, when: number, replace: boolean): Ref {
+    const handle = this.keyspace.collections.add(collection);
+    let ref = absent;
+    try {
+      ref = this.add(key, newKind, handleBytes, when, replace);
+    } finally {
+      if (ref === absent) this.keyspace.collections.remove(handle);
+    }
+    if (ref !== absent) setHandle(this.keyspace.arena, ref, handle);
+    return ref;
+  }
+
+  /** Makes room for so many keys, and so many of them that expire, if there are none yet. */
+  reserve(size: number, expiring: number): void {
+    this.keys.reserve(size);
+    this.expires.reserve(expiring);
+  }
+
+  /** Gives back what `reserve` made room for and nobody filled. */
+  trim(): void {
+    this.keys.trim();
+    this.expires.trim();
+  }
+
   /** Stores a string. The bytes must not be a view of the key's own old value. */
   setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
     const ref = this.put(key, kinds.string, end - start, keepExpiry);
