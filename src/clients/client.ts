@@ -79,7 +79,7 @@ export interface WatchedKey {
 
 /** What a blocked client waits for. */
 export interface BlockedState {
-  kind: 'keys' | 'wait' | 'pause';
+  kind: 'keys' | 'wait' | 'pause' | 'script';
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];

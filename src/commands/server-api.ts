@@ -9,6 +9,7 @@ import type { Keyspace } from '../keyspace/keyspace.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
+import type { Scripting } from '../scripting/scripting.js';
 import type { CommandTable } from './registry.js';
 
 /** The Redis whose behaviour is followed; clients choose features by it. */
@@ -48,6 +49,8 @@ export interface ShutdownRequest {
 
 /** Switches that only DEBUG turns. */
 export interface DebugState {
+  /** Scripts may run what they are denied. */
+  scriptsMayAll: boolean;
   activeExpire: boolean;
   /** Holds back all periodic work. */
   cronPaused: boolean;
@@ -63,6 +66,7 @@ export interface ServerApi {
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
   readonly commands: CommandTable;
+  readonly scripting: Scripting;
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;

@@ -18,6 +18,7 @@ export class DispatcherCall implements Call {
   reply!: ReplyWriter;
   denyBlocking = false;
   retried = false;
+  fromScript = false;
 
   constructor(
     readonly server: ServerApi,
@@ -36,6 +37,10 @@ export class DispatcherCall implements Call {
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
     if (this.denyBlocking || (this.client.gate & Gate.repeating) !== 0) onTimeout(this.reply);
     else this.dispatcher.block(this, keys, deadline, onTimeout, type);
+  }
+
+  unixTime(): number {
+    return this.fromScript ? this.dispatcher.timeInScript() : this.server.clock.now();
   }
 
   get propagates(): boolean {

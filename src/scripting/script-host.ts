@@ -15,8 +15,6 @@ export interface ScriptHost {
   setPropagation(targets: number): void;
   /** Writes a line of text to the server's log. */
   log(level: LogLevel, text: string): void;
-  /** Unix time in ms at which the script began. */
-  readonly startedAt: number;
 }
 
 export const logLevels = ['debug', 'verbose', 'notice', 'warning'] as const;

@@ -29,6 +29,8 @@ import { slowLogCommands } from '../commands/slowlog.js';
 import { sortCommands } from '../commands/sort.js';
 import { sortedSetCommands } from '../commands/sorted-sets.js';
 import { stringCommands } from '../commands/strings.js';
+import { functionCommands } from '../dispatch/function-commands.js';
+import { scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
 /** Every command but those of transactions, which need a server's dispatcher. */
@@ -70,5 +72,10 @@ export function commandSpecs(): CommandSpec[] {
   const noDispatcher = () => {
     throw new Error('these specs are for reading only');
   };
-  return [...allCommands, ...transactionCommands(noDispatcher)];
+  return [
+    ...allCommands,
+    ...transactionCommands(noDispatcher),
+    ...scriptCommands(noDispatcher),
+    ...functionCommands(noDispatcher),
+  ];
 }

@@ -16,6 +16,8 @@ import type {
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
+import { functionCommands } from '../dispatch/function-commands.js';
+import { type ScriptRunner, scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
@@ -25,6 +27,7 @@ import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import type { Scripting } from '../scripting/scripting.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
@@ -32,6 +35,7 @@ import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { connectScripting } from './scripting.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -65,6 +69,7 @@ export class RespiteServer implements ServerApi {
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
   readonly commands: CommandTable;
+  readonly scripting: Scripting;
   readonly loop: EventLoop;
   readonly listeners: Listeners;
   readonly metrics: Metrics;
@@ -85,7 +90,7 @@ export class RespiteServer implements ServerApi {
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
-  readonly debug: DebugState = { activeExpire: true, cronPaused: false };
+  readonly debug: DebugState = { activeExpire: true, cronPaused: false, scriptsMayAll: false };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
   readonly replicationId = randomHexId();
@@ -94,6 +99,7 @@ export class RespiteServer implements ServerApi {
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
   private readonly fieldSweeper: FieldExpirySweeper;
+  private readonly scriptRunner: ScriptRunner;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
   private closing: Promise<void> | undefined;
@@ -112,9 +118,14 @@ export class RespiteServer implements ServerApi {
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
+      ...scriptCommands(() => this.scriptRunner),
+      ...functionCommands(() => this.scriptRunner),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
+    const { scripting, runner } = connectScripting(this);
+    this.scripting = scripting;
+    this.scriptRunner = runner;
     this.observer = new CommandObserver(this, this.loop.dispatcher);
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
@@ -166,6 +177,10 @@ export class RespiteServer implements ServerApi {
     return this.closing;
   }
 
+  get isClosing(): boolean {
+    return this.closing !== undefined;
+  }
+
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
@@ -191,6 +206,7 @@ export class RespiteServer implements ServerApi {
   }
 
   private sweep(): void {
+    if (this.loop.dispatcher.busy) return; // time stands still
     this.loop.dispatcher.beginBatch();
     const expiring = this.debug.activeExpire && this.expire();
     const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
@@ -213,6 +229,7 @@ export class RespiteServer implements ServerApi {
 
   private ringDeadlines(): void {
     const { dispatcher } = this.loop;
+    if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
     if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();

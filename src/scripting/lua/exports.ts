@@ -12,6 +12,7 @@ export interface LuaExports {
   stackSave(): number;
   stackRestore(pointer: number): void;
   malloc(size: number): number;
+  realloc(pointer: number, size: number): number;
   free(pointer: number): void;
 
   luaL_newstate(): number;
@@ -39,6 +40,7 @@ export interface LuaExports {
   lua_replace(L: number, index: number): void;
   lua_pushvalue(L: number, index: number): void;
   lua_type(L: number, index: number): number;
+  lua_typename(L: number, type: number): number;
   lua_rawequal(L: number, a: number, b: number): number;
   lua_tonumber(L: number, index: number): number;
   lua_tointeger(L: number, index: number): number;
@@ -50,6 +52,7 @@ export interface LuaExports {
   lua_iscfunction(L: number, index: number): number;
   lua_tocfunction(L: number, index: number): number;
   lua_touserdata(L: number, index: number): number;
+  lua_tocfunction(L: number, index: number): number;
   lua_topointer(L: number, index: number): number;
   lua_pushnil(L: number): void;
   lua_pushnumber(L: number, n: number): void;
@@ -57,6 +60,7 @@ export interface LuaExports {
   lua_pushcclosure(L: number, slot: number, upvalues: number): void;
   lua_pushboolean(L: number, value: number): void;
   lua_pushlightuserdata(L: number, pointer: number): void;
+  lua_newuserdata(L: number, size: number): number;
   lua_getfield(L: number, index: number, name: number): void;
   lua_setfield(L: number, index: number, name: number): void;
   lua_rawget(L: number, index: number): void;
