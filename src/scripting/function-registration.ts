@@ -13,8 +13,14 @@ export interface RegisteredFunction {
   ref: number;
 }
 
-const text = (lua: LuaState, index: number) =>
-  lua.type(index) === LuaType.string ? lua.toLatin1(index) : undefined;
+/** A string or a number as text. It is converted from a copy: a key must stay what it is. */
+function text(lua: LuaState, index: number): string | undefined {
+  if (!lua.isString(index)) return undefined;
+  lua.pushValue(index);
+  const found = lua.toLatin1(-1);
+  lua.pop();
+  return found;
+}
 
 /**
  * Reads the arguments of `redis.register_function`: a name and a function, or one table with names. Returns the

@@ -8,6 +8,21 @@ import type { LuaState } from './lua/lua-state.js';
 const outOfRange = -(2n ** 63n);
 const none = Buffer.alloc(0);
 
+/** Fields of tables that are looked at. */
+export const replyFields = [
+  'err',
+  'ignore_error_stats_update',
+  'ok',
+  'double',
+  'map',
+  'set',
+  'big_number',
+  'verbatim_string',
+  'format',
+  'string',
+] as const;
+type ReplyField = (typeof replyFields)[number];
+
 /**
  * Replies with a Lua value. A table is an array up to its first nil, unless it has one of the fields err, ok, double,
  * map, set, big_number, verbatim_string; metatables are not asked.
@@ -61,7 +76,7 @@ export class LuaToReply {
   }
 
   /** Pushes a field of the table on top of the stack if it is of a type; pushes nothing and returns false if not. */
-  private field(lua: LuaState, name: string, type: number): boolean {
+  private field(lua: LuaState, name: ReplyField, type: number): boolean {
     lua.pushLatin1(name);
     lua.rawGet(-2);
     if (lua.type(-1) === type) return true;
@@ -82,7 +97,7 @@ export class LuaToReply {
     lua.rawGet(-2);
     this.countedError = lua.toBoolean(-1);
     lua.pop();
-    reply.error(text.startsWith('-') ? text.slice(1) : text);
+    reply.error(text);
     return true;
   }
 

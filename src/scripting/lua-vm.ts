@@ -1,6 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import { GcCommand, HookMask, LuaStatus } from './lua/exports.js';
 import type { LuaState } from './lua/lua-state.js';
+import { replyFields } from './lua-to-reply.js';
 import { RedisLibrary, type ServerVersion } from './redis-library.js';
 import { Sandbox } from './sandbox.js';
 import { errorAt, readError, type ScriptError } from './script-error.js';
@@ -22,6 +23,8 @@ export interface VmSettings {
   version: ServerVersion;
   /** Most bytes of memory. */
   memoryLimit: number;
+  /** Processor time that the process has used. */
+  cpuSeconds: () => number;
   /** After so many ms a script is suspended now and then, so that others have their turn. */
   busyThresholdMs: () => number;
 }
@@ -48,15 +51,20 @@ export class LuaVm {
     private readonly settings: VmSettings,
     forEval: boolean,
   ) {
-    const { clock, memoryLimit, host, version } = settings;
+    const { clock, memoryLimit, cpuSeconds, host, version } = settings;
     let redis!: RedisLibrary;
-    this.sandbox = new Sandbox(clock, memoryLimit, (lua) => {
+    this.sandbox = new Sandbox(clock, memoryLimit, cpuSeconds, (lua) => {
       redis = new RedisLibrary(lua, host, version);
       redis.open(forEval);
     });
     this.redis = redis;
     this.lua = this.sandbox.lua;
     this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
+    // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
+    for (const name of replyFields) {
+      this.lua.pushLatin1(name);
+      this.lua.ref();
+    }
   }
 
   /** Compiles code and returns a reference to it, or the error's text. */
@@ -148,7 +156,7 @@ export class LuaVm {
   }
 
   /** Something else than a Lua error came out of the machine: native stack exhausted, a defect of ours. */
-  private lose(error: unknown): Outcome {
+  lose(error: unknown): Outcome {
     this.lost = true;
     const why = error instanceof Error ? error.message : String(error);
     this.error = {

@@ -181,9 +181,9 @@ function fail(lua: LuaState, text: string, raises: boolean): number {
   return raises ? lua.raise() : 1;
 }
 
-/** A whole number in full, as far as it fits into 64 bits: commands that want an integer read no exponents. */
+/** Whole numbers are written in full: commands that want an integer read no exponents. */
 function setNumber(view: Bytes, n: number): void {
-  const text = Number.isInteger(n) && Math.abs(n) < 2 ** 63 ? BigInt(n).toString() : formatDouble(n);
+  const text = formatDouble(n);
   view.buffer = Buffer.from(text, 'latin1');
   view.start = view.hash = 0;
   view.end = text.length;

@@ -2,7 +2,7 @@ import type { Clock } from '../ambient/clock.js';
 import { openLibraries } from './libraries/index.js';
 import { globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
 import { type HostFunction, LuaState } from './lua/lua-state.js';
-import { prelude } from './lua/prelude.js';
+import { prelude, preludeSource } from './lua/prelude.js';
 
 /** Reach out of the sandbox, or have no meaning in a server. */
 const removedGlobals = [
@@ -51,14 +51,18 @@ export class Sandbox {
   private readonly globalsView: number;
 
   /** @param openRedis pushes the `redis` table */
-  constructor(clock: Clock, memoryLimit: number, openRedis: (lua: LuaState) => void) {
+  constructor(
+    clock: Clock,
+    memoryLimit: number,
+    cpuSeconds: () => number,
+    openRedis: (lua: LuaState) => void,
+  ) {
     this.lua = new LuaState(clock, memoryLimit);
     const { lua } = this;
     lua.openStandardLibraries();
-    openLibraries(lua);
+    openLibraries(lua, { cpuSeconds });
     openRedis(lua);
     lua.setGlobal('redis');
-    this.restrictOs();
     this.replaceLibraryFunctions();
     this.runPrelude();
     for (const name of removedGlobals) {
@@ -72,13 +76,9 @@ export class Sandbox {
     this.globalsView = this.protectGlobals();
   }
 
-  /** Sets a global variable of scripts to the value on top of the stack, which is popped. The name must be a literal. */
-  setGlobal(name: string): void {
-    const { lua } = this;
-    lua.pushRef(this.globals);
-    lua.insert(-2);
-    lua.setField(-2, name);
-    lua.pop();
+  /** Pushes the table behind what scripts see as `_G`. */
+  pushGlobals(): void {
+    this.lua.pushRef(this.globals);
   }
 
   /** Shows other globals: those of the table, or the usual ones. */
@@ -151,19 +151,9 @@ export class Sandbox {
     return view;
   }
 
-  private restrictOs(): void {
-    const { lua } = this;
-    lua.getGlobal('os');
-    lua.createTable(0, 1);
-    lua.getField(-2, 'clock');
-    lua.setField(-2, 'clock');
-    lua.setGlobal('os');
-    lua.pop();
-  }
-
   private runPrelude(): void {
     const { lua } = this;
-    if (lua.load(Buffer.from(prelude), '@prelude') !== LuaStatus.ok) throw new Error(lua.toLatin1(-1));
+    if (lua.load(Buffer.from(prelude), preludeSource) !== LuaStatus.ok) throw new Error(lua.toLatin1(-1));
     lua.createTable(0, 2);
     lua.setFunction('isNative', (lua) => this.isNative(lua));
     lua.setFunction('interrupted', (lua) => {

@@ -1,5 +1,9 @@
 import { LuaType } from './lua/exports.js';
 import type { LuaState } from './lua/lua-state.js';
+import { preludeSource } from './lua/prelude.js';
+
+/** Only so many calls are looked through for the place of an error. */
+const mostLevels = 10;
 
 /** Why a script failed. */
 export interface ScriptError {
@@ -25,12 +29,14 @@ export function errorAt(lua: LuaState, scriptName: string, text: string): Script
   return error;
 }
 
-/** The function that raised it, or its caller if that is native. */
+/** The innermost function of the script's own code: not a native one, nor one of the prelude. */
 function place(lua: LuaState): { source: string; line: number } | undefined {
-  const raised = lua.position(0);
-  if (raised === undefined || raised.line >= 0) return raised;
-  const caller = lua.position(1);
-  return caller !== undefined && caller.line >= 0 ? caller : undefined;
+  for (let level = 0; level < mostLevels; level++) {
+    const position = lua.position(level);
+    if (position === undefined) return undefined;
+    if (position.line >= 0 && position.source !== preludeSource) return position;
+  }
+  return undefined;
 }
 
 function readValue(lua: LuaState): ScriptError {

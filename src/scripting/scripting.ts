@@ -87,26 +87,36 @@ export class Scripting {
     const vm = this.compile(script);
     this.scripts.used(script);
     this.running = { kind: 'script', name: script.sha, vm, startedAt, killed: false };
-    vm.prepare(script.sha, startedAt);
     const { lua, sandbox } = vm;
     const { firstKey, keyCount } = call;
-    this.pushArguments(lua, call, firstKey, firstKey + keyCount);
-    sandbox.setGlobal('KEYS');
-    this.pushArguments(lua, call, firstKey + keyCount, call.argc);
-    sandbox.setGlobal('ARGV');
-    lua.pushRef(script.ref);
+    try {
+      vm.prepare(script.sha, startedAt);
+      sandbox.pushGlobals();
+      this.pushArguments(lua, call, firstKey, firstKey + keyCount);
+      lua.setField(-2, 'KEYS');
+      this.pushArguments(lua, call, firstKey + keyCount, call.argc);
+      lua.setField(-2, 'ARGV');
+      lua.pop();
+      lua.pushRef(script.ref);
+    } catch (error) {
+      return vm.lose(error); // no memory for the arguments
+    }
     return vm.start(0);
   }
 
   /** Runs a function; `startedAt` in µs, of the clock. */
   runFunction({ vm, registered }: FoundFunction, call: ScriptArguments, startedAt: number): Outcome {
     this.running = { kind: 'function', name: registered.name, vm, startedAt, killed: false };
-    vm.prepare(registered.name, startedAt);
     const { lua } = vm;
     const { firstKey, keyCount } = call;
-    lua.pushRef(registered.ref);
-    this.pushArguments(lua, call, firstKey, firstKey + keyCount);
-    this.pushArguments(lua, call, firstKey + keyCount, call.argc);
+    try {
+      vm.prepare(registered.name, startedAt);
+      lua.pushRef(registered.ref);
+      this.pushArguments(lua, call, firstKey, firstKey + keyCount);
+      this.pushArguments(lua, call, firstKey + keyCount, call.argc);
+    } catch (error) {
+      return vm.lose(error);
+    }
     return vm.start(2);
   }
 

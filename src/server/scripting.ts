@@ -17,6 +17,7 @@ export function connectScripting(server: RespiteServer): { scripting: Scripting;
     host: caller,
     version: { text: redisVersion, number: versionNumber(redisVersion) },
     memoryLimit,
+    cpuSeconds: () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
     busyThresholdMs: () => (caller.repeats ? Number.POSITIVE_INFINITY : values['busy-reply-threshold']),
   });
   dispatcher.onSuspended = (first) => {

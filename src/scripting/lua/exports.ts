@@ -50,7 +50,6 @@ export interface LuaExports {
   lua_tolstring(L: number, index: number, length: number): number;
   lua_objlen(L: number, index: number): number;
   lua_iscfunction(L: number, index: number): number;
-  lua_tocfunction(L: number, index: number): number;
   lua_touserdata(L: number, index: number): number;
   lua_tocfunction(L: number, index: number): number;
   lua_topointer(L: number, index: number): number;

@@ -1,3 +1,6 @@
+/** The prelude's name as a source of code. */
+export const preludeSource = '@prelude';
+
 /**
  * What of the sandbox is better said in Lua. It gets a table of host functions:
  *
