@@ -7,6 +7,8 @@ import type { LuaState } from './lua/lua-state.js';
 /** What a double beyond the range of a 64-bit integer becomes, as on x86. */
 const outOfRange = -(2n ** 63n);
 const none = Buffer.alloc(0);
+/** Tables in tables are written by recursion; a table may even contain itself. */
+const deepestTable = 1000;
 
 /** Fields of tables that are looked at. */
 export const replyFields = [
@@ -29,6 +31,7 @@ type ReplyField = (typeof replyFields)[number];
  */
 export class LuaToReply {
   private readonly view = new Bytes(none);
+  private depth = 0;
   /** The last reply was an error that had been counted when it happened. */
   countedError = false;
 
@@ -59,10 +62,11 @@ export class LuaToReply {
   }
 
   private table(lua: LuaState, reply: ReplyWriter, scriptProtocol: 2 | 3): void {
-    if (!lua.checkStack(8)) {
+    if (this.depth >= deepestTable || !lua.checkStack(8)) {
       reply.error('ERR reached lua stack limit');
       return lua.pop();
     }
+    this.depth++;
     const special =
       this.error(lua, reply) ||
       this.status(lua, reply) ||
@@ -72,6 +76,7 @@ export class LuaToReply {
       this.bigNumber(lua, reply) ||
       this.verbatim(lua, reply);
     if (!special) this.array(lua, reply, scriptProtocol);
+    this.depth--;
     lua.pop();
   }
 

@@ -8,7 +8,7 @@ import { errorAt, readError, type ScriptError } from './script-error.js';
 import type { ScriptHost } from './script-host.js';
 
 /** Instructions between two looks at the clock: a fraction of a millisecond. */
-const hookInterval = 100_000;
+const hookInterval = 20_000;
 /**
  * Where a script cannot be suspended, in a comparison of `table.sort` for instance, it may go on for so long after its
  * time is up. Then it fails: nobody could end it otherwise.

@@ -79,6 +79,9 @@ end
 
 -- Code in pieces; compiled as a whole, for the parts of bytecode would not be recognised.
 function load(f, name)
+  if type(f) ~= 'function' then
+    error("bad argument #1 to 'load' (function expected, got " .. type(f) .. ')', 2)
+  end
   local pieces = {}
   while true do
     local piece = f()
