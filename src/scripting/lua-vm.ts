@@ -4,7 +4,7 @@ import type { LuaState } from './lua/lua-state.js';
 import { replyFields } from './lua-to-reply.js';
 import { RedisLibrary, type ServerVersion } from './redis-library.js';
 import { Sandbox } from './sandbox.js';
-import { errorAt, readError, type ScriptError } from './script-error.js';
+import { errorAt, type Place, placeOf, readError, type ScriptError } from './script-error.js';
 import type { ScriptHost } from './script-host.js';
 
 /** Instructions between two looks at the clock: a fraction of a millisecond. */
@@ -43,6 +43,7 @@ export class LuaVm {
   private readonly hook: number;
   private startedAt = 0;
   private scriptName = '';
+  private suspendedAt: Place | undefined;
   /** A limit that ends the script instead of suspending it, in µs. */
   private hardLimit = Number.POSITIVE_INFINITY;
   private hardLimitText = '';
@@ -116,7 +117,7 @@ export class LuaVm {
   abandon(text: string): void {
     const { lua } = this;
     lua.L = this.thread;
-    this.error = errorAt(lua, this.scriptName, text);
+    this.error = errorAt(text, this.scriptName, this.suspendedAt);
     this.dropThread();
   }
 
@@ -146,7 +147,8 @@ export class LuaVm {
         lua.L = lua.main;
         return 'suspended';
       }
-      this.error = errorAt(lua, this.scriptName, 'attempt to yield across metamethod/C-call boundary');
+      const text = 'attempt to yield across metamethod/C-call boundary';
+      this.error = errorAt(text, this.scriptName, placeOf(lua));
     } else {
       this.error = readError(lua, this.scriptName);
     }
@@ -200,9 +202,13 @@ export class LuaVm {
     if (this.hardLimit !== Number.POSITIVE_INFINITY) return;
     const threshold = busyThresholdMs() * 1000;
     if (elapsed < threshold) return;
-    if (this.lua.canSuspend(L)) {
+    const { lua } = this;
+    if (lua.canSuspend(L)) {
+      // Now, for a suspended thread tells the line of the instruction before.
+      lua.L = L;
+      this.suspendedAt = placeOf(lua);
       this.sandbox.interrupted = true;
-      this.lua.suspend(L);
+      lua.suspend(L);
     } else if (elapsed > threshold + patienceMicroseconds) {
       this.fail(L, 'Script ended: it ran for too long where it cannot be interrupted');
     }

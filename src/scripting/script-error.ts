@@ -13,24 +13,30 @@ export interface ScriptError {
   counted: boolean;
 }
 
-/** Reads the error on top of a failed thread's stack, and where in the script it happened. */
-export function readError(lua: LuaState, scriptName: string): ScriptError {
-  const where = place(lua);
-  const { message, counted } = readValue(lua);
-  const at = where === undefined ? '' : `, on ${where.source}:${where.line}.`;
-  return { message: `${message} script: ${scriptName}${at}`, counted };
+/** A place in the code of scripts. */
+export interface Place {
+  source: string;
+  line: number;
 }
 
-/** An error that does not come from the script's code, at the place where a thread stands. */
-export function errorAt(lua: LuaState, scriptName: string, text: string): ScriptError {
-  lua.pushLatin1(text);
-  const error = readError(lua, scriptName);
-  lua.pop();
-  return error;
+/** Reads the error on top of a failed thread's stack, and where in the script it happened. */
+export function readError(lua: LuaState, scriptName: string): ScriptError {
+  const { message, counted } = readValue(lua);
+  return { message: `${message}${describe(scriptName, placeOf(lua))}`, counted };
+}
+
+/** An error that does not come from the script's code, at a place where that stood. */
+export function errorAt(text: string, scriptName: string, place: Place | undefined): ScriptError {
+  return { message: `ERR ${text}${describe(scriptName, place)}`, counted: false };
+}
+
+function describe(scriptName: string, place: Place | undefined): string {
+  const at = place === undefined ? '' : `, on ${place.source}:${place.line}.`;
+  return ` script: ${scriptName}${at}`;
 }
 
 /** The innermost function of the script's own code: not a native one, nor one of the prelude. */
-function place(lua: LuaState): { source: string; line: number } | undefined {
+export function placeOf(lua: LuaState): Place | undefined {
   for (let level = 0; level < mostLevels; level++) {
     const position = lua.position(level);
     if (position === undefined) return undefined;
