@@ -53,7 +53,7 @@ function shutdown(call: Call): void {
   const request = readShutdown(options);
   const { running } = server.scripting;
   if (running !== undefined && request.save !== 'nosave') throw new CommandError(busyError(running.kind));
-  server.shutdown(request);
+  if (!server.shutdown(request)) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 }
 
 function readShutdown(options: ArgumentReader): ShutdownRequest {

@@ -16,8 +16,12 @@ export const ServerGate = {
   paused: 1 << 18,
   /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
   tooFewReplicas: 1 << 19,
+  /** Changes do not reach the append-only file: writing is refused. */
+  appendOnlyFailing: 1 << 24,
+  /** The last save has failed: writing is refused, and PING tells it. */
+  cannotSave: 1 << 20,
   /** A script takes so long that it lets others have their turn. */
-  busy: 1 << 20,
+  busy: 1 << 25,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -60,8 +64,13 @@ export function refusalOf(
   ) {
     return errors.outOfMemory;
   }
-  if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command, flags))
-    return errors.tooFewReplicas;
+  if (command.fullName === 'ping') {
+    const problem = diskRefusal(server, gate);
+    if (problem !== undefined) return problem;
+  } else if (writes(client, command, flags)) {
+    const problem = writeRefusal(server, gate);
+    if (problem !== undefined) return problem;
+  }
   if (isSubscribed(client) && !forSubscribers.has(command.fullName))
     return onlyForSubscribers(command.fullName);
   if ((gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) return errors.loading;
@@ -72,6 +81,21 @@ export function refusalOf(
     return 'ERR Command not allowed inside a transaction';
   }
   return undefined;
+}
+
+/** Why nothing may be written now. `gate` are the bits of ServerGate. */
+export function writeRefusal(server: ServerApi, gate: number): string | undefined {
+  const problem = diskRefusal(server, gate);
+  if (problem !== undefined) return problem;
+  return (gate & ServerGate.tooFewReplicas) !== 0 ? errors.tooFewReplicas : undefined;
+}
+
+/** What is written does not reach the disk; PING tells it, too. */
+function diskRefusal(server: ServerApi, gate: number): string | undefined {
+  if ((gate & ServerGate.appendOnlyFailing) !== 0) {
+    return errors.appendOnlyFailing(server.appendOnly.lastError);
+  }
+  return (gate & ServerGate.cannotSave) !== 0 ? errors.cannotSave : undefined;
 }
 
 /** True of a RESP2 client whose connection carries messages. */

@@ -5,7 +5,7 @@ import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { errors } from '../protocol/errors.js';
 import type { LogLevel, ScriptHost } from '../scripting/script-host.js';
-import { ServerGate } from './admission.js';
+import { ServerGate, writeRefusal } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
 import { nowhere } from './replay.js';
 
@@ -100,8 +100,9 @@ export class ScriptCaller implements ScriptHost {
       return 'ERR Write commands are not allowed from read-only scripts.';
     }
     if (this.wrote || this.repeats) return undefined;
-    if ((flags & CommandFlag.write) !== 0 && (this.dispatcher.gate & ServerGate.tooFewReplicas) !== 0) {
-      return errors.tooFewReplicas;
+    if ((flags & CommandFlag.write) !== 0) {
+      const refusal = writeRefusal(this.server, this.dispatcher.gate);
+      if (refusal !== undefined) return refusal;
     }
     if ((flags & CommandFlag.denyoom) !== 0 && this.outOfMemory) return errors.outOfMemory;
     return undefined;

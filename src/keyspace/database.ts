@@ -211,6 +211,7 @@ export class Database {
     const hash = this.hash(key);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
+    keys.touchBucket(hash);
     let ref = old;
     if (hasExpiry(arena, old)) {
       if (!keyspace.keepExpired && this.isExpired(old)) {
@@ -225,7 +226,6 @@ export class Database {
     // Not earlier: without memory for the new value, the old one stays.
     if (handle !== none) keyspace.dispose(handle);
     this.markAccess(ref);
-    keys.touchBucket(hash);
     return ref;
   }
 
@@ -323,8 +323,13 @@ export class Database {
 
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
   edit(ref: Ref, newKind: number): void {
-    if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
+    this.announceChange(ref);
     this.changeKind(ref, newKind);
+  }
+
+  /** To be called before any byte of an entry changes: a snapshot that is being written may need it as it is. */
+  announceChange(ref: Ref): void {
+    if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
   }
 
   private changeKind(ref: Ref, newKind: Kind): void {
@@ -365,6 +370,7 @@ export class Database {
 
   /** Takes an entry out of the database and frees it. */
   removeEntry(ref: Ref): void {
+    this.announceChange(ref);
     this.releaseValue(ref);
     this.detach(ref);
     releaseEntry(this.keyspace.arena, ref);
@@ -414,6 +420,7 @@ export class Database {
    * collection is freed, so its elements must have been read.
    */
   pack(ref: Ref, newKind: Kind, length: number): Ref {
+    this.announceChange(ref);
     this.releaseValue(ref);
     this.changeKind(ref, newKind);
     return this.resize(ref, length);
@@ -513,6 +520,7 @@ export class Database {
 
   /** Gives an entry's big collection to another key. The entry is left as a string, to be removed. */
   private handOver(ref: Ref, target: Database, to: Bytes): Ref {
+    this.announceChange(ref);
     const { arena } = this.keyspace;
     const kind = this.kindOf(ref);
     const handle = handleOf(arena, ref);
@@ -524,6 +532,8 @@ export class Database {
 
   /** Removes all keys at once. */
   flush(): void {
+    // While a snapshot needs the entries, they are freed in slices that it is told of.
+    if (this.keys.beforeBucketChange !== undefined) return this.flushLater();
     const keys = this.takeKeys();
     keys.forEach(this.release);
     keys.clear();

@@ -43,20 +43,42 @@ export async function loadRdb(
   }
 }
 
+/**
+ * As `loadRdb`, for a source that never makes wait: whoever drives it decides when to go on. Yields the number of bytes
+ * loaded whenever there are so many more, and returns the summary.
+ */
+export function* loadRdbInSteps(
+  keyspace: Keyspace,
+  source: SynchronousSource,
+  options: RdbLoadOptions,
+  everyBytes: number,
+): Generator<number, RdbSummary> {
+  const load = new RdbLoad(keyspace, options, source.total);
+  let turnAt = everyBytes;
+  try {
+    for (;;) {
+      const state = load.run(turnAt);
+      if (state === 'done') return load.summary;
+      if (state === 'more') {
+        const { buffer, at, end } = load.room();
+        load.received(source.read(buffer, at, end));
+      }
+      if (load.loadedBytes < turnAt) continue;
+      yield load.loadedBytes;
+      turnAt = load.loadedBytes + everyBytes;
+    }
+  } finally {
+    load.abandon();
+  }
+}
+
 /** As `loadRdb`, all in one go. */
 export function loadRdbAtOnce(
   keyspace: Keyspace,
   source: SynchronousSource,
   options: RdbLoadOptions,
 ): RdbSummary {
-  const load = new RdbLoad(keyspace, options, source.total);
-  try {
-    while (load.run(Number.POSITIVE_INFINITY) !== 'done') {
-      const { buffer, at, end } = load.room();
-      load.received(source.read(buffer, at, end));
-    }
-    return load.summary;
-  } finally {
-    load.abandon();
-  }
+  const step = loadRdbInSteps(keyspace, source, options, Number.POSITIVE_INFINITY).next();
+  if (step.done !== true) throw new Error('a load that may not pause has paused');
+  return step.value;
 }

@@ -89,7 +89,13 @@ export function readIntset(reader: RdbReader, target: ValueTarget): SavedValue {
   const bytes = reader.string();
   const { buffer, start, end } = bytes;
   if (!isValidIntset(buffer, start, end)) throw reader.fail('invalid intset before the byte');
-  const integers = new Intset({ buffer, offset: start, length: end - start, resize: refuse });
+  const integers = new Intset({
+    buffer,
+    offset: start,
+    length: end - start,
+    beforeChange: refuse,
+    resize: refuse,
+  });
   const { count } = integers;
   if (count === 0) return emptyValue;
   if (count <= target.limits['set-max-intset-entries']) return packedValue(kinds.intset, bytes);

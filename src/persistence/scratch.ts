@@ -11,6 +11,8 @@ export class ScratchBytes implements PackedBytes {
   readonly offset = 0;
   length = 0;
 
+  beforeChange(): void {}
+
   resize(length: number): void {
     if (length > this.buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(length, this.buffer.length * 2));

@@ -1,3 +1,4 @@
+import { Bytes } from '../bytes/bytes.js';
 import { CommandError } from '../protocol/errors.js';
 import { type RegisteredFunction, readRegistration } from './function-registration.js';
 import { readLibraryHeader } from './header.js';
@@ -60,6 +61,11 @@ export class FunctionLibraries {
   /** In the order of loading. */
   libraries(): IterableIterator<FunctionLibrary> {
     return this.byName.values();
+  }
+
+  /** The code of each, in the order of loading: what is saved of them. */
+  sources(): Bytes[] {
+    return [...this.byName.values()].map(({ code }) => new Bytes(code));
   }
 
   /** A function by name, any case. */
