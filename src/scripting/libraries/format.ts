@@ -38,11 +38,10 @@ function rewrite(host: LuaHost, L: number): string | undefined {
   const format = host.toString(L, 1);
   if (format === 0) return undefined;
   const end = format + host.length;
-  const count = host.api.lua_gettop(L);
   let result: string | undefined;
   let copied = format;
   let arg = 1;
-  for (let at = nextPercent(host.bytes, format, end); at < end && arg <= count; ) {
+  for (let at = nextPercent(host.bytes, format, end); at < end; ) {
     const { bytes } = host;
     if (bytes[at + 1] === PERCENT) {
       at = nextPercent(bytes, at + 2, end);
@@ -64,8 +63,7 @@ function rewrite(host: LuaHost, L: number): string | undefined {
 
 /** The printed argument if it is a number beyond what Lua's own format prints, else undefined. */
 function printLarge(host: LuaHost, L: number, arg: number, start: number, type: number): string | undefined {
-  if (host.api.lua_isnumber(L, arg) === 0) return undefined;
-  const n = host.api.lua_tonumber(L, arg);
+  const n = host.api.lua_tonumber(L, arg); // 0 for what is none, or missing: no large number
   const letter = String.fromCharCode(host.bytes[type]);
   const signed = letter === 'd' || letter === 'i';
   if (n <= MAX_INT && n >= (signed ? -MAX_INT : 0)) return undefined;

@@ -17,6 +17,8 @@ export class MessageUnpacker {
   private totals = new Float64Array(64);
   private at = 0;
   private end = 0;
+  /** Values that are complete. */
+  private count = 0;
 
   constructor(private readonly host: LuaHost) {}
 
@@ -33,16 +35,16 @@ export class MessageUnpacker {
     this.at = start + offset;
     this.end = start + length;
     const all = limit === 0 && offset === 0;
-    let count = 0;
-    while (this.at < this.end && (all || count < limit)) {
+    this.count = 0;
+    while (this.at < this.end && (all || this.count < limit)) {
       this.value(L);
-      count++;
+      this.count++;
     }
-    if (all) return count;
+    if (all) return this.count;
     this.checkStack(L, 1);
     api.lua_pushnumber(L, this.at === this.end ? -1 : this.at - start);
     api.lua_insert(L, 2);
-    return count + 1;
+    return this.count + 1;
   }
 
   private checkRange(L: number, limit: number, offset: number, length: number): void {
@@ -62,7 +64,7 @@ export class MessageUnpacker {
     let indexes = 0;
     do {
       if (this.at === this.end) this.missing(L);
-      this.checkStack(L, 1 + indexes);
+      if (!this.isShallow(depth)) this.checkStack(L, 1 + indexes);
       const opened = this.scalarOrOpen(L, depth, indexes);
       if (opened) {
         depth++;
@@ -74,6 +76,11 @@ export class MessageUnpacker {
         if (this.waits[depth--] === WAITS.element) indexes--;
       }
     } while (depth > 0);
+  }
+
+  /** So little is on the Lua stack that the slots every function has are enough: 20, and 3 for each open container. */
+  private isShallow(depth: number): boolean {
+    return this.count + 3 * depth < 16;
   }
 
   /** Puts the value on top of the stack into its container; true if the container is thereby complete. */
@@ -158,7 +165,7 @@ export class MessageUnpacker {
     this.counts[depth] = 0;
     this.totals[depth] = total;
     this.host.api.lua_createtable(L, 0, 0);
-    if (waits === WAITS.element) {
+    if (waits === WAITS.element && !this.isShallow(depth)) {
       this.host.checkStack(L, 1 + indexes, 'in function mp_decode_to_lua_array');
     }
     return true;

@@ -9,6 +9,16 @@ const POWERS_OF_TEN = Array.from({ length: DEFAULT_PRECISION + 1 }, (_, exponent
 export function formatNumber(n: number, precision: number): string {
   if (Number.isInteger(n) && Math.abs(n) < POWERS_OF_TEN[precision])
     return Object.is(n, -0) ? '-0' : String(n);
+  const magnitude = Math.abs(n);
+  if (magnitude >= 1e-4 && magnitude < POWERS_OF_TEN[precision]) {
+    // Digits that identify the number are also what it is rounded to, as long as they are not too many.
+    const shortest = String(n);
+    if (shortest.length <= precision + (n < 0 ? 2 : 1)) return shortest;
+  }
+  return formatRounded(n, precision);
+}
+
+function formatRounded(n: number, precision: number): string {
   const rounded = roundHalfEven(n, precision);
   const mark = rounded.indexOf('e');
   const exponent = Number(rounded.slice(mark + 1));

@@ -2,7 +2,7 @@ import type { LuaHost } from './host.js';
 
 const INITIAL_CAPACITY = 1 << 16;
 
-/** A buffer that grew beyond this is given back when it is used next. */
+/** A buffer that grew beyond this is given back after its use. */
 const KEPT_CAPACITY = 1 << 20;
 
 /** No string that a script makes is longer: what Redis allows for a value, too. */
@@ -60,14 +60,15 @@ export class Output {
   /** Pushes what was written as a string. */
   push(L: number): void {
     this.host.api.lua_pushlstring(L, this.start, this.at - this.start);
+    if (this.end - this.start > KEPT_CAPACITY) this.release();
   }
 
   private grow(L: number, size: number): void {
     const used = this.at - this.start;
     const capacity = Math.max((this.end - this.start) * 2, used + size);
-    if (capacity > MAX_CAPACITY && used + size > MAX_CAPACITY) this.host.fail(L, 'not enough memory');
+    if (used + size > MAX_CAPACITY) this.refuse(L);
     const start = this.host.api.realloc(this.start, Math.min(capacity, MAX_CAPACITY));
-    if (start === 0) this.host.fail(L, 'not enough memory');
+    if (start === 0) this.refuse(L);
     this.start = start >>> 0;
     this.end = this.start + Math.min(capacity, MAX_CAPACITY);
     this.at = this.start + used;
@@ -78,6 +79,11 @@ export class Output {
     if (start === 0) this.host.fail(L, 'not enough memory');
     this.start = start >>> 0;
     this.end = this.start + capacity;
+  }
+
+  private refuse(L: number): never {
+    this.release();
+    this.host.fail(L, 'not enough memory');
   }
 
   private release(): void {
