@@ -2,7 +2,7 @@ import { FlowProducer, type Job, Queue, QueueEvents, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import Redlock from 'redlock';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { commandSpecs } from '../../src/server/all-commands.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
@@ -55,10 +55,15 @@ describe.skipIf(!hasStreams)('BullMQ', () => {
     close(): Promise<unknown>;
   }
 
+  const open: Closing[] = [];
   const closing = <T extends Closing>(it: T): T => {
-    onTestFinished(async () => void (await it.close()));
+    open.push(it);
     return it;
   };
+  // Before the server goes, for some wait for its answers.
+  afterEach(async () => {
+    for (const it of open.splice(0).reverse()) await it.close();
+  });
   const connectionOf = ({ host, port }: Respite) => ({ host, port });
 
   async function start() {
