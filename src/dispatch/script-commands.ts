@@ -19,6 +19,8 @@ export interface ScriptRunner {
 }
 
 const firstKey = 3;
+/** Of a SHA-1 in hexadecimal. */
+const digestLength = 40;
 const noScript = 'NOSCRIPT No matching script. Please use EVAL.';
 const unknown = 'We cannot tell how the keys will be used so we assume the worst,';
 
@@ -185,6 +187,7 @@ function evalText(call: Call, runner: ScriptRunner, readOnly: boolean): void {
 
 function evalSha(call: Call, runner: ScriptRunner, readOnly: boolean): void {
   const { scripting } = call.server;
+  if (call.args[1].length !== digestLength) throw new CommandError(noScript);
   const found = scripting.scripts.find(call.args[1]);
   const script = argumentsOf(call, errors.notInteger);
   if (found === undefined) throw new CommandError(noScript);

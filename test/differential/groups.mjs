@@ -7,6 +7,7 @@ import { hashes } from './groups/hashes.mjs';
 import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
 import { lists } from './groups/lists.mjs';
+import { scripting } from './groups/scripting.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
@@ -46,6 +47,7 @@ export const GROUPS = [
   transactions,
   connection,
   sets,
+  scripting,
   server,
   wrongTypes,
 ];

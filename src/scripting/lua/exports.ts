@@ -1,3 +1,4 @@
+/// <reference path="./webassembly.d.ts" />
 /**
  * What the WebAssembly module exports: Lua 5.1's C API and the C library's allocator. All arguments and results are
  * 32-bit integers (pointers, indexes, counts, booleans), except Lua numbers.
