@@ -21,8 +21,10 @@ export function wrapped(commands) {
 export function unwrapped(command) {
   if (command[1] !== WRAPPER) return undefined;
   const commands = [];
-  for (let at = 3; at < command.length; at += commands.at(-1).length + 1) {
-    commands.push(command.slice(at + 1, at + 1 + Number(command[at])));
+  for (let at = 3; at < command.length; ) {
+    const end = at + 1 + Number(command[at]);
+    commands.push(command.slice(at + 1, end));
+    at = end;
   }
   return commands;
 }
@@ -33,7 +35,7 @@ const script = g.oneOf(
   "return redis.call('type', KEYS[1])",
   "return redis.pcall('incr', KEYS[1])",
   "redis.call('set', KEYS[1], ARGV[1]) return redis.call('strlen', KEYS[1])",
-  "redis.setresp(3) return redis.call('hgetall', KEYS[1])",
+  "redis.setresp(3) return redis.call('hlen', KEYS[1])",
   'return tonumber(ARGV[1])',
   'return {1, {2, {3, "x"}}, false, true, {ok = "fine"}, {err = "ERR no"}}',
   'error({err = "MY error"})',
