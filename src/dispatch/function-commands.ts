@@ -181,7 +181,7 @@ function load({ server, args, argc, reply }: Call): void {
 }
 
 function flush({ server, args, argc, reply }: Call): void {
-  if (argc > 3) throw wrongSubcommand('flush');
+  if (argc > 3) throw wrongSubcommand(args[1]);
   if (argc === 3 && !args[2].is('async') && !args[2].is('sync')) {
     throw new CommandError('ERR FUNCTION FLUSH only supports SYNC|ASYNC option');
   }
@@ -197,7 +197,7 @@ function dump({ server, reply }: Call): void {
 }
 
 function restore({ server, args, argc, reply }: Call): void {
-  if (argc > 4) throw wrongSubcommand('restore');
+  if (argc > 4) throw wrongSubcommand(args[1]);
   const policy = argc === 4 ? args[3].latin1().toLowerCase() : 'append';
   if (policy !== 'flush' && policy !== 'append' && policy !== 'replace') {
     throw new CommandError(
@@ -209,9 +209,9 @@ function restore({ server, args, argc, reply }: Call): void {
   reply.ok();
 }
 
-function wrongSubcommand(name: string): CommandError {
+function wrongSubcommand(name: Bytes): CommandError {
   return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${name}'. Try FUNCTION HELP.`,
+    `ERR unknown subcommand or wrong number of arguments for '${name.latin1()}'. Try FUNCTION HELP.`,
   );
 }
 
