@@ -9,16 +9,16 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { FunctionLibrary } from '../scripting/function-libraries.js';
 import { scriptFlagNames } from '../scripting/script-flags.js';
 import {
+  begin,
   commandFlags,
   countedKeys,
   kill,
   readKeyCount,
-  run,
   runFlags,
   type ScriptRunner,
+  settle,
 } from './script-commands.js';
 
-const firstKey = 3;
 const shards = 'request_policy:all_shards';
 const allSucceed = [shards, 'response_policy:all_succeeded'];
 
@@ -155,9 +155,8 @@ function callFunction(call: Call, runner: ScriptRunner, readOnly: boolean): void
   const found = scripting.functions.find(args[1].latin1());
   if (found === undefined) throw new CommandError('ERR Function not found');
   const keyCount = readKeyCount(args, argc, 'ERR Bad number of keys provided');
-  run(call, runner, found.registered.flags, readOnly, (startedAt) =>
-    scripting.runFunction(found, { args, argc, firstKey, keyCount }, startedAt),
-  );
+  begin(call, runner, found.registered.flags, readOnly);
+  settle(call, runner, scripting.runFunction(found, args, argc, keyCount, runner.dispatcher.began));
 }
 
 function flagsOfFunction({ scripting }: ServerApi, args: Bytes[], usual: number): number {

@@ -9,13 +9,6 @@ import { ServerGate, writeRefusal } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
 import { nowhere } from './replay.js';
 
-/** What the call that runs the script allows it. */
-export interface ScriptRights {
-  readOnly: boolean;
-  /** May take memory above the limit. */
-  allowOom: boolean;
-}
-
 /**
  * Runs the commands of scripts: as a client of its own, whose replies nobody is sent, with the rules that hold for
  * commands in scripts only. There is one for all scripts, as only one runs at a time.
@@ -23,7 +16,7 @@ export interface ScriptRights {
 export class ScriptCaller implements ScriptHost {
   private readonly client: Client;
   private readonly reply = new Bytes(Buffer.alloc(0));
-  private rights: ScriptRights = { readOnly: false, allowOom: false };
+  private readOnly = false;
   /** Above the memory limit when the script began. */
   private outOfMemory = false;
   /** The present script ran a command that writes: it is not to be stopped half-way for reasons beyond its control. */
@@ -39,17 +32,17 @@ export class ScriptCaller implements ScriptHost {
     });
   }
 
-  /** A script begins. */
-  begin({ client, database }: Call, rights: ScriptRights): void {
+  /** A script begins. `allowOom`: it may take memory above the limit. */
+  begin({ client, database }: Call, readOnly: boolean, allowOom: boolean): void {
     const { client: own, dispatcher } = this;
     own.database = database;
     own.user = client.user;
     own.gate = client.gate & Gate.repeating;
     own.reply.protocol = 2;
-    this.rights = rights;
+    this.readOnly = readOnly;
     this.wrote = false;
     this.outOfMemory =
-      (dispatcher.gate & ServerGate.memoryLimit) !== 0 && !rights.allowOom && this.server.overMemoryLimit();
+      (dispatcher.gate & ServerGate.memoryLimit) !== 0 && !allowOom && this.server.overMemoryLimit();
     dispatcher.forgetScriptTime();
   }
 
@@ -96,7 +89,7 @@ export class ScriptCaller implements ScriptHost {
     if ((flags & CommandFlag.noscript) !== 0 && !this.server.debug.scriptsMayAll) {
       return 'ERR This Redis command is not allowed from script';
     }
-    if ((flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0 && this.rights.readOnly) {
+    if ((flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0 && this.readOnly) {
       return 'ERR Write commands are not allowed from read-only scripts.';
     }
     if (this.wrote || this.repeats) return undefined;

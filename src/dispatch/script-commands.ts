@@ -1,13 +1,14 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { parseInt64 } from '../bytes/integers.js';
+import { parseInt64, readSafeInteger } from '../bytes/integers.js';
 import { type Call, CommandFlag, type CommandSpec, type KeySpec } from '../commands/command.js';
 import { helpSubcommand } from '../commands/help.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { busyError, CommandError, errors } from '../protocol/errors.js';
 import { readScriptHeader } from '../scripting/header.js';
 import type { Outcome } from '../scripting/lua-vm.js';
+import type { Script } from '../scripting/script-cache.js';
 import { ScriptFlag } from '../scripting/script-flags.js';
-import type { ScriptArguments } from '../scripting/scripting.js';
+import { firstKey } from '../scripting/scripting.js';
 import { showToMonitors } from './command-observer.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -18,7 +19,6 @@ export interface ScriptRunner {
   caller: ScriptCaller;
 }
 
-const firstKey = 3;
 /** Of a SHA-1 in hexadecimal. */
 const digestLength = 40;
 const noScript = 'NOSCRIPT No matching script. Please use EVAL.';
@@ -166,57 +166,53 @@ function scriptSubcommands(runner: () => ScriptRunner): CommandSpec[] {
 
 /** Reads the number of keys. Throws CommandError in the words of EVAL; `notNumber` is what it says of no number. */
 export function readKeyCount(args: Bytes[], argc: number, notNumber: string): number {
-  const count = parseInt64(args[2]);
-  if (count === undefined) throw new CommandError(notNumber);
+  const { buffer, start, end } = args[2];
+  let count = readSafeInteger(buffer, start, end);
+  if (Number.isNaN(count)) {
+    const big = parseInt64(args[2]);
+    if (big === undefined) throw new CommandError(notNumber);
+    count = Number(big);
+  }
   if (count > argc - firstKey)
     throw new CommandError("ERR Number of keys can't be greater than number of args");
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
-  return Number(count);
-}
-
-function argumentsOf({ args, argc }: Call, notNumber: string): ScriptArguments {
-  return { args, argc, firstKey, keyCount: readKeyCount(args, argc, notNumber) };
+  return count;
 }
 
 function evalText(call: Call, runner: ScriptRunner, readOnly: boolean): void {
-  const { scripting } = call.server;
-  const script = argumentsOf(call, errors.notInteger);
-  const found = scripting.load(call.args[1], true);
-  run(call, runner, found.flags, readOnly, (startedAt) => scripting.runScript(found, script, startedAt));
+  const { args, argc, server } = call;
+  const keyCount = readKeyCount(args, argc, errors.notInteger);
+  run(call, runner, server.scripting.load(args[1], true), keyCount, readOnly);
 }
 
 function evalSha(call: Call, runner: ScriptRunner, readOnly: boolean): void {
-  const { scripting } = call.server;
-  if (call.args[1].length !== digestLength) throw new CommandError(noScript);
-  const found = scripting.scripts.find(call.args[1]);
-  const script = argumentsOf(call, errors.notInteger);
-  if (found === undefined) throw new CommandError(noScript);
-  run(call, runner, found.flags, readOnly, (startedAt) => scripting.runScript(found, script, startedAt));
+  const { args, argc, server } = call;
+  if (args[1].length !== digestLength) throw new CommandError(noScript);
+  const keyCount = readKeyCount(args, argc, errors.notInteger);
+  const script = server.scripting.scripts.find(args[1]);
+  if (script === undefined) throw new CommandError(noScript);
+  run(call, runner, script, keyCount, readOnly);
 }
 
-/** Runs a script with what its flags allow, and replies. It may be suspended and go on later. */
-export function run(
-  call: Call,
-  runner: ScriptRunner,
-  flags: number,
-  readOnly: boolean,
-  start: (startedAt: number) => Outcome,
-): void {
+function run(call: Call, runner: ScriptRunner, script: Script, keyCount: number, readOnly: boolean): void {
+  const { args, argc, server } = call;
+  begin(call, runner, script.flags, readOnly);
+  settle(call, runner, server.scripting.runScript(script, args, argc, keyCount, runner.dispatcher.began));
+}
+
+/** Makes ready to run a script with what its flags allow. Throws CommandError if they do not fit the command. */
+export function begin(call: Call, runner: ScriptRunner, flags: number, readOnly: boolean): void {
   const { server } = call;
-  const compatible = (flags & ScriptFlag.compatible) !== 0;
   const noWrites = (flags & ScriptFlag.noWrites) !== 0;
-  if (readOnly && !noWrites && !compatible) {
+  if (readOnly && !noWrites && (flags & ScriptFlag.compatible) === 0) {
     throw new CommandError('ERR Can not execute a script with write flag using *_ro command.');
   }
   if (server.monitors.size > 0) showToMonitors(server, call);
-  runner.caller.begin(call, {
-    readOnly: readOnly || noWrites,
-    allowOom: noWrites || (flags & ScriptFlag.allowOom) !== 0,
-  });
-  settle(call, runner, start(runner.dispatcher.began));
+  runner.caller.begin(call, readOnly || noWrites, noWrites || (flags & ScriptFlag.allowOom) !== 0);
 }
 
-function settle(call: Call, runner: ScriptRunner, outcome: Outcome): void {
+/** Replies with what a script returned. If it is suspended it will do so when it is done. */
+export function settle(call: Call, runner: ScriptRunner, outcome: Outcome): void {
   const { dispatcher, caller } = runner;
   const { scripting } = call.server;
   if (outcome === 'suspended') {

@@ -2,6 +2,7 @@ import { Bytes } from '../bytes/bytes.js';
 import { CommandError } from '../protocol/errors.js';
 import { type RegisteredFunction, readRegistration } from './function-registration.js';
 import { readLibraryHeader } from './header.js';
+import type { KeptValue } from './lua/lua-state.js';
 import { LuaVm, type VmSettings } from './lua-vm.js';
 
 const loadLimitMicroseconds = 500_000;
@@ -201,28 +202,28 @@ export class FunctionLibraries {
   /** Runs a library's code and returns the functions that it registers. Throws CommandError. */
   private register(code: Buffer): RegisteredFunction[] {
     const vm = this.vm();
-    const ref = vm.compile(code, '@user_function');
-    if (typeof ref === 'string') throw new CommandError(`ERR Error compiling function: ${ref}`);
+    const loader = vm.compile(code, '@user_function');
+    if (typeof loader === 'string') throw new CommandError(`ERR Error compiling function: ${loader}`);
     const registering: RegisteredFunction[] = [];
     this.registering = registering;
     vm.sandbox.useGlobals(this.loadGlobals);
     try {
-      this.runLoad(vm, ref);
+      this.runLoad(vm, loader);
     } catch (error) {
       this.release(registering);
       throw error;
     } finally {
       this.registering = undefined;
       if (!vm.lost) vm.sandbox.useGlobals(undefined);
-      if (!vm.lost) vm.lua.unref(ref);
+      if (!vm.lost) vm.lua.unref(loader.ref);
     }
     if (registering.length === 0) throw new CommandError('ERR No functions registered');
     return registering;
   }
 
-  private runLoad(vm: LuaVm, ref: number): void {
+  private runLoad(vm: LuaVm, loader: KeptValue): void {
     vm.prepare('', this.settings.clock.microseconds());
-    vm.lua.pushRef(ref);
+    vm.lua.pushKept(loader);
     const outcome = vm.startLimited(0, loadLimitMicroseconds, 'FUNCTION LOAD timeout');
     if (outcome === 'returned') return vm.finish();
     throw new CommandError(

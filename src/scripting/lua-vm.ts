@@ -1,6 +1,6 @@
 import type { Clock } from '../ambient/clock.js';
 import { GcCommand, HookMask, LuaStatus } from './lua/exports.js';
-import type { LuaState } from './lua/lua-state.js';
+import type { KeptValue, LuaState } from './lua/lua-state.js';
 import { replyFields } from './lua-to-reply.js';
 import { RedisLibrary, type ServerVersion } from './redis-library.js';
 import { Sandbox } from './sandbox.js';
@@ -34,6 +34,8 @@ export class LuaVm {
   readonly sandbox: Sandbox;
   readonly lua: LuaState;
   readonly redis: RedisLibrary;
+  readonly keysName: KeptValue;
+  readonly argvName: KeptValue;
   /** Why the last run failed. */
   error: ScriptError = { message: '', counted: false };
   /** The machine is in an unknown state, or has grown to its limit: it must not be used again. */
@@ -61,6 +63,10 @@ export class LuaVm {
     this.redis = redis;
     this.lua = this.sandbox.lua;
     this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
+    this.lua.pushLatin1('KEYS');
+    this.keysName = this.lua.keep();
+    this.lua.pushLatin1('ARGV');
+    this.argvName = this.lua.keep();
     // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
     for (const name of replyFields) {
       this.lua.pushLatin1(name);
@@ -68,11 +74,11 @@ export class LuaVm {
     }
   }
 
-  /** Compiles code and returns a reference to it, or the error's text. */
-  compile(code: Buffer, chunkName: string): number | string {
+  /** Compiles code and returns the function, or the error's text. */
+  compile(code: Buffer, chunkName: string): KeptValue | string {
     const { lua } = this;
     const status = lua.load(code, chunkName);
-    if (status === LuaStatus.ok) return lua.ref();
+    if (status === LuaStatus.ok) return lua.keep();
     const message = lua.toLatin1(-1) ?? '';
     lua.pop();
     if (status === LuaStatus.memoryError) this.recover();

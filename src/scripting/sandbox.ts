@@ -1,7 +1,7 @@
 import type { Clock } from '../ambient/clock.js';
 import { openLibraries } from './libraries/index.js';
 import { globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
-import { type HostFunction, LuaState } from './lua/lua-state.js';
+import { type HostFunction, type KeptValue, LuaState } from './lua/lua-state.js';
 import { prelude, preludeSource } from './lua/prelude.js';
 
 /** Reach out of the sandbox, or have no meaning in a server. */
@@ -48,6 +48,7 @@ export class Sandbox {
   /** References to the real tables, by the address of what scripts see of them. */
   private readonly realTables = new Map<number, number>();
   private readonly globals: number;
+  private readonly globalsTable: KeptValue;
   private readonly globalsView: number;
 
   /** @param openRedis pushes the `redis` table */
@@ -72,13 +73,14 @@ export class Sandbox {
     for (const name of libraries) this.protectLibrary(name);
     this.protectStrings();
     lua.pushValue(globalsIndex);
-    this.globals = lua.ref();
+    this.globalsTable = lua.keep();
+    this.globals = this.globalsTable.ref;
     this.globalsView = this.protectGlobals();
   }
 
   /** Pushes the table behind what scripts see as `_G`. */
   pushGlobals(): void {
-    this.lua.pushRef(this.globals);
+    this.lua.pushKept(this.globalsTable);
   }
 
   /** Shows other globals: those of the table, or the usual ones. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Bytes } from '../bytes/bytes.js';
 import { readScriptHeader } from './header.js';
+import type { KeptValue } from './lua/lua-state.js';
 import type { LuaVm } from './lua-vm.js';
 
 /** Scripts that EVAL brought along, and nobody loaded, are kept while they are among the latest so many. */
@@ -20,9 +21,9 @@ export interface Script {
   flags: number;
   /** Brought by EVAL only, so that it may be forgotten. */
   evictable: boolean;
-  /** Where it is compiled, and the reference to it there. */
+  /** Where it is compiled, and the function there. */
   vm: LuaVm | undefined;
-  ref: number;
+  compiled: KeptValue | undefined;
 }
 
 /**
@@ -76,7 +77,14 @@ export class ScriptCache {
       return known;
     }
     const body = text.copy().buffer;
-    const script: Script = { sha, body, ...readScriptHeader(body), evictable, vm: undefined, ref: 0 };
+    const script: Script = {
+      sha,
+      body,
+      ...readScriptHeader(body),
+      evictable,
+      vm: undefined,
+      compiled: undefined,
+    };
     this.insert(script);
     if (evictable) this.admit(script);
     return script;
@@ -123,7 +131,7 @@ export class ScriptCache {
     else this.buckets.delete(prefix);
     this.count--;
     this.bytes -= script.body.length + overheadBytes;
-    if (script.vm !== undefined && !script.vm.lost) script.vm.lua.unref(script.ref);
+    if (script.vm !== undefined && !script.vm.lost) script.vm.lua.unref(script.compiled!.ref);
   }
 
   /** Forgets all scripts. Their machine is to be thrown away, too. */

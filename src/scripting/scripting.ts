@@ -2,6 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { CommandError } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { type FoundFunction, FunctionLibraries } from './function-libraries.js';
+import type { LuaState } from './lua/lua-state.js';
 import { LuaToReply } from './lua-to-reply.js';
 import { LuaVm, type Outcome, type VmSettings } from './lua-vm.js';
 import { type Script, ScriptCache } from './script-cache.js';
@@ -17,13 +18,8 @@ export interface RunningScript {
   killed: boolean;
 }
 
-/** The arguments of a call: `keyCount` keys from `firstKey` on, then the rest. */
-export interface ScriptArguments {
-  args: Bytes[];
-  argc: number;
-  firstKey: number;
-  keyCount: number;
-}
+/** Of EVAL and FCALL: the keys begin here. */
+export const firstKey = 3;
 
 /**
  * Scripts and functions: what is known, and the one that runs. They live in two machines, so that neither can reach the
@@ -35,6 +31,7 @@ export class Scripting {
   running: RunningScript | undefined;
   private readonly replies = new LuaToReply();
   private evalMachine: LuaVm | undefined;
+  private latest: RunningScript | undefined;
 
   constructor(private readonly settings: VmSettings) {
     this.functions = new FunctionLibraries(settings);
@@ -59,13 +56,13 @@ export class Scripting {
   private compile(script: Script): LuaVm {
     const vm = this.evalVm();
     if (script.vm === vm) return vm;
-    const ref = vm.compile(script.code, '@user_script');
-    if (typeof ref === 'string') {
+    const compiled = vm.compile(script.code, '@user_script');
+    if (typeof compiled === 'string') {
       this.scripts.remove(script);
-      throw new CommandError(`ERR Error compiling script (new function): ${ref}`);
+      throw new CommandError(`ERR Error compiling script (new function): ${compiled}`);
     }
     script.vm = vm;
-    script.ref = ref;
+    script.compiled = compiled;
     return vm;
   }
 
@@ -82,50 +79,63 @@ export class Scripting {
     this.evalMachine = undefined;
   }
 
-  /** Runs a script; `startedAt` in µs, of the clock. Hot. */
-  runScript(script: Script, call: ScriptArguments, startedAt: number): Outcome {
+  /**
+   * Runs a script with the keys and arguments of EVAL; `startedAt` in µs, of the clock. Hot: nothing is allocated in
+   * JavaScript but what the machine needs.
+   */
+  runScript(script: Script, args: Bytes[], argc: number, keyCount: number, startedAt: number): Outcome {
     const vm = this.compile(script);
     this.scripts.used(script);
-    this.running = { kind: 'script', name: script.sha, vm, startedAt, killed: false };
-    const { lua, sandbox } = vm;
-    const { firstKey, keyCount } = call;
+    this.setRunning('script', script.sha, vm, startedAt);
+    const { lua } = vm;
     try {
       vm.prepare(script.sha, startedAt);
-      sandbox.pushGlobals();
-      this.pushArguments(lua, call, firstKey, firstKey + keyCount);
-      lua.setField(-2, 'KEYS');
-      this.pushArguments(lua, call, firstKey + keyCount, call.argc);
-      lua.setField(-2, 'ARGV');
-      lua.pop();
-      lua.pushRef(script.ref);
+      vm.sandbox.pushGlobals();
+      lua.pushKept(vm.keysName);
+      pushArray(lua, args, firstKey, firstKey + keyCount);
+      lua.rawSet(-3);
+      lua.pushKept(vm.argvName);
+      pushArray(lua, args, firstKey + keyCount, argc);
+      lua.rawSet(-3);
+      lua.setTop(0);
+      lua.pushKept(script.compiled!);
     } catch (error) {
       return vm.lose(error); // no memory for the arguments
     }
     return vm.start(0);
   }
 
-  /** Runs a function; `startedAt` in µs, of the clock. */
-  runFunction({ vm, registered }: FoundFunction, call: ScriptArguments, startedAt: number): Outcome {
-    this.running = { kind: 'function', name: registered.name, vm, startedAt, killed: false };
+  /** Runs a function with the keys and arguments of FCALL; `startedAt` in µs, of the clock. */
+  runFunction(
+    { vm, registered }: FoundFunction,
+    args: Bytes[],
+    argc: number,
+    keyCount: number,
+    startedAt: number,
+  ): Outcome {
+    this.setRunning('function', registered.name, vm, startedAt);
     const { lua } = vm;
-    const { firstKey, keyCount } = call;
     try {
       vm.prepare(registered.name, startedAt);
       lua.pushRef(registered.ref);
-      this.pushArguments(lua, call, firstKey, firstKey + keyCount);
-      this.pushArguments(lua, call, firstKey + keyCount, call.argc);
+      pushArray(lua, args, firstKey, firstKey + keyCount);
+      pushArray(lua, args, firstKey + keyCount, argc);
     } catch (error) {
       return vm.lose(error);
     }
     return vm.start(2);
   }
 
-  private pushArguments(lua: LuaVm['lua'], { args }: ScriptArguments, from: number, to: number): void {
-    lua.createTable(to - from, 0);
-    for (let i = from; i < to; i++) {
-      lua.pushView(args[i]);
-      lua.rawSetI(-2, i - from + 1);
-    }
+  /** There is one object for all, as only one runs at a time. */
+  private setRunning(kind: RunningScript['kind'], name: string, vm: LuaVm, startedAt: number): void {
+    if (this.latest === undefined) this.latest = { kind, name, vm, startedAt, killed: false };
+    const { latest } = this;
+    latest.kind = kind;
+    latest.name = name;
+    latest.vm = vm;
+    latest.startedAt = startedAt;
+    latest.killed = false;
+    this.running = latest;
   }
 
   /** Goes on with the script that is suspended, unless somebody ended it. */
@@ -150,14 +160,21 @@ export class Scripting {
       return vm.error.counted;
     }
     this.replies.countedError = false;
-    this.writeResult(vm, reply, protocol);
+    const { lua } = vm;
+    if (lua.getTop() > 0) {
+      lua.setTop(1); // the first of several results
+      this.replies.write(lua, reply, protocol);
+    } else reply.null();
     vm.finish();
     return this.replies.countedError;
   }
+}
 
-  private writeResult({ lua }: LuaVm, reply: ReplyWriter, protocol: 2 | 3): void {
-    if (lua.getTop() === 0) lua.pushNil();
-    lua.setTop(1); // the first of several results
-    this.replies.write(lua, reply, protocol);
+/** Pushes an array of these arguments. */
+function pushArray(lua: LuaState, args: Bytes[], from: number, to: number): void {
+  lua.createTable(to - from, 0);
+  for (let i = from; i < to; i++) {
+    lua.pushView(args[i]);
+    lua.rawSetI(-2, i - from + 1);
   }
 }

@@ -6,7 +6,20 @@ import { LuaModule } from './wasm-module.js';
 const scratchSize = 65536;
 /** Strings up to this length, in bytes, are decoded by hand: the call into Node costs more than the bytes. */
 const shortText = 24;
-/** Where `nCcalls` and `baseCcalls` stand in a lua_State. */
+/**
+ * Where things stand in Lua's structures. What is read and written most is so directly, without a call into the machine,
+ * which costs as much as twenty reads; `checkLayout` makes sure of it. Source: lobject.h and lstate.h of Lua 5.1, with
+ * 32-bit pointers.
+ */
+const topOffset = 8;
+const baseOffset = 12;
+/** A value on the stack: 8 bytes, and its type in the next 4. */
+const valueSize = 16;
+const typeOffset = 8;
+/** A string object: its length, and its bytes. */
+const stringLengthOffset = 12;
+const stringBytesOffset = 16;
+/** `nCcalls` and `baseCcalls` of a lua_State. */
 const cCallsOffset = 52;
 const baseCCallsOffset = 54;
 /** sizeof(lua_Debug), where source and currentline stand in it. */
@@ -19,6 +32,13 @@ const currentLineOffset = 20;
  * See the rules at `LuaState`.
  */
 export type HostFunction = (lua: LuaState) => number;
+
+/** A value in the registry, and where it lies: Lua's collector moves nothing. */
+export interface KeptValue {
+  word: number;
+  type: number;
+  ref: number;
+}
 
 /**
  * Lua 5.1's C API with types: the methods are named as in the reference manual, without prefix and in camel case, and
@@ -64,6 +84,47 @@ export class LuaState {
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
     this.debugRecord = this.api.malloc(debugRecordSize);
+    this.checkLayout();
+  }
+
+  /** Throws if the structures are not as this file believes. */
+  private checkLayout(): void {
+    const { api, L } = this;
+    this.pushNumber(1.5);
+    this.pushBoolean(true);
+    this.pushLatin1('layout');
+    const asExpected =
+      api.lua_gettop(L) === 3 &&
+      api.lua_tonumber(L, 1) === 1.5 &&
+      api.lua_type(L, 2) === LuaType.boolean &&
+      this.getTop() === 3 &&
+      this.type(-1) === LuaType.string &&
+      this.toLatin1(3) === 'layout';
+    this.setTop(0);
+    if (!asExpected || api.lua_gettop(L) !== 0)
+      throw new Error('Lua’s WebAssembly is not the one that is known');
+  }
+
+  /** Address of the value at an index of the stack; 0 for pseudo-indexes and beyond the top. */
+  private address(index: number): number {
+    const { words } = this.module;
+    const top = words[(this.L + topOffset) >> 2];
+    if (index < 0) return index > registryIndex ? top + index * valueSize : 0;
+    const address = words[(this.L + baseOffset) >> 2] + (index - 1) * valueSize;
+    return address < top ? address : 0;
+  }
+
+  private typeAt(address: number): number {
+    return this.module.words[(address + typeOffset) >> 2];
+  }
+
+  /** Pushes a value of two words and a type. */
+  private pushWord(word: number, type: number): void {
+    const { words } = this.module;
+    const top = words[(this.L + topOffset) >> 2];
+    words[top >> 2] = word;
+    words[(top + typeOffset) >> 2] = type;
+    words[(this.L + topOffset) >> 2] = top + valueSize;
   }
 
   /** The machine's memory. Read it anew after each call that may allocate. */
@@ -74,15 +135,19 @@ export class LuaState {
   // Pushing
 
   pushNil(): void {
-    this.api.lua_pushnil(this.L);
+    this.pushWord(0, LuaType.nil);
   }
 
   pushBoolean(value: boolean): void {
-    this.api.lua_pushboolean(this.L, value ? 1 : 0);
+    this.pushWord(value ? 1 : 0, LuaType.boolean);
   }
 
   pushNumber(n: number): void {
-    this.api.lua_pushnumber(this.L, n);
+    const { words, doubles } = this.module;
+    const top = words[(this.L + topOffset) >> 2];
+    doubles[top >> 3] = n;
+    words[(top + typeOffset) >> 2] = LuaType.number;
+    words[(this.L + topOffset) >> 2] = top + valueSize;
   }
 
   pushLightUserdata(pointer: number): void {
@@ -164,15 +229,18 @@ export class LuaState {
   // The stack
 
   getTop(): number {
-    return this.api.lua_gettop(this.L);
+    const { words } = this.module;
+    return (words[(this.L + topOffset) >> 2] - words[(this.L + baseOffset) >> 2]) / valueSize;
   }
 
   setTop(index: number): void {
-    this.api.lua_settop(this.L, index);
+    if (index < 0 || index > this.getTop()) return this.api.lua_settop(this.L, index);
+    const { words } = this.module;
+    words[(this.L + topOffset) >> 2] = words[(this.L + baseOffset) >> 2] + index * valueSize;
   }
 
   pop(count = 1): void {
-    this.api.lua_settop(this.L, -count - 1);
+    this.module.words[(this.L + topOffset) >> 2] -= count * valueSize;
   }
 
   pushValue(index: number): void {
@@ -210,7 +278,8 @@ export class LuaState {
 
   /** One of `LuaType`. */
   type(index: number): number {
-    return this.api.lua_type(this.L, index);
+    const address = this.address(index);
+    return address === 0 ? this.api.lua_type(this.L, index) : this.typeAt(address);
   }
 
   /** A number, or a string that reads as one. */
@@ -224,6 +293,8 @@ export class LuaState {
   }
 
   toNumber(index: number): number {
+    const address = this.address(index);
+    if (address !== 0 && this.typeAt(address) === LuaType.number) return this.module.doubles[address >> 3];
     return this.api.lua_tonumber(this.L, index);
   }
 
@@ -242,6 +313,16 @@ export class LuaState {
 
   /** Sets the view to the string's bytes, in the machine's memory. False if there is no string or number there. */
   toBytes(index: number, into: Bytes): boolean {
+    const address = this.address(index);
+    if (address !== 0 && this.typeAt(address) === LuaType.string) {
+      const { heap, words } = this.module;
+      const string = words[address >> 2];
+      into.buffer = heap;
+      into.start = string + stringBytesOffset;
+      into.end = into.start + words[(string + stringLengthOffset) >> 2];
+      into.hash = 0;
+      return true;
+    }
     const start = this.api.lua_tolstring(this.L, index, this.lengthOut);
     if (start === 0) return false;
     this.view(start, into);
@@ -418,6 +499,21 @@ export class LuaState {
 
   pushRef(ref: number): void {
     this.api.lua_rawgeti(this.L, registryIndex, ref);
+  }
+
+  /**
+   * Keeps a value that is popped for good, and returns it in a form that `pushKept` pushes without looking it up. For
+   * strings and functions that are wanted with each script.
+   */
+  keep(): KeptValue {
+    const address = this.address(-1);
+    const kept = { word: this.module.words[address >> 2], type: this.typeAt(address), ref: 0 };
+    kept.ref = this.ref();
+    return kept;
+  }
+
+  pushKept({ word, type }: KeptValue): void {
+    this.pushWord(word, type);
   }
 
   // Errors

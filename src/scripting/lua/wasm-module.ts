@@ -42,6 +42,8 @@ export class LuaModule {
   heap: Buffer = Buffer.alloc(0);
   /** The same memory as words. */
   words = new Uint32Array(0);
+  /** The same memory as doubles. */
+  doubles = new Float64Array(0);
 
   /** @param memoryLimit most bytes that the memory may grow to; beyond, allocation in Lua fails cleanly */
   constructor(
@@ -119,6 +121,7 @@ export class LuaModule {
     const { buffer } = this.exports.memory;
     this.heap = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
+    this.doubles = new Float64Array(buffer);
   }
 
   /** Makes a function callable for Lua: with one argument and a result, or with two and none (a hook). */
