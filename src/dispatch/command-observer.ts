@@ -71,13 +71,13 @@ export class CommandObserver {
 }
 
 /** Shows a command to all who watch. */
-export function showToMonitors(server: ServerApi, { client, database, command, args, argc }: Call): void {
+export function showToMonitors(server: ServerApi, { client, command, args, argc }: Call): void {
   const { remoteAddress } = client.transport;
   const path = /^(.*[\\/].*):0$/.exec(remoteAddress)?.[1];
   server.monitors.feed(
     monitorLine({
       time: Math.floor(server.clock.now() * 1000),
-      database: database.index,
+      database: client.database.index,
       address: path === undefined ? remoteAddress : `unix:${path}`,
       args,
       argc,
