@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { parseInt64, readSafeInteger } from '../bytes/integers.js';
+import type { Client } from '../clients/client.js';
 import { type Call, CommandFlag, type CommandSpec, type KeySpec } from '../commands/command.js';
 import { helpSubcommand } from '../commands/help.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -17,6 +18,8 @@ import type { ScriptCaller } from './script-caller.js';
 export interface ScriptRunner {
   dispatcher: Dispatcher;
   caller: ScriptCaller;
+  /** Those who asked to debug their next script. */
+  debugging: Set<Client>;
 }
 
 /** Of a SHA-1 in hexadecimal. */
@@ -109,11 +112,11 @@ function scriptSubcommands(runner: () => ScriptRunner): CommandSpec[] {
       name: 'debug',
       since: '3.2.0',
       summary:
-        'Sets how the scripts that follow are debugged. There is no debugger here: only NO is accepted.',
+        'Sets how the scripts that follow are debugged. There is no debugger here: the next EVAL says so.',
       complexity: 'O(1)',
       syntax: '<YES | SYNC | NO>',
       flags: ['noscript'],
-      handler: debugScripts,
+      handler: (call) => debugScripts(call, runner()),
     },
     {
       ...common,
@@ -180,12 +183,14 @@ export function readKeyCount(args: Bytes[], argc: number, notNumber: string): nu
 }
 
 function evalText(call: Call, runner: ScriptRunner, readOnly: boolean): void {
+  if (runner.debugging.size > 0 && runner.debugging.has(call.client)) return refuseDebugging(call, runner);
   const { args, argc, server } = call;
   const keyCount = readKeyCount(args, argc, errors.notInteger);
   run(call, runner, server.scripting.load(args[1], true), keyCount, readOnly);
 }
 
 function evalSha(call: Call, runner: ScriptRunner, readOnly: boolean): void {
+  if (runner.debugging.size > 0 && runner.debugging.has(call.client)) return refuseDebugging(call, runner);
   const { args, argc, server } = call;
   if (args[1].length !== digestLength) throw new CommandError(noScript);
   const keyCount = readKeyCount(args, argc, errors.notInteger);
@@ -245,12 +250,22 @@ function flagsOfSha(server: ServerApi, args: Bytes[], usual: number): number {
   return commandFlags(server.scripting.scripts.find(args[1])?.flags, usual);
 }
 
-function debugScripts({ args, reply }: Call): void {
-  if (args[2].is('no')) return reply.ok();
-  if (args[2].is('yes') || args[2].is('sync')) {
-    throw new CommandError('ERR there is no Lua debugger in this server, only SCRIPT DEBUG NO');
-  }
-  throw new CommandError('ERR Use SCRIPT DEBUG YES/SYNC/NO');
+/**
+ * There is no debugger. A client that asks for one hears that where it would hear of its session: in the reply to the
+ * next EVAL, in the form in which redis-cli --ldb shows it and ends.
+ */
+function debugScripts({ client, args, reply }: Call, { debugging }: ScriptRunner): void {
+  if (args[2].is('yes') || args[2].is('sync')) debugging.add(client);
+  else if (args[2].is('no')) debugging.delete(client);
+  else throw new CommandError('ERR Use SCRIPT DEBUG YES/SYNC/NO');
+  reply.ok();
+}
+
+function refuseDebugging({ client, reply }: Call, { debugging }: ScriptRunner): void {
+  debugging.delete(client);
+  reply.array(2);
+  reply.simple('<error> There is no Lua debugger in this server. The script was not run.');
+  reply.simple('<endsession>');
 }
 
 function exists({ server, args, argc, reply }: Call): void {

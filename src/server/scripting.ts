@@ -28,7 +28,7 @@ export function connectScripting(server: RespiteServer): { scripting: Scripting;
     }
     goOnLater(server);
   };
-  return { scripting, runner: { dispatcher, caller } };
+  return { scripting, runner: { dispatcher, caller, debugging: new Set() } };
 }
 
 /** Others have their turn; then the script goes on. */

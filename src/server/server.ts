@@ -301,6 +301,7 @@ export class RespiteServer implements ServerApi {
 
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
+    this.scriptRunner.debugging.delete(client);
     this.monitors.remove(client);
     this.pubsub.forget(client);
     this.clients.forget(client);

@@ -288,6 +288,17 @@ describe('EVALSHA and SCRIPT', () => {
     ]);
   });
 
+  it('tells who wants to debug a script that there is no debugger', async () => {
+    const { redis } = await startWithClient();
+    expect(await redis.call('script', 'debug', 'yes')).toBe('OK');
+    expect(await run(redis, 'return redis.call("set", "a", "1")')).toEqual([
+      '<error> There is no Lua debugger in this server. The script was not run.',
+      '<endsession>',
+    ]);
+    expect(await run(redis, 'return redis.call("exists", "a")')).toBe(0);
+    await expect(redis.call('script', 'debug', 'x')).rejects.toThrow('ERR Use SCRIPT DEBUG YES/SYNC/NO');
+  });
+
   it('has nothing to kill while nothing runs', async () => {
     const { redis } = await startWithClient();
     await expect(redis.script('KILL')).rejects.toThrow('NOTBUSY No scripts in execution right now.');
