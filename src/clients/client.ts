@@ -79,7 +79,7 @@ export interface WatchedKey {
 
 /** What a blocked client waits for. */
 export interface BlockedState {
-  kind: 'keys' | 'wait' | 'pause' | 'outside';
+  kind: 'keys' | 'wait' | 'pause' | 'outside' | 'script';
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];

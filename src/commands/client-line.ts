@@ -69,7 +69,7 @@ function flagsOf(client: Client): string {
     [(client.gate & Gate.monitor) !== 0, 'O'],
     [(client.gate & Gate.subscriber) !== 0, 'P'],
     [client.transaction !== undefined, 'x'],
-    [client.blocked !== undefined, 'b'],
+    [client.blocked !== undefined && client.blocked.kind !== 'script', 'b'],
     [client.watchBroken, 'd'],
     [client.closing, 'c'],
     [client.transport.remoteAddress.endsWith(':0'), 'U'],

@@ -111,6 +111,8 @@ export interface CommandSpec {
   keys?: KeySpec[];
   /** Finds the keys where the specs cannot tell, or cannot tell how they are used. */
   findKeys?: (args: Bytes[], argc: number) => FoundKey[];
+  /** Bits of CommandFlag in place of the declared ones, where the arguments tell more: a script says what it does. */
+  flagsFor?: (server: ServerApi, args: Bytes[], argc: number) => number;
   /** Positions of arguments that logs and MONITOR must not show. */
   secrets?: (args: Bytes[], argc: number) => number[];
   /** Facts for clusters and proxies, as COMMAND INFO shows them (`nondeterministic_output` ...). */
@@ -163,6 +165,10 @@ export interface Call {
   denyBlocking: boolean;
   /** True while a blocked client's command is tried again because one of its keys is ready. */
   retried: boolean;
+  /** It is part of a script. */
+  fromScript: boolean;
+  /** Unix time in ms, with a fraction. It stands still while a script runs. */
+  unixTime(): number;
   /**
    * Blocks the client until one of the keys is ready (then the command is run again) or the deadline passes.
    * The handler must have written nothing, and returns after it. With a `type`, a key that holds a value of

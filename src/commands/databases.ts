@@ -159,8 +159,9 @@ function databaseNumber(argument: Bytes, message: string): number {
   return number;
 }
 
-function time({ reply, server }: Call): void {
-  const microseconds = Math.floor(server.clock.now() * 1000);
+function time(call: Call): void {
+  const { reply } = call;
+  const microseconds = Math.floor(call.unixTime() * 1000);
   reply.array(2);
   reply.text(String(Math.floor(microseconds / 1e6)));
   reply.text(String(microseconds % 1e6));

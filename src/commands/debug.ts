@@ -181,6 +181,16 @@ const actions: DebugAction[] = [
     },
   },
   {
+    name: 'set-disable-deny-scripts',
+    syntax: '<0|1>',
+    summary: 'Lets scripts run commands that they are denied otherwise.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.debug.scriptsMayAll = leadingNumber(args[2]) !== 0;
+      reply.ok();
+    },
+  },
+  {
     name: 'sleep',
     syntax: '<seconds>',
     summary: 'Stops the whole server for this time; fractions are understood.',

@@ -3,6 +3,7 @@ import { lowerCase } from '../bytes/bytes.js';
 import { DurationHistogram } from '../observation/duration-histogram.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
 import { hasMovableKeys, keyRange } from './key-specs.js';
+import type { ServerApi } from './server-api.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -54,6 +55,11 @@ export class Command {
 
   has(flag: number): boolean {
     return (this.flags & flag) !== 0;
+  }
+
+  /** Bits of CommandFlag that hold for such a call. */
+  flagsFor(server: ServerApi, args: Bytes[], argc: number): number {
+    return this.spec.flagsFor === undefined ? this.flags : this.spec.flagsFor(server, args, argc);
   }
 
   /** True if `argc` words, all names included, are a number the command takes. */

@@ -10,6 +10,7 @@ import type { LinkCache } from '../links/link-cache.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
+import type { Scripting } from '../scripting/scripting.js';
 import type { CommandTable } from './registry.js';
 
 export { redisVersion } from '../config/redis-version.js';
@@ -60,6 +61,8 @@ export interface AppendOnlyApi {
 
 /** Switches that only DEBUG turns. */
 export interface DebugState {
+  /** Scripts may run what they are denied. */
+  scriptsMayAll: boolean;
   activeExpire: boolean;
   /** Checksums of RDB files and of RESTORE's payloads are not looked at. */
   skipChecksums: boolean;
@@ -97,6 +100,7 @@ export interface ServerApi {
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
   readonly commands: CommandTable;
+  readonly scripting: Scripting;
   readonly statistics: ServerStatistics;
   readonly slowLog: SlowLog;
   readonly latency: LatencyMonitor;

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { CommandError, errors } from '../protocol/errors.js';
+import { busyError, CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, integerArgument, longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { nightLandscape } from './lolwut.js';
@@ -50,9 +50,10 @@ function shutdown(call: Call): void {
     if (!server.abortShutdown()) throw new CommandError('ERR No shutdown in progress.');
     return reply.ok();
   }
-  if (!server.shutdown(readShutdown(options))) {
-    throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
-  }
+  const request = readShutdown(options);
+  const { running } = server.scripting;
+  if (running !== undefined && request.save !== 'nosave') throw new CommandError(busyError(running.kind));
+  if (!server.shutdown(request)) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 }
 
 function readShutdown(options: ArgumentReader): ShutdownRequest {

@@ -134,7 +134,7 @@ function readBy(options: SortOptions, pattern: Bytes): void {
 function sort(call: Call, mayStore: boolean): void {
   const { database, args, argc, reply } = call;
   const options = readOptions(new ArgumentReader(args, argc, 2), mayStore);
-  const elements = readElements(database, args[1], options);
+  const elements = readElements(database, args[1], options, call.fromScript);
   const { start, end } = windowOf(elements.length, options);
   const order = options.keepOrder ? undefined : sorted(database, elements, options, end);
   const indexes = Array.from({ length: end - start }, (_, i) => order?.[start + i] ?? start + i);
@@ -164,9 +164,9 @@ function windowOf(length: number, { offset, count }: SortOptions): { start: numb
 
 /**
  * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order
- * that one could keep: what is stored of it is sorted by the members themselves.
+ * that one could keep: what is stored of it, or given to a script, is sorted by the members themselves.
  */
-function readElements(database: Database, key: Bytes, options: SortOptions): ByteStrings {
+function readElements(database: Database, key: Bytes, options: SortOptions, forScript: boolean): ByteStrings {
   const elements = new ByteStrings();
   const ref = database.read(key);
   if (ref === absent) return elements;
@@ -175,7 +175,7 @@ function readElements(database: Database, key: Bytes, options: SortOptions): Byt
   if (type === ValueType.list) addItems(elements, database, ref, backwards);
   else if (type === ValueType.set) {
     addMembers(elements, database, ref);
-    if (options.keepOrder && options.store !== undefined) {
+    if (options.keepOrder && (forScript || options.store !== undefined)) {
       Object.assign(options, { keepOrder: false, alpha: true, by: undefined });
     }
   } else if (type === ValueType.sortedSet) addByScore(elements, database, ref, backwards);

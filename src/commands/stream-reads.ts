@@ -133,6 +133,10 @@ function block(call: Call, { sources, idsAt, group }: Reading, deadline: number)
   call.block(keys, deadline, (reply) => reply.nullArray(), ValueType.stream, how);
 }
 
+function blockInScript(name: string): CommandError {
+  return new CommandError(`ERR ${name} command is not allowed with BLOCK option from scripts`);
+}
+
 function readOptions(call: Call, ofGroup: boolean): Reading {
   const { args, argc, command } = call;
   const reading: Reading = {
@@ -149,8 +153,10 @@ function readOptions(call: Call, ofGroup: boolean): Reading {
   while (reading.keysAt === 0) {
     if (reader.done) throw new CommandError(errors.syntax);
     const more = reader.left > 1;
-    if (more && reader.take('block')) reading.deadline = blockDeadline(call, reader);
-    else if (more && reader.take('count')) {
+    if (more && reader.take('block')) {
+      if (call.fromScript) throw blockInScript(command.fullName);
+      reading.deadline = blockDeadline(call, reader);
+    } else if (more && reader.take('count')) {
       const count = reader.long();
       reading.count = count > 0 ? Math.min(count, Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
     } else if (more && reader.take('streams')) reading.keysAt = reader.position;

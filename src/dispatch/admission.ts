@@ -3,7 +3,7 @@ import { type Client, Gate, type Transaction } from '../clients/client.js';
 import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
-import { errors, onlyForSubscribers } from '../protocol/errors.js';
+import { busyError, errors, onlyForSubscribers } from '../protocol/errors.js';
 import { mayWrite } from './pause.js';
 
 /** States of the server that keep some commands from running. A bit each. */
@@ -20,6 +20,8 @@ export const ServerGate = {
   appendOnlyFailing: 1 << 24,
   /** The last save has failed: writing is refused, and PING tells it. */
   cannotSave: 1 << 20,
+  /** A script takes so long that it lets others have their turn. */
+  busy: 1 << 25,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -50,29 +52,50 @@ export function refusalOf(
   gate: number,
   client: Client,
   command: Command,
+  args: Bytes[],
+  argc: number,
 ): string | undefined {
+  const flags = command.flagsFor(server, args, argc);
   if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) return errors.noAuth;
-  if ((gate & ServerGate.memoryLimit) !== 0 && needsMemory(client, command) && server.overMemoryLimit()) {
+  if (
+    (gate & ServerGate.memoryLimit) !== 0 &&
+    needsMemory(client, command, flags) &&
+    server.overMemoryLimit()
+  ) {
     return errors.outOfMemory;
   }
-  if (
-    (gate & ServerGate.appendOnlyFailing) !== 0 &&
-    (writes(client, command) || command.fullName === 'ping')
-  ) {
-    return errors.appendOnlyFailing(server.appendOnly.lastError);
+  if (command.fullName === 'ping') {
+    const problem = diskRefusal(server, gate);
+    if (problem !== undefined) return problem;
+  } else if (writes(client, command, flags)) {
+    const problem = writeRefusal(server, gate);
+    if (problem !== undefined) return problem;
   }
-  if ((gate & ServerGate.cannotSave) !== 0 && (writes(client, command) || command.fullName === 'ping')) {
-    return errors.cannotSave;
-  }
-  if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) return errors.tooFewReplicas;
   if (isSubscribed(client) && !forSubscribers.has(command.fullName))
     return onlyForSubscribers(command.fullName);
   if ((gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) return errors.loading;
+  if ((gate & ServerGate.busy) !== 0 && !command.has(CommandFlag.allow_busy))
+    return busyError(server.scripting.running?.kind);
   if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) return errors.monitorAndKeys;
   if (isQueued(client, command) && command.has(CommandFlag.no_multi)) {
     return 'ERR Command not allowed inside a transaction';
   }
   return undefined;
+}
+
+/** Why nothing may be written now. `gate` are the bits of ServerGate. */
+export function writeRefusal(server: ServerApi, gate: number): string | undefined {
+  const problem = diskRefusal(server, gate);
+  if (problem !== undefined) return problem;
+  return (gate & ServerGate.tooFewReplicas) !== 0 ? errors.tooFewReplicas : undefined;
+}
+
+/** What is written does not reach the disk; PING tells it, too. */
+function diskRefusal(server: ServerApi, gate: number): string | undefined {
+  if ((gate & ServerGate.appendOnlyFailing) !== 0) {
+    return errors.appendOnlyFailing(server.appendOnly.lastError);
+  }
+  return (gate & ServerGate.cannotSave) !== 0 ? errors.cannotSave : undefined;
 }
 
 /** True of a RESP2 client whose connection carries messages. */
@@ -89,24 +112,31 @@ export function isQueued(client: Client, command: Command): boolean {
  * True of a command that may take memory. Queueing may, for a queue can grow without end, and an EXEC does if
  * it holds such a command.
  */
-function needsMemory(client: Client, command: Command): boolean {
+function needsMemory(client: Client, command: Command, flags: number): boolean {
   const executing = command.fullName === 'exec' && client.transaction?.needsMemory === true;
-  return executing || isQueued(client, command) || command.has(CommandFlag.denyoom);
+  return executing || isQueued(client, command) || (flags & CommandFlag.denyoom) !== 0;
 }
 
 /** True of a command that may change data, and of an EXEC that holds one. */
-function writes(client: Client, command: Command): boolean {
+function writes(client: Client, command: Command, flags: number): boolean {
   return (
-    command.has(CommandFlag.write) || (command.fullName === 'exec' && client.transaction?.writes === true)
+    (flags & CommandFlag.write) !== 0 || (command.fullName === 'exec' && client.transaction?.writes === true)
   );
 }
 
 /** Keeps a command for EXEC. */
-export function enqueue(transaction: Transaction, command: Command, args: Bytes[], argc: number): void {
-  if (command.has(CommandFlag.denyoom)) transaction.needsMemory = true;
+export function enqueue(
+  server: ServerApi,
+  transaction: Transaction,
+  command: Command,
+  args: Bytes[],
+  argc: number,
+): void {
+  const flags = command.flagsFor(server, args, argc);
+  if ((flags & CommandFlag.denyoom) !== 0) transaction.needsMemory = true;
   const copies = args.slice(0, argc).map((arg) => arg.copy());
-  if (mayWrite(command)) transaction.mayWrite = true;
-  if (command.has(CommandFlag.write)) transaction.writes = true;
+  if (mayWrite(flags)) transaction.mayWrite = true;
+  if ((flags & CommandFlag.write) !== 0) transaction.writes = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
 }

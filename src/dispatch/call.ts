@@ -19,6 +19,7 @@ export class DispatcherCall implements Call {
   denyBlocking = false;
   retried = false;
   outcome: unknown = undefined;
+  fromScript = false;
 
   constructor(
     readonly server: ServerApi,
@@ -47,6 +48,10 @@ export class DispatcherCall implements Call {
 
   waitFor(pending: Promise<unknown>): void {
     this.dispatcher.waitFor(this, pending);
+  }
+
+  unixTime(): number {
+    return this.fromScript ? this.dispatcher.timeInScript() : this.server.clock.now();
   }
 
   get propagates(): boolean {

@@ -50,26 +50,13 @@ export class CommandObserver {
     if (finished && microseconds >= this.slowLogThreshold()) this.logSlow(call, microseconds);
   }
 
-  private showToMonitors({ client, command, args, argc }: Call): void {
-    if (command.has(CommandFlag.skip_monitor | CommandFlag.admin)) return;
-    const { server } = this;
-    const { remoteAddress } = client.transport;
-    const path = /^(.*[\\/].*):0$/.exec(remoteAddress)?.[1];
-    server.monitors.feed(
-      monitorLine({
-        time: Math.floor(server.clock.now() * 1000),
-        database: client.database.index,
-        address: path === undefined ? remoteAddress : `unix:${path}`,
-        args,
-        argc,
-        secrets: command.spec.secrets?.(args, argc) ?? [],
-      }),
-    );
+  private showToMonitors(call: Call): void {
+    if (!call.command.has(CommandFlag.skip_monitor | CommandFlag.admin)) showToMonitors(this.server, call);
   }
 
-  private logSlow({ client, command, args, argc }: Call, microseconds: number): void {
+  private logSlow({ client, command, args, argc, fromScript }: Call, microseconds: number): void {
     const { server } = this;
-    if (command.has(CommandFlag.skip_slowlog)) return;
+    if (fromScript || command.has(CommandFlag.skip_slowlog)) return;
     server.slowLog.add(
       {
         time: Math.floor(server.clock.now() / 1000),
@@ -81,4 +68,20 @@ export class CommandObserver {
       server.config.values['slowlog-max-len'],
     );
   }
+}
+
+/** Shows a command to all who watch. */
+export function showToMonitors(server: ServerApi, { client, command, args, argc }: Call): void {
+  const { remoteAddress } = client.transport;
+  const path = /^(.*[\\/].*):0$/.exec(remoteAddress)?.[1];
+  server.monitors.feed(
+    monitorLine({
+      time: Math.floor(server.clock.now() * 1000),
+      database: client.database.index,
+      address: path === undefined ? remoteAddress : `unix:${path}`,
+      args,
+      argc,
+      secrets: command.spec.secrets?.(args, argc) ?? [],
+    }),
+  );
 }

@@ -13,6 +13,7 @@ import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
+import type { Continuation, SuspendedCommand } from './suspension.js';
 import { WaitingClients } from './waiting.js';
 import { WatchedKeys } from './watched-keys.js';
 
@@ -66,6 +67,19 @@ export class Dispatcher {
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
   private readonly resumed: Client[] = [];
+  /** How the command that is being run goes on after it has let others have their turn. */
+  private continuation: Continuation | undefined;
+  /** Commands that stopped in their middle, by depth: a script, under the EXEC that it is part of. */
+  private readonly suspended: SuspendedCommand[] = [];
+  /** The error reply of the present command was counted when it happened, as that of another command. */
+  errorWasCounted = false;
+  /** Unix time in ms that scripts see; it stands still while one runs. Undefined until the script asks. */
+  private scriptTime: number | undefined;
+  /**
+   * Called when a command stopped in its middle, for the first time or again: `resumeSuspended` is to be called soon, in
+   * a batch of its own.
+   */
+  onSuspended: (first: boolean) => void = () => {};
 
   constructor(private readonly server: ServerApi) {
     this.propagation = new Propagation(server.keyspace);
@@ -121,7 +135,7 @@ export class Dispatcher {
     if (command === undefined) return;
     if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
     else this.executeGated(client, command, args, argc);
-    if (this.waiting.hasReady) this.serveWaiting();
+    if (this.waiting.hasReady && !this.busy) this.serveWaiting();
   }
 
   /**
@@ -186,12 +200,15 @@ export class Dispatcher {
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if ((client.gate & Gate.repeating) !== 0) return this.runsNow(client, command, args, argc);
-    const refusal = refusalOf(this.server, this.gate, client, command);
+    const refusal = refusalOf(this.server, this.gate, client, command, args, argc);
     if (refusal !== undefined) {
       this.reject(client, refusal, command);
       return false;
     }
-    if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command)) {
+    if (
+      (this.gate & ServerGate.paused) !== 0 &&
+      this.pause.covers(this.server, client, command, args, argc)
+    ) {
       this.postpone(client, command, args, argc);
       return false;
     }
@@ -201,7 +218,7 @@ export class Dispatcher {
   /** True of a command that does not wait for EXEC; else it is kept. */
   private runsNow(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if (!isQueued(client, command)) return true;
-    enqueue(client.transaction!, command, args, argc);
+    enqueue(this.server, client.transaction!, command, args, argc);
     client.reply.simple('QUEUED');
     return false;
   }
@@ -292,6 +309,7 @@ export class Dispatcher {
     } catch (error) {
       this.replyError(client, command, error);
     }
+    if (this.continuation !== undefined) return this.setAside(call, begin, dirtyBefore, errorsBefore);
     if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, this.depth === 0);
     client.lastCommand = command.fullName;
     if (grouped) {
@@ -386,7 +404,8 @@ export class Dispatcher {
       return;
     }
     command.failedCalls++;
-    this.countError(client.reply.lastError);
+    if (this.errorWasCounted) this.errorWasCounted = false;
+    else this.countError(client.reply.lastError);
   }
 
   /** Counts an error reply by its code, the first word. */
@@ -399,11 +418,15 @@ export class Dispatcher {
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
 
-  /** Runs one command of a transaction. It cannot block and wakes nobody until the transaction is over. */
-  runQueued(outer: Call, args: Bytes[], argc: number): void {
+  /**
+   * Runs one command of a transaction. It cannot block and wakes nobody until the transaction is over. False if it
+   * stopped in its middle: then the transaction is to stop, too.
+   */
+  runQueued(outer: Call, args: Bytes[], argc: number): boolean {
     const { client } = outer;
     const command = this.resolve(client, args, argc);
-    if (command === undefined) return;
+    if (command === undefined) return true;
+    let finished = true;
     const saved = { command: outer.command, args: outer.args, argc: outer.argc, database: outer.database };
     const begin = this.mark;
     const { inGroup } = this;
@@ -411,7 +434,7 @@ export class Dispatcher {
     this.depth++;
     this.call.denyBlocking = true;
     try {
-      this.run(client, command, args, argc);
+      finished = this.run(client, command, args, argc);
     } finally {
       this.nestedMicroseconds += this.mark - begin;
       this.inGroup = inGroup;
@@ -419,6 +442,150 @@ export class Dispatcher {
       this.call.denyBlocking = this.depth > 0;
       Object.assign(outer, saved);
     }
+    return finished;
+  }
+
+  /**
+   * Runs a command of a script, as another client. It cannot block, and wakes nobody until the script is over. Hot:
+   * the outer call's fields are kept in variables.
+   */
+  runInScript(scriptClient: Client, inner: Command, innerArgs: Bytes[], innerArgc: number): void {
+    const { call, inGroup } = this;
+    const { client, command, args, argc, database, reply, denyBlocking } = call;
+    const begin = this.mark;
+    this.inGroup = false;
+    this.depth++;
+    call.denyBlocking = call.fromScript = true;
+    try {
+      this.run(scriptClient, inner, innerArgs, innerArgc);
+    } finally {
+      this.nestedMicroseconds += this.mark - begin;
+      this.inGroup = inGroup;
+      this.depth--;
+      call.fromScript = false;
+      call.denyBlocking = denyBlocking;
+      call.client = client;
+      call.command = command;
+      call.args = args;
+      call.argc = argc;
+      call.database = database;
+      call.reply = reply;
+    }
+  }
+
+  /** When the command before the present one ended, which is when this one began, in µs. */
+  get began(): number {
+    return this.mark;
+  }
+
+  /** Unix time in ms as the script that runs sees it. */
+  timeInScript(): number {
+    this.scriptTime ??= this.server.clock.now();
+    return this.scriptTime;
+  }
+
+  /** A script begins: its time is to be read anew. */
+  forgetScriptTime(): void {
+    this.scriptTime = undefined;
+  }
+
+  /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */
+  get busy(): boolean {
+    return this.suspended.length > 0;
+  }
+
+  /** The command that stopped in its middle, and its arguments, for those who ask what takes so long. */
+  get busyWith(): SuspendedCommand | undefined {
+    return this.suspended.at(-1);
+  }
+
+  /**
+   * Stops the command that is being run: its handler returns, and `continuation` is called in a later turn of the event
+   * loop, to write the reply or to stop again.
+   */
+  suspend(continuation: Continuation): void {
+    this.continuation = continuation;
+  }
+
+  /** Keeps what is to be known of a command that stopped. Until it is done, other commands run as parts of it. */
+  private setAside(call: Call, begin: number, dirtyBefore: number, errorsBefore: number): false {
+    const { client, command, args, argc, database } = call;
+    const now = this.server.clock.microseconds();
+    this.mark = now;
+    this.suspended[this.depth] = {
+      client,
+      command,
+      args: args.slice(0, argc).map((arg) => arg.copy()),
+      argc,
+      database,
+      dirtyBefore,
+      errorsBefore,
+      microseconds: now - begin,
+      continue: this.continuation!,
+    };
+    this.continuation = undefined;
+    if (this.depth === 0) this.becomeBusy(client);
+    return false;
+  }
+
+  private becomeBusy(client: Client): void {
+    this.depth = 1;
+    this.gate |= ServerGate.busy;
+    this.server.keyspace.holdTime(true);
+    this.waiting.holdForScript(client);
+    this.onSuspended(true);
+  }
+
+  /** Goes on with what stopped, innermost first. */
+  resumeSuspended(): void {
+    while (this.busy) {
+      const depth = this.suspended.length - 1;
+      const state = this.suspended[depth];
+      this.depth = depth;
+      this.goOn(state);
+      if (this.continuation !== undefined) {
+        state.continue = this.continuation;
+        this.continuation = undefined;
+        this.depth = 1;
+        return this.onSuspended(false);
+      }
+      this.suspended.length = depth;
+      this.complete(state, depth);
+      if (depth === 0) this.endBusy(state.client);
+    }
+  }
+
+  private goOn(state: SuspendedCommand): void {
+    const { client, command, args, argc } = state;
+    const begin = this.mark;
+    this.call.assign(client, command, args, argc);
+    this.call.database = state.database;
+    try {
+      state.continue(this.call);
+    } catch (error) {
+      this.replyError(client, command, error);
+    }
+    this.mark = this.server.clock.microseconds();
+    state.microseconds += this.mark - begin;
+  }
+
+  /** What `run` does after a command that did not stop. */
+  private complete(state: SuspendedCommand, depth: number): void {
+    const { client, command, args, argc, dirtyBefore } = state;
+    this.call.assign(client, command, args, argc);
+    this.call.database = state.database;
+    if (dirtyBefore !== unobserved) this.propagation.ran(this.call, dirtyBefore, depth === 0);
+    client.lastCommand = command.fullName;
+    this.finish(this.call, state.microseconds);
+    if (client.reply.errors !== state.errorsBefore) this.countFailure(client, command);
+  }
+
+  private endBusy(client: Client): void {
+    this.depth = 0;
+    this.gate &= ~ServerGate.busy;
+    this.server.keyspace.holdTime(false);
+    this.release(client);
+    if (this.waiting.hasReady) this.serveWaiting();
   }
 
   /** Blocks the current client. See `Call.block`. */
@@ -531,6 +698,7 @@ export class Dispatcher {
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
     const state = client.blocked;
     if (state === undefined || state.kind === 'pause' || state.kind === 'outside') return false;
+    if (state.kind === 'script') return false;
     if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
     else state.onTimeout(client.reply);
     this.giveUp(client, state, how === 'error');

@@ -1,6 +1,8 @@
+import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
+import type { ServerApi } from '../commands/server-api.js';
 
 /** CLIENT PAUSE: until when commands of which kind wait, and who waits. */
 export class Pause {
@@ -25,13 +27,14 @@ export class Pause {
   }
 
   /** True if a command has to wait: in the milder mode only what could change data or reach replicas. */
-  covers(client: Client, command: Command): boolean {
+  covers(server: ServerApi, client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if (this.all) return true;
     if (command.fullName === 'exec') return client.transaction?.mayWrite === true;
-    return mayWrite(command);
+    return mayWrite(command.flagsFor(server, args, argc));
   }
 }
 
-export function mayWrite(command: Command): boolean {
-  return command.has(CommandFlag.write | CommandFlag.may_replicate);
+/** True of commands with these bits of CommandFlag that could change data or reach replicas. */
+export function mayWrite(flags: number): boolean {
+  return (flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0;
 }

@@ -6,7 +6,7 @@ import { Request } from '../protocol/request-decoder.js';
 import type { Dispatcher } from './dispatcher.js';
 
 /** A client at whose other end nobody is. */
-const nowhere: Transport = {
+export const nowhere: Transport = {
   remoteAddress: '',
   localAddress: '',
   fd: -1,

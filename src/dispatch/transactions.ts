@@ -76,7 +76,15 @@ function exec(call: Call, dispatcher: Dispatcher): void {
   if (transaction.broken) throw new CommandError(errors.execAborted);
   if (changed) return reply.nullArray();
   reply.array(transaction.queue.length);
-  for (const { args, argc } of transaction.queue) dispatcher.runQueued(call, args, argc);
+  runQueue(call, dispatcher, transaction.queue, 0);
+}
+
+/** Runs what is queued from a position on. A script among it may take long: then the rest follows when it is done. */
+function runQueue(call: Call, dispatcher: Dispatcher, queue: Transaction['queue'], from: number): void {
+  for (let i = from; i < queue.length; i++) {
+    if (dispatcher.runQueued(call, queue[i].args, queue[i].argc)) continue;
+    return dispatcher.suspend((call) => runQueue(call, dispatcher, queue, i + 1));
+  }
   call.propagateAs(); // its commands were
 }
 

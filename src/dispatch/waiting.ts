@@ -34,10 +34,27 @@ export class WaitingClients {
     if (state.deadline !== Number.POSITIVE_INFINITY) this.pushDeadline(state.deadline, client, state);
   }
 
+  /** The client's own script lets others have their turn: nothing it sent is run meanwhile. It does not count as waiting. */
+  holdForScript(client: Client): void {
+    client.blocked = {
+      kind: 'script',
+      database: client.database,
+      keys: [],
+      type: undefined,
+      evenWhenGone: false,
+      args: [],
+      deadline: Number.POSITIVE_INFINITY,
+      onTimeout: () => {},
+      microseconds: 0,
+      ticket: 0,
+    };
+  }
+
   remove(client: Client): void {
     const state = client.blocked;
     if (state === undefined) return;
     client.blocked = undefined;
+    if (state.kind === 'script') return;
     this.count--;
     const keys = this.byDatabase.get(state.database);
     for (const key of state.keys) {

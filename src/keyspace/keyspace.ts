@@ -74,6 +74,7 @@ export class Keyspace {
   /** What was to expire before this unix time in ms has expired: `now`, unless `holdExpiry` says otherwise. */
   expiredBefore: number;
   private expiryHeld = false;
+  private timeHeld = false;
   /** Changes since the last save. */
   dirty = 0;
   /** Off while a client with CLIENT NO-TOUCH reads: its accesses leave no mark. */
@@ -124,14 +125,21 @@ export class Keyspace {
     }
   }
 
+  /** While it is held, time stands still: a script runs, and others have their turn. */
+  holdTime(held: boolean): void {
+    this.timeHeld = held;
+  }
+
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
+    if (this.timeHeld) return;
     this.now = Math.floor(this.clock.now());
     if (!this.expiryHeld) this.expiredBefore = this.now;
   }
 
   /** As `tick`, for one who has read the clock already. */
   tickAt(microseconds: number): void {
+    if (this.timeHeld) return;
     this.now = Math.floor(this.clock.wallTimeAt(microseconds));
     if (!this.expiryHeld) this.expiredBefore = this.now;
   }

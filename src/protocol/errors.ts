@@ -59,6 +59,12 @@ export function onlyForSubscribers(name: string): string {
   return `ERR Can't execute '${name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context`;
 }
 
+/** A script takes long, and the command cannot wait until it is done. */
+export function busyError(kind: 'script' | 'function' | undefined): string {
+  const killer = kind === 'function' ? 'FUNCTION' : 'SCRIPT';
+  return `BUSY Redis is busy running a script. You can only call ${killer} KILL or SHUTDOWN NOSAVE.`;
+}
+
 /** An expire time that cannot be represented or is not positive. */
 export function invalidExpire(name: string): string {
   return `ERR invalid expire time in '${name}' command`;

@@ -292,12 +292,16 @@ export class ReplyWriter {
 
   /** Text for people, with a format of three letters such as `txt`; in RESP2 a bulk string. */
   verbatim(format: string, text: string): void {
-    const encoded = Buffer.from(text, 'utf8');
+    this.verbatimBytes(format, Buffer.from(text, 'utf8'));
+  }
+
+  /** As `verbatim`, of bytes that are encoded already. */
+  verbatimBytes(format: string, text: Buffer): void {
     if (this.muted) return;
-    if (this.protocol === 2) return this.bulk(encoded, 0, encoded.length);
-    this.header(0x3d, encoded.length + 4);
+    if (this.protocol === 2) return this.bulk(text, 0, text.length);
+    this.header(0x3d, text.length + 4);
     this.latin1(`${format}:`);
-    this.raw(encoded, 0, encoded.length);
+    this.raw(text, 0, text.length);
     this.endLineReserved();
   }
 
@@ -332,6 +336,22 @@ export class ReplyWriter {
     }
     this.full.push(buffer);
     this.fullBytes += buffer.length;
+  }
+
+  /**
+   * Sets a view to all that was written, and begins anew. For replies that nobody sends: the bytes are valid until
+   * something else is written.
+   */
+  collect(into: Bytes): void {
+    into.start = 0;
+    if (this.full.length > 0) {
+      into.buffer = Buffer.concat(this.take());
+      into.end = into.buffer.length;
+    } else {
+      into.buffer = this.chunk;
+      into.end = this.at;
+      this.at = 0;
+    }
   }
 
   /**

@@ -39,6 +39,8 @@ import { streamPendingCommands } from '../commands/stream-pending.js';
 import { streamReadCommands } from '../commands/stream-reads.js';
 import { streamCommands } from '../commands/streams.js';
 import { stringCommands } from '../commands/strings.js';
+import { functionCommands } from '../dispatch/function-commands.js';
+import { scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 
 /** Every command but those of transactions, which need a server's dispatcher. */
@@ -90,5 +92,10 @@ export function commandSpecs(): CommandSpec[] {
   const noDispatcher = () => {
     throw new Error('these specs are for reading only');
   };
-  return [...allCommands, ...transactionCommands(noDispatcher)];
+  return [
+    ...allCommands,
+    ...transactionCommands(noDispatcher),
+    ...scriptCommands(noDispatcher),
+    ...functionCommands(noDispatcher),
+  ];
 }

@@ -61,9 +61,12 @@ export class AofSnapshots implements SnapshotStarter {
   }
 
   private commandFormat(): CommandFormat {
-    const { clock, config } = this.server;
+    const { clock, config, scripting } = this.server;
     const timed = config.values['aof-timestamp-enabled'];
-    return new CommandFormat({ timestamp: timed ? Math.floor(clock.now() / 1000) : undefined });
+    return new CommandFormat({
+      timestamp: timed ? Math.floor(clock.now() / 1000) : undefined,
+      libraries: scripting.functions.sources(),
+    });
   }
 
   private fileOptions({ temporary, path }: SnapshotNames, format: AofBaseFormat): SnapshotFileOptions {

@@ -153,6 +153,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.listen(false);
     try {
       server.flush();
+      server.scripting.functions.clear();
       server.dataSet.reloadAppendOnly();
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;

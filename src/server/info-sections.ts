@@ -90,7 +90,7 @@ export function clientsSection(server: RespiteServer): InfoField[] {
 }
 
 export function memorySection(server: RespiteServer): InfoField[] {
-  const { metrics, keyspace, config } = server;
+  const { metrics, keyspace, config, scripting } = server;
   const used = metrics.usedMemory;
   const peak = metrics.peakMemory.bytes;
   const rss = process.memoryUsage.rss();
@@ -111,16 +111,16 @@ export function memorySection(server: RespiteServer): InfoField[] {
     ['allocator_active', active],
     ['allocator_resident', active],
     ...withHuman('total_system_memory', totalmem()),
-    ...withHuman('used_memory_lua', 0),
-    ['used_memory_vm_eval', 0],
-    ['used_memory_scripts_eval', 0],
-    ['number_of_cached_scripts', 0],
-    ['number_of_functions', 0],
-    ['number_of_libraries', 0],
-    ['used_memory_vm_functions', 0],
-    ...withHuman('used_memory_vm_total', 0),
-    ['used_memory_functions', 0],
-    ...withHuman('used_memory_scripts', 0),
+    ...withHuman('used_memory_lua', scripting.evalVmMemory),
+    ['used_memory_vm_eval', scripting.evalVmMemory],
+    ['used_memory_scripts_eval', scripting.scripts.memory],
+    ['number_of_cached_scripts', scripting.scripts.size],
+    ['number_of_functions', scripting.functions.functionCount],
+    ['number_of_libraries', scripting.functions.libraryCount],
+    ['used_memory_vm_functions', scripting.functions.vmMemory],
+    ...withHuman('used_memory_vm_total', scripting.evalVmMemory + scripting.functions.vmMemory),
+    ['used_memory_functions', scripting.functions.memory],
+    ...withHuman('used_memory_scripts', scripting.scripts.memory + scripting.functions.memory),
     ...withHuman('maxmemory', maxmemory),
     ['maxmemory_policy', config.values['maxmemory-policy']],
     ['allocator_frag_ratio', ratio(active, dataset)],

@@ -175,8 +175,10 @@ export class Listeners {
 
   /** Ends all connections and stops listening. Resolves when no handle is left open. */
   async close(): Promise<void> {
+    // First of all nobody can connect any more: whoever sees its connection end and tries again is refused.
+    const closed = Promise.all([this.tcp.close(), this.tls.close(), this.closeUnix()]);
     for (const connection of this.connections) connection.socket.destroy();
-    await Promise.all([this.tcp.close(), this.tls.close(), this.closeUnix()]);
+    await closed;
   }
 
   private async closeUnix(): Promise<void> {

@@ -1,9 +1,11 @@
+import type { Bytes } from '../bytes/bytes.js';
 import { systemErrorText } from '../config/files.js';
 import { ArenaFullError } from '../memory/arena.js';
 import { FileSource } from '../persistence/byte-source.js';
 import { loadRdbInSteps } from '../persistence/load-rdb.js';
 import type { RdbLoadOptions, RdbSummary } from '../persistence/rdb-load.js';
 import { RdbError } from '../persistence/rdb-reader.js';
+import { CommandError } from '../protocol/errors.js';
 import { humanBytes } from './human-bytes.js';
 import { LoadError } from './load-error.js';
 import type { LoadingProgress } from './loading-progress.js';
@@ -96,12 +98,22 @@ function loadOptions(
     duplicates: replace ? 'replace' : 'refuse',
     checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
     onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
+    onFunction: (source) => loadLibrary(server, source, replace),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {
       const { keyDelay } = server.dataSet;
       if (keyDelay !== 0) pauseAfterKey(server, keyDelay);
     },
   };
+}
+
+function loadLibrary({ scripting }: RespiteServer, source: Bytes, replace: boolean): void {
+  try {
+    scripting.functions.load(source.copy().buffer, replace);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new LoadError(`Failed creating the library of functions: ${error.message}`);
+  }
 }
 
 /** Notes what a file says of itself, as far as it is known what that means. */

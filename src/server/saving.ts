@@ -190,7 +190,7 @@ export class Saving implements SavingApi {
 
   /** How a snapshot as of now is written; `aofBase`: it begins an append-only file. */
   format(aofBase: boolean): RdbFormat {
-    const { keyspace, config, clock, metrics } = this.server;
+    const { keyspace, config, clock, metrics, scripting } = this.server;
     const { values } = config;
     const options = {
       version: Number(values['rdb-version']),
@@ -198,6 +198,7 @@ export class Saving implements SavingApi {
       usedMemory: metrics.usedMemory,
       access: savedAccess(values['maxmemory-policy']),
       aofBase,
+      libraries: scripting.functions.sources(),
     };
     return new RdbFormat(options, keyspace.databases);
   }

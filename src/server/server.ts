@@ -17,6 +17,8 @@ import type {
 import type { Config } from '../config/config.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
+import { functionCommands } from '../dispatch/function-commands.js';
+import { type ScriptRunner, scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
@@ -29,6 +31,7 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import type { Scripting } from '../scripting/scripting.js';
 import { allCommands } from './all-commands.js';
 import { AofSnapshots } from './aof-snapshots.js';
 import { AppendOnly } from './append-only.js';
@@ -40,6 +43,7 @@ import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
 import { Saving } from './saving.js';
+import { connectScripting } from './scripting.js';
 import { Shutdown } from './shutdown.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
@@ -84,6 +88,7 @@ export class RespiteServer implements ServerApi {
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
   readonly commands: CommandTable;
+  readonly scripting: Scripting;
   readonly loop: EventLoop;
   readonly listeners: Listeners;
   readonly metrics: Metrics;
@@ -108,7 +113,12 @@ export class RespiteServer implements ServerApi {
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
   readonly links = new LinkCache();
-  readonly debug: DebugState = { activeExpire: true, skipChecksums: false, cronPaused: false };
+  readonly debug: DebugState = {
+    activeExpire: true,
+    skipChecksums: false,
+    cronPaused: false,
+    scriptsMayAll: false,
+  };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
   readonly replicationId = randomHexId();
@@ -117,6 +127,7 @@ export class RespiteServer implements ServerApi {
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
   private readonly sweeper: ExpirySweeper;
   private readonly fieldSweeper: FieldExpirySweeper;
+  private readonly scriptRunner: ScriptRunner;
   readonly observer: CommandObserver;
   private readonly stalls: StallWatch;
   private closing: Promise<void> | undefined;
@@ -138,9 +149,14 @@ export class RespiteServer implements ServerApi {
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
+      ...scriptCommands(() => this.scriptRunner),
+      ...functionCommands(() => this.scriptRunner),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
+    const { scripting, runner } = connectScripting(this);
+    this.scripting = scripting;
+    this.scriptRunner = runner;
     this.observer = new CommandObserver(this, this.loop.dispatcher);
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
@@ -242,6 +258,7 @@ export class RespiteServer implements ServerApi {
   }
 
   private sweep(): void {
+    if (this.loop.dispatcher.busy) return; // time stands still
     this.loop.dispatcher.beginBatch();
     const expiring = this.debug.activeExpire && this.expire();
     const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
@@ -264,6 +281,7 @@ export class RespiteServer implements ServerApi {
 
   private ringDeadlines(): void {
     const { dispatcher } = this.loop;
+    if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
     if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
@@ -303,6 +321,7 @@ export class RespiteServer implements ServerApi {
 
   forget(client: Client): void {
     this.loop.dispatcher.forget(client);
+    this.scriptRunner.debugging.delete(client);
     this.monitors.remove(client);
     this.pubsub.forget(client);
     this.clients.forget(client);
@@ -348,6 +367,7 @@ export class RespiteServer implements ServerApi {
     if (flush) {
       this.saving.stop('All data is about to be loaded anew: background saving stopped');
       this.flush();
+      this.scripting.functions.clear();
     }
     this.dataSet.reload(replace);
     this.log.warning('DB reloaded by DEBUG RELOAD');

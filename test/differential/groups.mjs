@@ -8,6 +8,7 @@ import { hyperLogLogs } from './groups/hyperloglogs.mjs';
 import { keys } from './groups/keys.mjs';
 import { lists } from './groups/lists.mjs';
 import { pubsub } from './groups/pubsub.mjs';
+import { scripting } from './groups/scripting.mjs';
 import { server } from './groups/server.mjs';
 import { sets } from './groups/sets.mjs';
 import { sortedSets } from './groups/sorted-sets.mjs';
@@ -50,6 +51,7 @@ export const GROUPS = [
   connection,
   sets,
   pubsub,
+  scripting,
   server,
   wrongTypes,
 ];

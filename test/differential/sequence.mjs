@@ -1,6 +1,7 @@
 // Random sequences of commands over several connections, from the groups' tables.
 
 import { junk, words } from './generators.mjs';
+import { scripting, wrapped } from './groups/scripting.mjs';
 import { GROUPS } from './groups.mjs';
 
 /** @typedef {import('./random.mjs').Random} Random */
@@ -21,6 +22,10 @@ const MAX_STEPS = 60;
 const MUTATION = 0.08;
 const CASE_CHANGE = 0.1;
 const SCENARIO = 0.004;
+/** How often some commands run in a script instead of by themselves. */
+const SCRIPT = 0.05;
+/** Redis 7.0 denies scripts the blocking commands; later ones just do not block. */
+const DENIED_BEFORE = /^B[LRZ]/i;
 
 /** How often a MULTI opens, how often an open one ends, and how often it ends by EXEC. */
 const OPEN_MULTI = 0.06;
@@ -31,7 +36,8 @@ const EXEC_SHARE = 0.85;
 
 /**
  * @param {Iterable<string>} [only] names of commands or groups; all without it
- * @returns {{ entries: Entry[], scenarios: ((random: Random) => string[][])[] }}
+ * @returns {{ entries: Entry[], scenarios: ((random: Random) => string[][])[], scripts: boolean }} `scripts`: some commands
+ *   are to run in scripts
  */
 export function selectCommands(only) {
   const wanted = only && new Set([...only].map((name) => name.toUpperCase()));
@@ -51,6 +57,7 @@ export function selectCommands(only) {
   return {
     entries: groups.flatMap((group) => group.entries),
     scenarios: groups.flatMap((group) => group.scenarios),
+    scripts: !wanted || wanted.has(scripting.name.toUpperCase()),
   };
 }
 
@@ -66,12 +73,14 @@ export function commandWords(entry) {
 export class SequenceMaker {
   #entries;
   #scenarios;
+  #scripts;
   #totalWeight;
 
   /** @param {ReturnType<typeof selectCommands>} selection */
-  constructor({ entries, scenarios }) {
+  constructor({ entries, scenarios, scripts }) {
     this.#entries = entries;
     this.#scenarios = scenarios;
+    this.#scripts = scripts;
     this.#totalWeight = entries.reduce((sum, entry) => sum + entry.weight, 0);
   }
 
@@ -112,6 +121,10 @@ export class SequenceMaker {
       return [['MULTI']];
     } else if (this.#scenarios.length > 0 && random.chance(SCENARIO)) {
       return random.pick(this.#scenarios)(random);
+    }
+    if (this.#scripts && random.chance(SCRIPT)) {
+      const commands = Array.from({ length: random.integer(1, 6) }, () => this.#command(random));
+      return [wrapped(commands.filter(([name]) => !DENIED_BEFORE.test(name)))];
     }
     const command = this.#command(random);
     const name = command[0].toUpperCase();

@@ -49,7 +49,12 @@ export class Side {
       await this.#admin([['DEBUG', 'SET-ACTIVE-EXPIRE', '0']]);
       this.#settings = await this.#readSettings();
     }
-    await this.#admin([['FLUSHALL'], ['CONFIG', 'SET', ...this.#settings]]);
+    await this.#admin([
+      ['FLUSHALL'],
+      ['FUNCTION', 'FLUSH'],
+      ['SCRIPT', 'FLUSH'],
+      ['CONFIG', 'SET', ...this.#settings],
+    ]);
   }
 
   /** @param {string[][]} commands */

@@ -1,6 +1,7 @@
 // Where two faithful servers may answer differently, each with its reason. Everything else must be the same
 // bytes.
 import { parseReply } from '../support/reply-reader.mjs';
+import { unwrapped } from './groups/scripting.mjs';
 
 /** @typedef {import('../support/reply-reader.d.mts').Reply} Reply */
 
@@ -288,9 +289,10 @@ export function sameScores(a, b) {
 function agreeParsed(command, a, b, queued) {
   if (JSON.stringify(a, printBigInts) === JSON.stringify(b, printBigInts)) return true;
   const name = command[0].toLowerCase();
-  if (name === 'exec' && a.type === 'array' && b.type === 'array' && a.value.length === b.value.length) {
+  const parts = name === 'exec' ? queued : unwrapped(command);
+  if (parts && a.type === 'array' && b.type === 'array' && a.value.length === b.value.length) {
     const [ours, theirs] = [a.value, b.value];
-    return ours.every((reply, i) => agreeParsed(queued[i] ?? ['?'], reply, theirs[i], []));
+    return ours.every((reply, i) => agreeParsed(parts[i] ?? ['?'], reply, theirs[i], []));
   }
   if (a.type === 'error' && b.type === 'error') {
     const [ours, theirs] = [a.value, b.value];

@@ -1,0 +1,126 @@
+import { Bytes } from '../bytes/bytes.js';
+import { Client, Gate } from '../clients/client.js';
+import { type Call, CommandFlag } from '../commands/command.js';
+import type { Command } from '../commands/registry.js';
+import type { ServerApi } from '../commands/server-api.js';
+import { errors } from '../protocol/errors.js';
+import type { LogLevel, ScriptHost } from '../scripting/script-host.js';
+import { ServerGate, writeRefusal } from './admission.js';
+import type { Dispatcher } from './dispatcher.js';
+import { nowhere } from './replay.js';
+
+/**
+ * Runs the commands of scripts: as a client of its own, whose replies nobody is sent, with the rules that hold for
+ * commands in scripts only. There is one for all scripts, as only one runs at a time.
+ */
+export class ScriptCaller implements ScriptHost {
+  private readonly client: Client;
+  private readonly reply = new Bytes(Buffer.alloc(0));
+  private readOnly = false;
+  /** Above the memory limit when the script began. */
+  private outOfMemory = false;
+  /** The present script ran a command that writes: it is not to be stopped half-way for reasons beyond its control. */
+  wrote = false;
+
+  constructor(
+    private readonly server: ServerApi,
+    private readonly dispatcher: Dispatcher,
+  ) {
+    this.client = new Client(0, server.clock.now(), server.keyspace.databases[0], server.clients.pool, {
+      ...nowhere,
+      remoteAddress: 'lua',
+    });
+  }
+
+  /** A script begins. `allowOom`: it may take memory above the limit. */
+  begin({ client, database }: Call, readOnly: boolean, allowOom: boolean): void {
+    const { client: own, dispatcher } = this;
+    own.database = database;
+    own.user = client.user;
+    own.gate = client.gate & Gate.repeating;
+    own.reply.protocol = 2;
+    this.readOnly = readOnly;
+    this.wrote = false;
+    this.outOfMemory =
+      (dispatcher.gate & ServerGate.memoryLimit) !== 0 && !allowOom && this.server.overMemoryLimit();
+    dispatcher.forgetScriptTime();
+  }
+
+  /** The protocol that the script chose. */
+  get protocol(): 2 | 3 {
+    return this.client.reply.protocol;
+  }
+
+  /** Scripts that are repeated from a file are not to be suspended: whoever repeats them cannot wait. */
+  get repeats(): boolean {
+    return (this.client.gate & Gate.repeating) !== 0;
+  }
+
+  call(args: Bytes[], argc: number): Bytes {
+    const { client, reply } = this;
+    const command = this.find(args, argc);
+    const refusal = typeof command === 'string' ? command : this.refusalOf(command);
+    if (refusal !== undefined) this.refuse(refusal, command);
+    else this.run(command as Command, args, argc);
+    client.reply.collect(reply);
+    return reply;
+  }
+
+  private run(command: Command, args: Bytes[], argc: number): void {
+    if (command.has(CommandFlag.write)) this.wrote = true;
+    this.dispatcher.runInScript(this.client, command, args, argc);
+  }
+
+  /** The command that the words name, or why there is none. */
+  private find(args: Bytes[], argc: number): Command | string {
+    let command = this.server.commands.find(args[0]);
+    if (command?.subcommands !== undefined && argc > 1) {
+      command = command.subcommands.get(args[1].latin1().toLowerCase());
+    }
+    if (command === undefined) return 'ERR Unknown Redis command called from script';
+    if (!command.accepts(argc) || command.handler === undefined)
+      return 'ERR Wrong number of args calling Redis command from script';
+    return command;
+  }
+
+  /** Why a script may not run a command now. */
+  private refusalOf(command: Command): string | undefined {
+    const { flags } = command;
+    if ((flags & CommandFlag.noscript) !== 0 && !this.server.debug.scriptsMayAll) {
+      return 'ERR This Redis command is not allowed from script';
+    }
+    if ((flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0 && this.readOnly) {
+      return 'ERR Write commands are not allowed from read-only scripts.';
+    }
+    if (this.wrote || this.repeats) return undefined;
+    if ((flags & CommandFlag.write) !== 0) {
+      const refusal = writeRefusal(this.server, this.dispatcher.gate);
+      if (refusal !== undefined) return refusal;
+    }
+    if ((flags & CommandFlag.denyoom) !== 0 && this.outOfMemory) return errors.outOfMemory;
+    return undefined;
+  }
+
+  private refuse(refusal: string, command: Command | string): void {
+    if (typeof command !== 'string') command.rejectedCalls++;
+    this.dispatcher.countError(refusal);
+    this.client.reply.error(refusal);
+  }
+
+  setProtocol(version: 2 | 3): void {
+    this.client.reply.protocol = version;
+  }
+
+  permits(args: Bytes[], argc: number): boolean | undefined {
+    const command = this.find(args, argc);
+    return typeof command === 'string' && this.server.commands.find(args[0]) === undefined ? undefined : true;
+  }
+
+  setPropagation(targets: number): void {
+    this.dispatcher.propagation.targets = targets;
+  }
+
+  log(level: LogLevel, text: string): void {
+    this.server.log[level](text);
+  }
+}

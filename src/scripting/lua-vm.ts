@@ -1,0 +1,227 @@
+import type { Clock } from '../ambient/clock.js';
+import { GcCommand, HookMask, LuaStatus } from './lua/exports.js';
+import type { KeptValue, LuaState } from './lua/lua-state.js';
+import { replyFields } from './lua-to-reply.js';
+import { RedisLibrary, type ServerVersion } from './redis-library.js';
+import { Sandbox } from './sandbox.js';
+import { errorAt, type Place, placeOf, readError, type ScriptError } from './script-error.js';
+import type { ScriptHost } from './script-host.js';
+
+/** Instructions between two looks at the clock: a fraction of a millisecond. */
+const hookInterval = 20_000;
+/**
+ * Where a script cannot be suspended, in a comparison of `table.sort` for instance, it may go on for so long after its
+ * time is up. Then it fails: nobody could end it otherwise.
+ */
+const patienceMicroseconds = 30_000_000;
+
+export type Outcome = 'returned' | 'failed' | 'suspended';
+
+export interface VmSettings {
+  clock: Clock;
+  host: ScriptHost;
+  version: ServerVersion;
+  /** Most bytes of memory. */
+  memoryLimit: number;
+  /** Processor time that the process has used. */
+  cpuSeconds: () => number;
+  /** After so many ms a script is suspended now and then, so that others have their turn. */
+  busyThresholdMs: () => number;
+}
+
+/** A machine that runs one script at a time, which may be suspended and go on later. */
+export class LuaVm {
+  readonly sandbox: Sandbox;
+  readonly lua: LuaState;
+  readonly redis: RedisLibrary;
+  readonly keysName: KeptValue;
+  readonly argvName: KeptValue;
+  /** Why the last run failed. */
+  error: ScriptError = { message: '', counted: false };
+  /** The machine is in an unknown state, or has grown to its limit: it must not be used again. */
+  lost = false;
+  private thread = 0;
+  private threadRef = 0;
+  private readonly hook: number;
+  private startedAt = 0;
+  private scriptName = '';
+  private suspendedAt: Place | undefined;
+  /** A limit that ends the script instead of suspending it, in µs. */
+  private hardLimit = Number.POSITIVE_INFINITY;
+  private hardLimitText = '';
+
+  constructor(
+    private readonly settings: VmSettings,
+    forEval: boolean,
+  ) {
+    const { clock, memoryLimit, cpuSeconds, host, version } = settings;
+    let redis!: RedisLibrary;
+    this.sandbox = new Sandbox(clock, memoryLimit, cpuSeconds, (lua) => {
+      redis = new RedisLibrary(lua, host, version);
+      redis.open(forEval);
+    });
+    this.redis = redis;
+    this.lua = this.sandbox.lua;
+    this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
+    this.lua.pushLatin1('KEYS');
+    this.keysName = this.lua.keep();
+    this.lua.pushLatin1('ARGV');
+    this.argvName = this.lua.keep();
+    // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
+    for (const name of replyFields) {
+      this.lua.pushLatin1(name);
+      this.lua.ref();
+    }
+  }
+
+  /** Compiles code and returns the function, or the error's text. */
+  compile(code: Buffer, chunkName: string): KeptValue | string {
+    const { lua } = this;
+    const status = lua.load(code, chunkName);
+    if (status === LuaStatus.ok) return lua.keep();
+    const message = lua.toLatin1(-1) ?? '';
+    lua.pop();
+    if (status === LuaStatus.memoryError) this.recover();
+    return message;
+  }
+
+  /**
+   * Begins a run: from here on all pushes go to the script's own stack. To be followed by `start`.
+   *
+   * @param startedAt in µs, of the clock
+   */
+  prepare(scriptName: string, startedAt: number): void {
+    if (this.thread === 0) this.makeThread();
+    this.scriptName = scriptName;
+    this.startedAt = startedAt;
+    this.lua.L = this.thread;
+  }
+
+  /** Calls the function under so many arguments on the stack. */
+  start(args: number): Outcome {
+    return this.resume(args);
+  }
+
+  /** As `start`, but the function must be done in this time, in µs, or fails with the text. */
+  startLimited(args: number, limit: number, text: string): Outcome {
+    this.hardLimit = limit;
+    this.hardLimitText = text;
+    try {
+      return this.resume(args);
+    } finally {
+      this.hardLimit = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  /** Goes on with what was suspended. */
+  continue(): Outcome {
+    this.lua.L = this.thread;
+    return this.resume(0);
+  }
+
+  /** Ends a suspended run with an error. */
+  abandon(text: string): void {
+    const { lua } = this;
+    lua.L = this.thread;
+    this.error = errorAt(text, this.scriptName, this.suspendedAt);
+    this.dropThread();
+  }
+
+  /** Ends a run that returned: forgets its results. */
+  finish(): void {
+    this.lua.setTop(0);
+    this.lua.L = this.lua.main;
+  }
+
+  /** Bytes of memory that Lua has in use. */
+  get usedBytes(): number {
+    return this.lua.usedBytes;
+  }
+
+  private resume(args: number): Outcome {
+    const { lua, sandbox } = this;
+    sandbox.interrupted = false;
+    let status: number;
+    try {
+      status = lua.resume(this.thread, args);
+    } catch (error) {
+      return this.lose(error);
+    }
+    if (status === LuaStatus.ok) return 'returned';
+    if (status === LuaStatus.yielded) {
+      if (sandbox.interrupted) {
+        lua.L = lua.main;
+        return 'suspended';
+      }
+      const text = 'attempt to yield across metamethod/C-call boundary';
+      this.error = errorAt(text, this.scriptName, placeOf(lua));
+    } else {
+      this.error = readError(lua, this.scriptName);
+    }
+    this.dropThread();
+    if (status === LuaStatus.memoryError) this.recover();
+    return 'failed';
+  }
+
+  /** Something else than a Lua error came out of the machine: native stack exhausted, a defect of ours. */
+  lose(error: unknown): Outcome {
+    this.lost = true;
+    const why = error instanceof Error ? error.message : String(error);
+    this.error = {
+      message: `ERR the script broke its Lua machine, which starts anew: ${why} script: ${this.scriptName}`,
+      counted: false,
+    };
+    return 'failed';
+  }
+
+  /** Memory was short: frees what it can. A machine that has grown large never shrinks, so it is given up. */
+  private recover(): void {
+    const { lua, settings } = this;
+    try {
+      lua.gc(GcCommand.collect);
+    } catch {
+      this.lost = true;
+    }
+    if (lua.heap.length > settings.memoryLimit / 4) this.lost = true;
+  }
+
+  private makeThread(): void {
+    const { lua } = this;
+    this.thread = lua.newThread();
+    this.threadRef = lua.ref();
+    lua.setHook(this.thread, this.hook, HookMask.count, hookInterval);
+  }
+
+  /** A thread that failed or was given up cannot be used again. */
+  private dropThread(): void {
+    const { lua } = this;
+    lua.L = lua.main;
+    lua.unref(this.threadRef);
+    this.thread = 0;
+  }
+
+  /** Called by Lua every so many instructions. */
+  private look(L: number): void {
+    const { clock, busyThresholdMs } = this.settings;
+    const elapsed = clock.microseconds() - this.startedAt;
+    if (elapsed > this.hardLimit) this.fail(L, this.hardLimitText);
+    if (this.hardLimit !== Number.POSITIVE_INFINITY) return;
+    const threshold = busyThresholdMs() * 1000;
+    if (elapsed < threshold) return;
+    const { lua } = this;
+    if (lua.canSuspend(L)) {
+      // Now, for a suspended thread tells the line of the instruction before.
+      lua.L = L;
+      this.suspendedAt = placeOf(lua);
+      this.sandbox.interrupted = true;
+      lua.suspend(L);
+    } else if (elapsed > threshold + patienceMicroseconds) {
+      this.fail(L, 'Script ended: it ran for too long where it cannot be interrupted');
+    }
+  }
+
+  private fail(L: number, text: string): never {
+    this.lua.L = L;
+    return this.lua.error(text);
+  }
+}
