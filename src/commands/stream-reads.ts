@@ -154,7 +154,7 @@ function readOptions(call: Call, ofGroup: boolean): Reading {
     if (reader.done) throw new CommandError(errors.syntax);
     const more = reader.left > 1;
     if (more && reader.take('block')) {
-      if (call.fromScript) throw blockInScript(command.fullName);
+      if (call.fromScript) throw blockInScript(args[0].latin1());
       reading.deadline = blockDeadline(call, reader);
     } else if (more && reader.take('count')) {
       const count = reader.long();
