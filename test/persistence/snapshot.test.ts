@@ -121,7 +121,7 @@ function loadRdb(bytes: Buffer): Record<string, string> {
 
 function loadCommands(bytes: Buffer): Record<string, string> {
   const target = new Bench(1);
-  target.keyspace.keepExpired = true;
+  target.keyspace.holdExpiry(true);
   for (let at = 0; at < bytes.length; ) {
     const words: Bytes[] = [];
     const line = () => {
