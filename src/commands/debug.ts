@@ -126,9 +126,9 @@ const actions: DebugAction[] = [
     name: 'replybuffer',
     syntax: '<peak-reset-time|resizing> <value>',
     summary:
-      'Understood, without effect: reply buffers go back to a pool when they are sent, none stays to be resized.',
+      'After how many ms, if at all (never, reset), reply buffers shrink; whether they are resized (0, 1).',
     words: [4, 4],
-    run: checkReplyBuffer,
+    run: setReplyBuffers,
   },
   {
     name: 'set-active-expire',
@@ -216,11 +216,14 @@ function setPlainThreshold({ server, args, reply }: Call): void {
   reply.ok();
 }
 
-function checkReplyBuffer(call: Call): void {
-  const { args, reply } = call;
-  const peak = args[2].is('peak-reset-time');
-  if (!peak && !args[2].is('resizing')) throw unknownAction(args[1]);
-  if (peak && !args[3].is('never') && !args[3].is('reset')) longArgument(args[3]);
+function setReplyBuffers({ server, args, reply }: Call): void {
+  const { replyBuffers } = server.clients;
+  const value = args[3];
+  if (args[2].is('resizing')) replyBuffers.resizing = leadingNumber(value) !== 0;
+  else if (!args[2].is('peak-reset-time')) throw unknownAction(args[1]);
+  else if (value.is('never')) replyBuffers.peakResetMs = Number.POSITIVE_INFINITY;
+  else if (value.is('reset')) replyBuffers.resetPeakTime();
+  else replyBuffers.peakResetMs = longArgument(value);
   reply.ok();
 }
 

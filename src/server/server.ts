@@ -10,6 +10,7 @@ import { CommandTable } from '../commands/registry.js';
 import type {
   DebugState,
   Log,
+  MemoryUsage,
   ServerApi,
   ServerStatistics,
   ShutdownRequest,
@@ -22,14 +23,17 @@ import { ExpirySweeper } from '../keyspace/expiry.js';
 import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
+import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { ActiveDefrag } from './active-defrag.js';
 import { allCommands } from './all-commands.js';
 import { applyConfig } from './apply-config.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
+import { MemoryLimit } from './memory-limit.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
 import { StallWatch } from './stall-watch.js';
@@ -69,6 +73,9 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly memoryParts = new MemoryParts();
+  readonly memoryLimit: MemoryLimit;
+  readonly defrag: ActiveDefrag;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -119,6 +126,8 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.memoryLimit = new MemoryLimit(this);
+    this.defrag = new ActiveDefrag(this);
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -140,7 +149,7 @@ export class RespiteServer implements ServerApi {
     this.loop.onBatchEnd = (began) => this.stalls.batchEnded(began);
     this.config.onChange('latency-monitor-threshold', () => this.stalls.adjust());
     this.loop.onDeadlines = () => this.setAlarm();
-    this.keyspace.lazyFree.onWork = () => this.timers.soon(0, () => this.sweep());
+    this.keyspace.lazyFree.onWork = () => this.timers.soon('sweep', 0, () => this.sweep());
     applyConfig(this);
   }
 
@@ -182,12 +191,15 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.sweep();
+    this.defrag.check();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
   private tickClients(): void {
     this.clients.closeIdle(this.config.values.timeout);
     this.clients.enforceOutputLimits();
+    this.clients.adaptReplyBuffers();
+    this.loop.clientEviction.enforce();
   }
 
   private sweep(): void {
@@ -195,7 +207,7 @@ export class RespiteServer implements ServerApi {
     const expiring = this.debug.activeExpire && this.expire();
     const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
     this.afterBackgroundWork();
-    if (expiring || freeing) this.timers.soon(expiryPauseMs, () => this.sweep());
+    if (expiring || freeing) this.timers.soon('sweep', expiryPauseMs, () => this.sweep());
   }
 
   /** Removes expired keys for a while. True if there are clearly more. */
@@ -271,6 +283,10 @@ export class RespiteServer implements ServerApi {
     statistics.netInputBytes = statistics.netOutputBytes = 0;
     statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();
+    this.memoryLimit.resetStatistics();
+    this.defrag.resetStatistics();
+    this.loop.clientEviction.evictedClients = 0;
+    this.clients.replyBuffers.shrinks = this.clients.replyBuffers.expands = 0;
     this.metrics.reset();
   }
 
@@ -287,9 +303,35 @@ export class RespiteServer implements ServerApi {
     return this.loop.dispatcher.unblock(client, how);
   }
 
+  makeRoom(): boolean {
+    return this.memoryLimit.makeRoom();
+  }
+
   overMemoryLimit(): boolean {
-    const limit = this.config.values.maxmemory;
-    return limit > 0 && this.metrics.recentMemory > limit;
+    return this.memoryLimit.exceeded;
+  }
+
+  /** Nothing is evicted while changes are held back, nor by a replica that leaves it to its master. */
+  get evictionSuspended(): boolean {
+    return this.loop.dispatcher.pause.active;
+  }
+
+  /** Goes on evicting between events. */
+  continueEviction(): void {
+    this.timers.soon('eviction', 0, () => {
+      this.loop.dispatcher.beginBatch();
+      this.memoryLimit.makeRoom();
+      this.afterBackgroundWork();
+    });
+  }
+
+  memoryUsage(): MemoryUsage {
+    return this.metrics.memoryUsage();
+  }
+
+  purgeMemory(): void {
+    this.keyspace.arena.purge();
+    this.timers.soon('purge', 0, () => this.keyspace.arena.returnMemory());
   }
 
   pauseClients(until: number, all: boolean): void {

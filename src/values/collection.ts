@@ -1,3 +1,5 @@
+import type { BlockMover } from '../memory/block-mover.js';
+
 /**
  * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's
  * payload holds its handle. Small collections are packed (listpack, intset) in the entry's payload itself and
@@ -10,6 +12,13 @@ export interface Collection {
   readonly bytes: number;
   /** Bytes of the elements in the arena, estimated from up to so many of them (0: from all). */
   elementBytes(samples: number): number;
+  /** What it has added to `Arena.indexBytes`, exactly. */
+  readonly indexBytes?: number;
+  /**
+   * Moves about `budget` elements to where `mover` wants their blocks to be, from a cursor on: 0 begins, and is
+   * returned at the end. Absent if its blocks are never moved.
+   */
+  defragment?(mover: BlockMover, cursor: number, budget: number): number;
   /** A copy with elements of its own. */
   copy(): Collection;
   /**

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { copyBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 import {
   createEntry,
   keyLengthOf,
@@ -20,6 +21,25 @@ export interface TableSource {
   readonly arena: Arena;
   readonly seedHigh: number;
   readonly seedLow: number;
+}
+
+/** Walks over about `budget` entries of a table from a cursor on: see `Table.relocate`. Returns where to go on. */
+export function relocateSome(
+  table: Table,
+  cursor: number,
+  budget: number,
+  destination: (ref: Ref) => Ref,
+): number {
+  let seen = 0;
+  let at = cursor;
+  do {
+    at = table.relocate(at, (ref) => {
+      seen++;
+      return destination(ref);
+    });
+    seen++; // an empty bucket takes time too
+  } while (at !== 0 && seen < budget);
+  return at;
 }
 
 /**
@@ -116,6 +136,24 @@ export abstract class EntryCollection implements Collection {
     this.table.forEach((ref) => copy.adopt(this.copyOfEntry(ref)));
     return copy;
   }
+
+  get indexBytes(): number {
+    return this.table.countedBytes;
+  }
+
+  defragment(mover: BlockMover, cursor: number, budget: number): number {
+    return relocateSome(this.table, cursor, budget, (ref) => {
+      const to = mover.destinationOf(ref);
+      if (to !== ref) {
+        this.elementMoved(ref, to);
+        releaseEntry(this.arena, ref);
+      }
+      return to;
+    });
+  }
+
+  /** An element's block was copied to another place. */
+  protected elementMoved(_ref: Ref, _moved: Ref): void {}
 
   freeSlice(budget: number): boolean {
     return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 import { Listpack, type ListpackPosition } from '../memory/listpack.js';
 import {
   backlenLength,
@@ -52,6 +53,8 @@ export class Quicklist implements Collection {
   nodes = 0;
   head: QuicklistNode | undefined = undefined;
   tail: QuicklistNode | undefined = undefined;
+  /** Where `defragment` goes on. */
+  private nextToMove: QuicklistNode | undefined = undefined;
 
   constructor(
     private readonly arena: Arena,
@@ -258,6 +261,24 @@ export class Quicklist implements Collection {
     return copy;
   }
 
+  get indexBytes(): number {
+    return this.bytes;
+  }
+
+  defragment(mover: BlockMover, cursor: number, budget: number): number {
+    if (cursor === 0) this.nextToMove = this.head;
+    for (let left = budget; this.nextToMove !== undefined && left > 0; left--) {
+      const node: QuicklistNode = this.nextToMove;
+      const to = mover.destinationOf(node.ref);
+      if (to !== node.ref) {
+        this.arena.release(node.ref);
+        node.ref = to;
+      }
+      this.nextToMove = node.next;
+    }
+    return this.nextToMove === undefined ? 0 : 1;
+  }
+
   freeSlice(budget: number): boolean {
     while (budget > 0 && this.head !== undefined) {
       budget -= this.head.count;
@@ -405,6 +426,7 @@ export class Quicklist implements Collection {
   /** Takes a node out of the chain and frees its block. */
   private drop(node: QuicklistNode): void {
     const { previous, next } = node;
+    if (this.nextToMove === node) this.nextToMove = next;
     if (previous === undefined) this.head = next;
     else previous.next = next;
     if (next === undefined) this.tail = previous;

@@ -144,6 +144,14 @@ export class TableHash extends EntryCollection {
     if (hasExpiry(this.arena, ref)) this.expires!.removeRef(ref, this.table.hashOf(ref));
   }
 
+  protected override elementMoved(ref: Ref, moved: Ref): void {
+    if (hasExpiry(this.arena, ref)) this.expires!.replace(ref, moved, this.table.hashOf(ref));
+  }
+
+  override get indexBytes(): number {
+    return super.indexBytes + (this.expires?.countedBytes ?? 0);
+  }
+
   override copy(): TableHash {
     const copy = this.another();
     this.table.forEach((ref) => {
@@ -155,6 +163,7 @@ export class TableHash extends EntryCollection {
   }
 
   override freeSlice(budget: number): boolean {
+    this.expires?.clear();
     this.expires = undefined;
     return super.freeSlice(budget);
   }

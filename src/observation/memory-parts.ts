@@ -1,0 +1,39 @@
+/**
+ * Bytes that parts of the server have in memory outside the keyspace and its clients. Each part keeps its own number
+ * true; reading them all costs an addition each, so that it can be done before every command.
+ */
+export class MemoryParts {
+  /** What waits to be written to the append-only file. Not compared with `maxmemory`, for evicting would add to it. */
+  aofBuffer = 0;
+  /** The history of changes that replicas can go on from. */
+  replicationBacklog = 0;
+  /** What waits to be sent to replicas, beyond the backlog. Not compared with `maxmemory` either. */
+  replicaBuffers = 0;
+  /** Buffers of links between the nodes of a cluster. */
+  clusterLinks = 0;
+  /** Scripts of EVAL: what their engine takes, and what keeping them takes. */
+  scriptEngine = 0;
+  scripts = 0;
+  /** The same for functions. */
+  functionEngine = 0;
+  functions = 0;
+
+  /** All of them. */
+  get total(): number {
+    return (
+      this.aofBuffer +
+      this.replicationBacklog +
+      this.replicaBuffers +
+      this.clusterLinks +
+      this.scriptEngine +
+      this.scripts +
+      this.functionEngine +
+      this.functions
+    );
+  }
+
+  /** What must not make keys go: it grows when keys are evicted. */
+  get notCountedForEviction(): number {
+    return this.aofBuffer + this.replicaBuffers;
+  }
+}
