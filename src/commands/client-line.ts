@@ -20,7 +20,7 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
   const waiting = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - reply.bufferSize);
   const queued = transaction?.bytes ?? 0;
   const request = own ? argumentBytes + requestBytes(running) : 0;
-  const total = memoryBesideReplies(client) + Math.max(reply.held, reply.bufferSize) + request;
+  const total = memoryBesideReplies(client) + reply.held + request;
   const fields: [string, string | number][] = [
     ['id', client.id],
     ['addr', transport.remoteAddress],
