@@ -1,9 +1,11 @@
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
+import { memoryOf } from '../clients/client-eviction.js';
 import { parseMemory } from '../config/kinds.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { digestOf, digestOfValue } from '../keyspace/digest.js';
 import { ValueType } from '../keyspace/events.js';
+import { auditMemory } from '../keyspace/memory-audit.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
@@ -41,6 +43,14 @@ interface DebugAction {
 }
 
 const actions: DebugAction[] = [
+  {
+    name: 'audit-memory',
+    syntax: '',
+    summary:
+      'Walks over all data and clients, and shows what of each kind is counted and what is there, in bytes.',
+    words: [2, 2],
+    run: auditAll,
+  },
   {
     name: 'config-rewrite-force-all',
     syntax: '',
@@ -214,6 +224,19 @@ function setPlainThreshold({ server, args, reply }: Call): void {
   }
   server.keyspace.listSettings.setPlainBytes(Number(bytes));
   reply.ok();
+}
+
+function auditAll({ server, reply }: Call): void {
+  const clients = [...server.clients.all()];
+  const live = clients.reduce((sum, client) => sum + memoryOf(client), 0);
+  const lines = [...auditMemory(server.keyspace), { what: 'clients', counted: server.clients.memory, live }];
+  reply.map(lines.length);
+  for (const line of lines) {
+    reply.text(line.what);
+    reply.array(2);
+    reply.integer(line.counted);
+    reply.integer(line.live);
+  }
 }
 
 function setReplyBuffers({ server, args, reply }: Call): void {

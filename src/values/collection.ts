@@ -14,6 +14,8 @@ export interface Collection {
   elementBytes(samples: number): number;
   /** What it has added to `Arena.indexBytes`, exactly. */
   readonly indexBytes?: number;
+  /** Bytes of its nodes in `Keyspace.orderNodes`, counted one by one. */
+  readonly treeBytes?: number;
   /**
    * Moves about `budget` elements to where `mover` wants their blocks to be, from a cursor on: 0 begins, and is
    * returned at the end. Absent if its blocks are never moved.

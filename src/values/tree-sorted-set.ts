@@ -148,6 +148,10 @@ export class TreeSortedSet implements SortedSet, Collection {
     return this.table.countedBytes;
   }
 
+  get treeBytes(): number {
+    return this.tree.nodeBytes;
+  }
+
   defragment(mover: BlockMover, cursor: number, budget: number): number {
     return relocateSome(this.table, cursor, budget, (ref) => {
       const to = mover.destinationOf(ref);
