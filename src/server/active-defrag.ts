@@ -1,7 +1,7 @@
 import type { RespiteServer } from './server.js';
 
 /** Longest time that blocks are moved without letting clients have their turn. */
-const sliceMicroseconds = 2000;
+const sliceMicroseconds = 1000;
 
 /**
  * Decides when memory is fragmented enough to move blocks (`activedefrag` and its thresholds), and lets
