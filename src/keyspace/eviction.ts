@@ -114,15 +114,15 @@ export class Eviction {
   }
 
   private evictBest(policy: EvictionPolicy): boolean {
-    // A sample can miss every candidate worth keeping, and all candidates of the pool can be stale.
+    // In the place of a candidate that was stale comes another sample, not the next best of the pool.
     while (this.fillPool(policy)) {
-      for (let best = this.pool.pop(); best !== undefined; best = this.pool.pop()) {
-        const database = this.keyspace.databases[best.database];
-        if (!tableOf(database, policy).holds(best.ref, best.hash)) continue;
-        if (this.worth(database, best.ref, policy) < best.worth) continue;
-        this.remove(database, best.ref);
-        return true;
-      }
+      const best = this.pool.pop();
+      if (best === undefined) continue;
+      const database = this.keyspace.databases[best.database];
+      if (!tableOf(database, policy).holds(best.ref, best.hash)) continue;
+      if (this.worth(database, best.ref, policy) < best.worth) continue;
+      this.remove(database, best.ref);
+      return true;
     }
     return false;
   }
