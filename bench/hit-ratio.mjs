@@ -33,15 +33,7 @@ for (const policy of options.policies.split(',')) {
   for (const [name, trace] of Object.entries(traces)) {
     const redis = await replay('redis', options.redis, policy, trace, Number(options.limit) * MIB);
     const respite = await replay('respite', options.respite, policy, trace, Number(options.limit) * MIB);
-    // As many keys as Redis has room for: what the choice alone is worth.
-    const share = redis.keys / respite.keys;
-    const sameKeys = await replay(
-      'respite',
-      options.respite,
-      policy,
-      trace,
-      Number(options.limit) * MIB * share,
-    );
+    const sameKeys = await replayWithKeys(redis.keys, policy, trace, respite.keys);
     results[`${policy}, ${name}`] = { respite, sameKeys, redis };
   }
 }
@@ -70,6 +62,24 @@ const verdicts = Object.entries(results).flatMap(([name, { respite, sameKeys, re
   },
 ]);
 conclude({ title: 'bench:hit-ratio', results, verdicts, options });
+
+/**
+ * Respite with room for about as many keys as Redis has: shows what the choice alone is worth.
+ *
+ * @param {number} wanted
+ * @param {string} policy
+ * @param {Int32Array} trace
+ * @param {number} keysOfAll how many keys the whole limit has room for
+ * @returns {Promise<Outcome>}
+ */
+async function replayWithKeys(wanted, policy, trace, keysOfAll) {
+  let bytes = (Number(options.limit) * MIB * wanted) / keysOfAll;
+  for (let tries = 0; ; tries++) {
+    const outcome = await replay('respite', options.respite, policy, trace, bytes);
+    if (Math.abs(outcome.keys / wanted - 1) < 0.01 || tries === 2) return outcome;
+    bytes *= wanted / outcome.keys;
+  }
+}
 
 /** @typedef {{ hits: number, keys: number }} Outcome share of the requests that found their key; keys at the end */
 
