@@ -5,6 +5,7 @@ import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
 import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
+import { LoadError } from './server/load-error.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
@@ -98,7 +99,7 @@ async function serve(config: Config): Promise<void> {
   try {
     await server.start();
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
+    if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
     log.warning(error.message);
     process.exit(1);
   }
@@ -201,7 +202,7 @@ class Lifetime {
     private readonly config: Config,
     private readonly log: ServerLog,
   ) {
-    server.onShutdown = (request) => void this.end(request);
+    server.onShutdown = () => void this.end();
   }
 
   watchSignals(): void {
@@ -212,7 +213,7 @@ class Lifetime {
           process.exit(1);
         }
         this.log.warning(`Received ${signal} scheduling shutdown...`);
-        void this.end({ save: 'default', now: false, force: false });
+        this.endBySignal(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
       });
     }
     process.on('uncaughtException', (error) => {
@@ -221,7 +222,19 @@ class Lifetime {
     });
   }
 
-  private async end(_request: ShutdownRequest): Promise<void> {
+  private endBySignal(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): void {
+    const options = this.config.values[directive];
+    const save = options.find((option) => option === 'save' || option === 'nosave') ?? 'default';
+    const request = {
+      save,
+      now: options.includes('now'),
+      force: options.includes('force'),
+    } as ShutdownRequest;
+    if (this.server.prepareShutdown(request)) void this.end();
+    else this.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+  }
+
+  private async end(): Promise<void> {
     if (this.ending) return;
     this.ending = true;
     await this.server.close();

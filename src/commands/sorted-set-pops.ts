@@ -94,6 +94,9 @@ export const sortedSetPopCommands: CommandSpec[] = [
 /** Which end members are taken from. */
 type End = 'min' | 'max';
 
+/** What a pop that waits, or looks at several keys, is propagated as. */
+const plainPop = { min: 'ZPOPMIN', max: 'ZPOPMAX' } as const;
+
 /** ZPOPMIN, ZPOPMAX. */
 function popMembers(call: Call, end: End): void {
   const { args, argc, reply } = call;
@@ -145,6 +148,7 @@ function popBlocking(call: Call, end: End): void {
   reply.array(3);
   reply.bytes(key);
   popSome(call, key, writeSortedSet(call, key)!, end, 1, (member, score) => replyPair(reply, member, score));
+  if (call.propagates) call.propagateAs([plainPop[end], key]);
 }
 
 /** The first key that has a sorted set. Throws CommandError for another type before it. */
@@ -214,4 +218,5 @@ function replyMultiPop(call: Call, key: Bytes, { end, count }: MultiPop): void {
     reply.array(2);
     replyPair(reply, member, score);
   });
+  if (call.propagates) call.propagateAs([plainPop[end], key, found]);
 }

@@ -67,6 +67,7 @@ export class Defragmentation {
 
   /** While a snapshot is taken, every bucket that changes would have to be saved first: moving waits. */
   private mayMove(): boolean {
+    if (this.keyspace.arena.onFirstChange !== undefined) return false;
     return this.keyspace.databases.every(({ keys }) => keys.beforeBucketChange === undefined);
   }
 
@@ -112,7 +113,7 @@ export class Defragmentation {
     const handle = database.handleOf(ref);
     if (handle === undefined) return;
     const collection = this.keyspace.collections.get(handle);
-    const cursor = collection.defragment?.(this.mover, 0, this.elementsPerStep) ?? 0;
+    const cursor = collection.defragment(this.mover, 0, this.elementsPerStep);
     if (cursor !== 0) this.unfinished.push({ handle, collection, cursor });
   }
 
@@ -120,7 +121,7 @@ export class Defragmentation {
     const { handle, collection } = unfinished;
     const alive = this.keyspace.collections.get(handle) === collection;
     unfinished.cursor = alive
-      ? (collection.defragment?.(this.mover, unfinished.cursor, this.elementsPerStep) ?? 0)
+      ? collection.defragment(this.mover, unfinished.cursor, this.elementsPerStep)
       : 0;
     if (unfinished.cursor === 0) this.unfinished.shift();
   }

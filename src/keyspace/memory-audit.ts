@@ -34,8 +34,8 @@ function walk({ arena, databases, collections }: Keyspace) {
       if (handle === undefined) return;
       const collection = collections.get(handle);
       live.blocks += collection.elementBytes(0);
-      live.indexes += collection.indexBytes ?? 0;
-      live.trees += collection.treeBytes ?? 0;
+      live.indexes += collection.indexBytes;
+      live.trees += collection.treeBytes;
     });
   }
   return live;

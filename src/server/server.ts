@@ -16,6 +16,7 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -25,17 +26,22 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { ActiveDefrag } from './active-defrag.js';
 import { allCommands } from './all-commands.js';
+import { AofSnapshots } from './aof-snapshots.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
+import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { Saving } from './saving.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -52,6 +58,12 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
+  /** The disk; tests put one in its place that fails on demand. */
+  files?: FileSystem;
+  /** Loads its data set at the start. Default true; an embedded server does so only if it was told where. */
+  keepsFiles?: boolean;
+  /** Loads this file at the start instead of its own. */
+  importFrom?: string;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -65,6 +77,10 @@ export class RespiteServer implements ServerApi {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly files: FileSystem;
+  /** The data set is in files: loaded at the start, saved when its time has come. */
+  readonly keepsFiles: boolean;
+  readonly dataSet: DataSet;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
@@ -76,6 +92,8 @@ export class RespiteServer implements ServerApi {
   readonly memoryParts = new MemoryParts();
   readonly memoryLimit: MemoryLimit;
   readonly defrag: ActiveDefrag;
+  readonly appendOnly: AppendOnly;
+  readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -110,6 +128,9 @@ export class RespiteServer implements ServerApi {
     this.log = options.log;
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? unpredictableRandom();
+    this.files = options.files ?? systemFiles;
+    this.keepsFiles = options.keepsFiles ?? true;
+    this.dataSet = new DataSet(this);
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
@@ -128,6 +149,8 @@ export class RespiteServer implements ServerApi {
     this.metrics = new Metrics(this);
     this.memoryLimit = new MemoryLimit(this);
     this.defrag = new ActiveDefrag(this);
+    this.saving = new Saving(this, this.files);
+    this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -153,20 +176,26 @@ export class RespiteServer implements ServerApi {
     applyConfig(this);
   }
 
-  /** Starts listening. Throws ListenError. */
+  /** Starts listening, then loads the data set. Throws ListenError and LoadError. */
   async start(): Promise<void> {
     fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
+      this.timers.start(1000 / this.config.values.hz);
+      await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.timers.start(1000 / this.config.values.hz);
+    if (this.isClosing) return;
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  get isClosing(): boolean {
+    return this.closing !== undefined;
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
@@ -178,6 +207,8 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.saving.stop('Background saving terminated: the server ends');
+    this.appendOnly.close();
     await this.listeners.close();
   }
 
@@ -190,8 +221,12 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    this.sweep();
-    this.defrag.check();
+    if (this.dataSet.loading === undefined) {
+      this.sweep();
+      this.saving.tick();
+      this.appendOnly.tick();
+      this.defrag.check();
+    }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
@@ -290,9 +325,33 @@ export class RespiteServer implements ServerApi {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): void {
-    this.log.warning('User requested shutdown...');
+  shutdown(request: ShutdownRequest): boolean {
+    this.log.notice('User requested shutdown...');
+    if (!this.prepareShutdown(request)) return false;
     this.onShutdown?.(request);
+    return true;
+  }
+
+  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
+  prepareShutdown({ save, force }: ShutdownRequest): boolean {
+    const { saving, log, config } = this;
+    saving.stop('There is a child saving an .rdb. Killing it!');
+    if (save === 'nosave' || (save === 'default' && config.values.save.length === 0)) return true;
+    log.notice('Saving the final RDB snapshot before exiting.');
+    if (saving.save()) return true;
+    log.warning(
+      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
+    );
+    return force;
+  }
+
+  /** Writing is refused while the data set is to be saved and the last save failed. */
+  updateWriteGate(): void {
+    const { saving, config, loop } = this;
+    const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
+    if (saving.lastStatus === 'err' && stops && save.length > 0)
+      loop.dispatcher.gate |= ServerGate.cannotSave;
+    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
   }
 
   abortShutdown(): boolean {

@@ -14,9 +14,10 @@ import {
   writeEmptyListpack,
 } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
-import type { Collection } from './collection.js';
+import { Collection, type CollectionImage, type VisitElement } from './collection.js';
 import type { ListCursor } from './list-cursor.js';
 import type { ListSettings } from './list-settings.js';
+import { QuicklistImage, showNode } from './quicklist-image.js';
 
 /** A piece of a big list: a listpack of at least one element, somewhere in an arena block of its own. */
 export class QuicklistNode {
@@ -29,6 +30,8 @@ export class QuicklistNode {
   start = 0;
   /** Holds one large element and takes no other. */
   plain = false;
+  /** An image that has not seen this node yet, and must before its elements change. */
+  image: QuicklistImage | undefined = undefined;
 
   constructor(
     public ref: Ref,
@@ -48,7 +51,7 @@ const leastCapacity = 128;
  *
  * Bytes that are written must not be a view of the same list.
  */
-export class Quicklist implements Collection {
+export class Quicklist extends Collection {
   size = 0;
   nodes = 0;
   head: QuicklistNode | undefined = undefined;
@@ -57,9 +60,11 @@ export class Quicklist implements Collection {
   private nextToMove: QuicklistNode | undefined = undefined;
 
   constructor(
-    private readonly arena: Arena,
+    arena: Arena,
     private readonly settings: ListSettings,
-  ) {}
+  ) {
+    super(arena);
+  }
 
   elementBytes(samples: number): number {
     let bytes = 0;
@@ -77,6 +82,7 @@ export class Quicklist implements Collection {
 
   /** Appends a node that holds a copy of a listpack, which must not be empty. */
   appendListpack(buffer: Buffer, from: number, length: number, plain = false): void {
+    this.beforeChange();
     const node = this.newNode(length);
     node.length = length;
     node.plain = plain;
@@ -88,7 +94,9 @@ export class Quicklist implements Collection {
 
   /** Takes the only node away, leaving the list empty. Its block is the caller's to release. */
   takeOnlyNode(): QuicklistNode {
+    this.beforeChange();
     const node = this.head!;
+    node.image?.keep(node);
     this.head = undefined;
     this.tail = undefined;
     this.arena.indexBytes -= this.bytes;
@@ -98,6 +106,7 @@ export class Quicklist implements Collection {
   }
 
   pushFirst(bytes: Bytes): void {
+    this.beforeChange();
     element.set(bytes);
     const { head } = this;
     this.size++;
@@ -110,6 +119,7 @@ export class Quicklist implements Collection {
   }
 
   pushLast(bytes: Bytes): void {
+    this.beforeChange();
     element.set(bytes);
     const { tail } = this;
     this.size++;
@@ -136,12 +146,14 @@ export class Quicklist implements Collection {
   }
 
   removeFirst(): void {
+    this.beforeChange();
     const node = this.head!;
     this.size--;
     if (node.count === 1) {
       this.drop(node);
       return;
     }
+    if (node.image !== undefined) node.image.keep(node);
     const begin = this.beginOf(node);
     const length = elementLength(this.arena.bufferOf(node.ref), begin + HEADER_LENGTH);
     node.start += length;
@@ -151,12 +163,14 @@ export class Quicklist implements Collection {
   }
 
   removeLast(): void {
+    this.beforeChange();
     const node = this.tail!;
     this.size--;
     if (node.count === 1) {
       this.drop(node);
       return;
     }
+    if (node.image !== undefined) node.image.keep(node);
     const buffer = this.arena.bufferOf(node.ref);
     const end = this.beginOf(node) + node.length - 1;
     const length = readBacklen(buffer, end);
@@ -200,7 +214,9 @@ export class Quicklist implements Collection {
 
   /** Puts other bytes in the place of the cursor's element. The cursor is invalid afterwards. */
   replace(cursor: ListCursor, bytes: Bytes): void {
+    this.beforeChange();
     const node = cursor.node!;
+    node.image?.keep(node);
     const at = cursor.position;
     const listpack = pointAt(this.arena, node);
     const { buffer, offset } = listpack.memory;
@@ -219,6 +235,7 @@ export class Quicklist implements Collection {
 
   /** Removes the cursor's element. The cursor goes to the next one in the direction of the walk. */
   remove(cursor: ListCursor, forward: boolean): void {
+    this.beforeChange();
     const node = cursor.node!;
     const { next, previous } = node;
     const at = cursor.position;
@@ -235,6 +252,7 @@ export class Quicklist implements Collection {
 
   /** Removes `count` elements from that index on. O(nodes). */
   removeRange(index: number, count: number, cursor: ListCursor): void {
+    this.beforeChange();
     while (count > 0) {
       const node = this.seek(cursor, index).node!;
       const removed = Math.min(count, this.size);
@@ -247,6 +265,7 @@ export class Quicklist implements Collection {
    * nodes.
    */
   compact(): void {
+    this.beforeChange();
     for (let node = this.head; node !== undefined && this.nodes > 2; ) {
       const { next } = node;
       if (next === undefined || !this.merge(node, next)) node = next;
@@ -261,11 +280,11 @@ export class Quicklist implements Collection {
     return copy;
   }
 
-  get indexBytes(): number {
+  override get indexBytes(): number {
     return this.bytes;
   }
 
-  defragment(mover: BlockMover, cursor: number, budget: number): number {
+  override defragment(mover: BlockMover, cursor: number, budget: number): number {
     if (cursor === 0) this.nextToMove = this.head;
     for (let left = budget; this.nextToMove !== undefined && left > 0; left--) {
       const node: QuicklistNode = this.nextToMove;
@@ -279,7 +298,16 @@ export class Quicklist implements Collection {
     return this.nextToMove === undefined ? 0 : 1;
   }
 
+  override visitAll(visit: VisitElement): void {
+    for (let node = this.head; node !== undefined; node = node.next) showNode(this.arena, node, visit);
+  }
+
+  override takeImage(): CollectionImage {
+    return new QuicklistImage(this.arena, this);
+  }
+
   freeSlice(budget: number): boolean {
+    this.beforeChange();
     while (budget > 0 && this.head !== undefined) {
       budget -= this.head.count;
       this.size -= this.head.count;
@@ -358,6 +386,7 @@ export class Quicklist implements Collection {
   }
 
   private writeFirst(node: QuicklistNode): void {
+    if (node.image !== undefined) node.image.keep(node);
     node.start -= element.length;
     node.length += element.length;
     node.count++;
@@ -366,6 +395,7 @@ export class Quicklist implements Collection {
   }
 
   private writeLast(node: QuicklistNode): void {
+    if (node.image !== undefined) node.image.keep(node);
     element.write(this.arena.bufferOf(node.ref), this.beginOf(node) + node.length - 1);
     node.length += element.length;
     node.count++;
@@ -425,6 +455,7 @@ export class Quicklist implements Collection {
 
   /** Takes a node out of the chain and frees its block. */
   private drop(node: QuicklistNode): void {
+    node.image?.keep(node);
     const { previous, next } = node;
     if (this.nextToMove === node) this.nextToMove = next;
     if (previous === undefined) this.head = next;
@@ -448,6 +479,7 @@ export class Quicklist implements Collection {
 
   /** Puts an element before the one at `at`, or at the node's end. */
   private insertAt(node: QuicklistNode, at: ListpackPosition, bytes: Bytes): void {
+    this.beforeChange();
     this.size++;
     element.set(bytes);
     if (this.accepts(node, bytes.length)) {
@@ -528,6 +560,11 @@ class NodeBytes implements PackedBytes {
     this.node = node;
     this.buffer = arena.bufferOf(node.ref);
     this.offset = arena.offsetOf(node.ref) + node.start;
+  }
+
+  beforeChange(): void {
+    const node = this.node!;
+    if (node.image !== undefined) node.image.keep(node);
   }
 
   resize(length: number): void {
