@@ -3,8 +3,8 @@
  * true; reading them all costs an addition each, so that it can be done before every command.
  */
 export class MemoryParts {
-  /** What waits to be written to the append-only file. Not compared with `maxmemory`, for evicting would add to it. */
-  aofBuffer = 0;
+  /** How much `aofBuffer` is: set by the one who has it. */
+  measureAofBuffer: () => number = () => 0;
   /** The history of changes that replicas can go on from. */
   replicationBacklog = 0;
   /** What waits to be sent to replicas, beyond the backlog. Not compared with `maxmemory` either. */
@@ -17,6 +17,11 @@ export class MemoryParts {
   /** The same for functions. */
   functionEngine = 0;
   functions = 0;
+
+  /** What waits to be written to the append-only file. Not compared with `maxmemory`, for evicting would add to it. */
+  get aofBuffer(): number {
+    return this.measureAofBuffer();
+  }
 
   /** All of them. */
   get total(): number {

@@ -34,16 +34,16 @@ async function startWithData() {
   const tap = keyspaceTap();
   const { redis } = await startWithClient({ commands: [tap.command], 'active-defrag-max-scan-fields': 100 });
   const words = Array.from({ length: 4000 }, (_, i) => `${i}:${'w'.repeat(i % 97)}`);
-  for (let from = 0; from < 20_000; from += 1000) {
+  for (let from = 0; from < 6_000; from += 1000) {
     const pipeline = redis.pipeline();
     for (let i = from; i < from + 1000; i++) {
-      pipeline.set(`string:${i}`, 'x'.repeat(i % 500));
+      pipeline.set(`string:${i}`, 'x'.repeat(50 + (i % 4) * 200));
       if (i % 3 === 0) pipeline.expire(`string:${i}`, 1000 + i);
       if (i % 20 === 0) pipeline.rpush(`small:${i}`, 'a', 'b', 'c');
     }
     await pipeline.exec();
     // What is big grows between the strings, so that its blocks are spread over many pages.
-    const some = words.slice(from / 5, from / 5 + 200);
+    const some = words.slice((from * 2) / 3, ((from + 1000) * 2) / 3);
     await redis.hset('hash', ...some.flatMap((word) => [word, word]));
     await redis.call('HPEXPIRE', 'hash', 10_000_000, 'FIELDS', 50, ...some.slice(0, 50));
     await redis.sadd('set', ...some);
@@ -57,29 +57,29 @@ async function startWithData() {
 describe('defragmentation', () => {
   it('moves values of every type, which stay what they are', async () => {
     const { redis, keyspace } = await startWithData();
-    const doomed = Array.from({ length: 20_000 }, (_, i) => `string:${i}`).filter((_, i) => i % 13 !== 0);
+    const doomed = Array.from({ length: 6_000 }, (_, i) => `string:${i}`).filter((_, i) => i % 13 !== 0);
     for (let i = 0; i < doomed.length; i += 1000) await redis.del(...doomed.slice(i, i + 1000));
     const digest = digestOf(keyspace);
     const { arena, defragmentation } = keyspace;
     const before = arena.activeBytes / arena.allocated;
-    expect(before).toBeGreaterThan(1.7);
+    expect(before).toBeGreaterThan(1.5);
 
     expect(defragmentation.begin(1)).toBeGreaterThan(0);
     let slices = 0;
     while (defragmentation.step(0)) slices++;
 
-    expect(slices).toBeGreaterThan(50);
-    expect(arena.activeBytes / arena.allocated).toBeLessThan(before / 1.5);
+    expect(slices).toBeGreaterThan(20);
+    expect(arena.activeBytes / arena.allocated).toBeLessThan(before / 1.3);
     expect(digestOf(keyspace)).toBe(digest);
     expectExact(keyspace);
     const { statistics } = defragmentation;
-    expect(statistics.moved).toBeGreaterThan(1000);
-    expect(statistics.keysWithMoves).toBeGreaterThan(500);
+    expect(statistics.moved).toBeGreaterThan(500);
+    expect(statistics.keysWithMoves).toBeGreaterThan(200);
 
     // Every table and tree knows the new places: all of it can be changed and removed.
     expect(await redis.zrank('zset', '0:')).toBe(0);
     for (const key of ['hash', 'set', 'zset', 'list']) expect(await redis.unlink(key)).toBe(1);
-    for (let i = 0; i < 20_000; i += 13) await redis.persist(`string:${i}`);
+    for (let i = 0; i < 6_000; i += 13) await redis.persist(`string:${i}`);
     await redis.flushdb();
     expectExact(keyspace);
     expect(arena.allocated).toBe(0);
@@ -87,13 +87,13 @@ describe('defragmentation', () => {
 
   it('takes it as it comes that everything changes between its slices', async () => {
     const { redis, keyspace } = await startWithData();
-    const doomed = Array.from({ length: 20_000 }, (_, i) => `string:${i}`).filter((_, i) => i % 7 !== 0);
+    const doomed = Array.from({ length: 6_000 }, (_, i) => `string:${i}`).filter((_, i) => i % 7 !== 0);
     for (let i = 0; i < doomed.length; i += 1000) await redis.del(...doomed.slice(i, i + 1000));
     const { defragmentation, databases } = keyspace;
     defragmentation.begin(1);
     for (let round = 0; defragmentation.step(0); round++) {
       if (round % 5 !== 0) continue;
-      const key = Bytes.of(`string:${(round * 7) % 20_000}`);
+      const key = Bytes.of(`string:${(round * 7) % 6_000}`);
       databases[0].remove(key);
       const value = Buffer.alloc(round % 700, 1);
       databases[0].setString(Bytes.of(`new:${round}`), value, 0, value.length);
