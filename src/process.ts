@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { FileCheck } from './check/check-file.js';
 import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
@@ -27,13 +28,28 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(commandLine.output);
     return;
   }
+  if (commandLine.kind === 'refuse') {
+    process.stderr.write(commandLine.message);
+    process.exitCode = 1;
+    return;
+  }
+  if (commandLine.kind === 'check') {
+    const check = new FileCheck((line) => process.stdout.write(`${line}\n`), commandLine.fix);
+    if (!check.check(commandLine.file)) process.exitCode = 1;
+    return;
+  }
   const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
   const directory = process.cwd();
   const config = configure(commandLine.configFile, stdin, commandLine.overrides);
   if (config.values.daemonize && process.env[daemonMark] === undefined) {
     return daemonize(args, stdin, directory);
   }
-  await serve(config);
+  await serve(config, importPath(commandLine.importFrom, directory));
+}
+
+/** The working directory has changed since the path was given. */
+function importPath(path: string | undefined, directory: string): string | undefined {
+  return path === undefined ? undefined : resolve(directory, path);
 }
 
 /** Reads the whole configuration, or ends the process with Redis's message on stderr. */
@@ -79,11 +95,11 @@ function daemonize(args: readonly string[], stdin: string, directory: string): v
   child.unref();
 }
 
-async function serve(config: Config): Promise<void> {
+async function serve(config: Config, importFrom: string | undefined): Promise<void> {
   const { values } = config;
   const log = openLog(config);
   greet(config, log);
-  const server = new RespiteServer({ config, log });
+  const server = new RespiteServer({ config, log, importFrom });
   const life = new Lifetime(server, config, log);
   config.onChange('loglevel', (level) => {
     log.level = level;

@@ -50,6 +50,10 @@ export interface ShutdownRequest {
 export interface AppendOnlyApi {
   /** What the file system said when writing failed last. */
   readonly lastError: string;
+  /** Loads the files anew. Throws CommandError. */
+  reload(): void;
+  /** Holds up each write so long. */
+  delayWrites(microseconds: number): void;
   /** Asks for a rewrite; inside a transaction it begins when that is over. */
   request(inTransaction: boolean): 'started' | 'scheduled' | 'running' | 'failed';
 }
@@ -140,6 +144,11 @@ export interface ServerApi {
    * could not be: the server stays.
    */
   shutdown(request: ShutdownRequest): boolean;
+  /**
+   * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
+   * replaced. Throws CommandError.
+   */
+  reload(options: { save: boolean; flush: boolean; replace: boolean }): void;
   /** True if a shutdown was under way and has been called off. */
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */

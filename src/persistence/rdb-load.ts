@@ -1,5 +1,6 @@
 import { Bytes } from '../bytes/bytes.js';
 import { Crc64 } from '../bytes/crc64.js';
+import { quoteWord } from '../config/words.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { kinds } from '../keyspace/kinds.js';
@@ -53,6 +54,8 @@ export interface RdbSummary {
   keysLoaded: number;
   keysExpired: number;
   emptyKeysSkipped: number;
+  /** A checksum was there, and was checked. */
+  hasChecksum: boolean;
   /** Offset behind the last byte: of an append-only file's preamble, where its commands begin. */
   end: number;
 }
@@ -71,7 +74,14 @@ const headerBytes = rdbSignature.length + 4;
  * the data. Whoever drives it gives it bytes with `room` and `received`, and calls `run`. See load-rdb.ts.
  */
 export class RdbLoad {
-  readonly summary: RdbSummary = { version: 0, keysLoaded: 0, keysExpired: 0, emptyKeysSkipped: 0, end: 0 };
+  readonly summary: RdbSummary = {
+    version: 0,
+    keysLoaded: 0,
+    keysExpired: 0,
+    emptyKeysSkipped: 0,
+    hasChecksum: false,
+    end: 0,
+  };
   private readonly reader: RdbReader;
   private readonly target: ValueTarget;
   private readonly crc = new Crc64();
@@ -95,7 +105,7 @@ export class RdbLoad {
   constructor(
     private readonly keyspace: Keyspace,
     private readonly options: RdbLoadOptions,
-    total: number | undefined,
+    total = Number.POSITIVE_INFINITY,
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
     this.target = { keyspace, limits: options.limits };
@@ -150,7 +160,7 @@ export class RdbLoad {
 
   /** Twice as much at a time while nobody knows whether the bytes exist. */
   private capacityFor(wanted: number, kept: number): number {
-    const most = this.reader.total === undefined ? Math.max(kept * 2, pieceBytes) : wanted;
+    const most = this.reader.total === Number.POSITIVE_INFINITY ? Math.max(kept * 2, pieceBytes) : wanted;
     return Math.max(Math.min(wanted, most), windowFor(this.reader.total));
   }
 
@@ -388,6 +398,7 @@ export class RdbLoad {
     this.sum(start);
     const told = buffer.readBigUInt64LE(start);
     const found = this.crc.value();
+    this.summary.hasChecksum = told !== 0n;
     if (told !== 0n && told !== found) {
       throw new RdbError(
         `CRC error: the checksum is ${found.toString(16)}, but ${told.toString(16)} was expected,`,
@@ -410,12 +421,12 @@ function expiryOf(time: number): number {
 }
 
 /** A small file needs no large window. */
-function windowFor(total: number | undefined): number {
-  return Math.min(pieceBytes, Math.max(total ?? pieceBytes, 64));
+function windowFor(total: number): number {
+  return Math.min(pieceBytes, Math.max(total, 64));
 }
 
 const longestShown = 100;
 
 function quoted(key: Bytes): string {
-  return JSON.stringify(key.latin1().slice(0, longestShown));
+  return quoteWord(key.latin1().slice(0, longestShown));
 }

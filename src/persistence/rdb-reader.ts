@@ -41,8 +41,6 @@ let nextText = 0;
 export class RdbReader {
   /** Where the buffer's first byte is in the file. */
   base = 0;
-  /** All bytes of the file; undefined while it is not known. */
-  total: number | undefined;
   /** Up to where the buffer must reach so that reading can go on where `endOfPiece` was thrown. */
   wantedEnd = 0;
 
@@ -50,10 +48,9 @@ export class RdbReader {
     public buffer: Buffer,
     public offset = 0,
     public end = buffer.length,
-    total: number | undefined = end,
-  ) {
-    this.total = total;
-  }
+    /** All bytes of the file; Infinity while it is not known. */
+    public total = end,
+  ) {}
 
   get done(): boolean {
     return this.offset === this.end;
@@ -64,9 +61,9 @@ export class RdbReader {
     return this.base + this.offset;
   }
 
-  /** Bytes that are left, if that is known. */
+  /** Bytes that are left; Infinity while it is not known. */
   get left(): number {
-    return this.total === undefined ? Number.POSITIVE_INFINITY : this.total - this.position;
+    return this.total - this.position;
   }
 
   fail(reason: string): RdbError {

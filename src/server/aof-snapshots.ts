@@ -11,7 +11,7 @@ export class AofSnapshots implements SnapshotStarter {
   constructor(private readonly server: RespiteServer) {}
 
   get busy(): boolean {
-    return this.server.keyspace.arena.onFirstChange !== undefined;
+    return this.server.saving.inProgress;
   }
 
   writeNow(names: SnapshotNames, format: AofBaseFormat): void {

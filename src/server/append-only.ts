@@ -9,6 +9,7 @@ import { AofDirectory, manifestErrorText } from '../persistence/aof-directory.js
 import { type AofFile, AofManifest } from '../persistence/aof-manifest.js';
 import { AofWriter } from '../persistence/aof-writer.js';
 import type { FileSystem } from '../persistence/files.js';
+import { CommandError } from '../protocol/errors.js';
 import { LoadError } from './load-error.js';
 import type { RespiteServer } from './server.js';
 
@@ -145,6 +146,30 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     return this.otherBytes + this.writer.size + this.writer.pendingBytes;
   }
 
+  /** DEBUG LOADAOF: written, emptied and loaded again from its files. Throws CommandError. */
+  reload(): void {
+    const { server } = this;
+    if (this.state === 'on' && !this.commit()) throw new CommandError('ERR Error trying to write the AOF');
+    this.listen(false);
+    try {
+      server.flush();
+      server.dataSet.reloadAppendOnly();
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      server.log.warning(error.message);
+      throw new CommandError('ERR Error trying to load the AOF files, check server logs.');
+    } finally {
+      this.listen(this.state === 'on');
+    }
+    server.log.warning('Append Only File loaded by DEBUG LOADAOF');
+  }
+
+  /** DEBUG AOF-FLUSH-SLEEP. */
+  delayWrites(microseconds: number): void {
+    const sleep = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, microseconds / 1000);
+    this.writer.beforeWrite = microseconds > 0 ? sleep : undefined;
+  }
+
   // --- what changes
 
   /** Hot: called for each change. */
@@ -159,23 +184,24 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   private beginTurn(): void {
     this.turnScheduled = true;
     setImmediate(this.endTurn);
-    if (this.writer.policy !== 'always') return;
-    this.server.loop.beforeSending = this.commitTurn;
+    this.server.loop.beforeSending = this.writeTurn;
     this.server.clients.flushAtTurnEnd = true;
   }
 
   private readonly endTurn = (): void => {
     this.turnScheduled = false;
-    if (this.writer.policy === 'always') this.commitTurn();
-    else this.writer.write(false, this.maySync);
+    this.writeTurn();
   };
 
-  /** With `always`: before anything leaves, what changed in this turn is on the disk. */
-  private readonly commitTurn = (): void => {
+  /**
+   * Before any reply leaves, what changed in this turn is with the operating system, so that it survives the end of the
+   * process, and with `always` on the disk. Replies wait for the end of the turn, so there is one write for all.
+   */
+  private readonly writeTurn = (): void => {
     const { server } = this;
     server.loop.beforeSending = undefined;
     server.clients.flushAtTurnEnd = false;
-    if (!this.writer.write() && this.uncommitted.size > 0) this.refuseUncommitted();
+    if (!this.writer.write(false, this.maySync) && this.uncommitted.size > 0) this.refuseUncommitted();
     this.uncommitted.clear();
   };
 
@@ -482,7 +508,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     if (job === undefined) return;
     this.job = undefined;
     this.rewrites.startedAt = 0;
-    this.server.log.notice('Killing running AOF rewrite');
+    this.server.log.notice('Killing running AOF rewrite child');
     job.cancel();
     if (this.state === 'off') this.removeTemporaryIncremental();
   }

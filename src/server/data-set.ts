@@ -2,6 +2,7 @@ import { systemErrorText } from '../config/files.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { dataPath } from '../persistence/files.js';
 import type { RdbSummary } from '../persistence/rdb-load.js';
+import { CommandError } from '../protocol/errors.js';
 import { AofLoading } from './aof-loading.js';
 import { LoadError } from './load-error.js';
 import { LoadingProgress } from './loading-progress.js';
@@ -110,6 +111,7 @@ export class DataSet {
     const begin = clock.microseconds();
     const progress = this.begin(this.sizeOf(path) ?? 0);
     this.note(yield* loadRdbFile(this.server, path, progress, { replace }));
+    this.server.saving.loaded();
     log.notice(`DB loaded from disk: ${((clock.microseconds() - begin) / 1e6).toFixed(3)} seconds`);
   }
 
@@ -152,9 +154,15 @@ export class DataSet {
     }
   }
 
-  /** Loads the RDB file now, while a command waits for it. Throws LoadError. */
+  /** Loads the RDB file now, while a command waits for it. Throws CommandError; the log says why. */
   reload(replace: boolean): void {
-    this.runAtOnce(this.rdbSteps(this.rdbPath, replace));
+    try {
+      this.runAtOnce(this.rdbSteps(this.rdbPath, replace));
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      this.server.log.warning(error.message);
+      throw new CommandError('ERR Error trying to load the RDB dump, check server logs.');
+    }
   }
 
   private closeGate(): void {

@@ -157,10 +157,10 @@ function ratio(a: number, b: number): string {
 }
 
 export function persistenceSection(server: RespiteServer): InfoField[] {
-  const { saving } = server;
+  const { saving, dataSet } = server;
   const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
-    ['loading', server.dataSet.loading === undefined ? 0 : 1],
+    ['loading', dataSet.loading === undefined ? 0 : 1],
     ['async_loading', 0],
     ['current_cow_peak', saving.inProgress ? Math.max(saving.copiedBytesPeak, copiedBytes) : 0],
     ['current_cow_size', copiedBytes],
@@ -176,8 +176,8 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ['rdb_current_bgsave_time_sec', seconds],
     ['rdb_saves', saving.saves],
     ['rdb_last_cow_size', saving.lastCopiedBytes],
-    ['rdb_last_load_keys_expired', server.dataSet.keysExpired],
-    ['rdb_last_load_keys_loaded', server.dataSet.keysLoaded],
+    ['rdb_last_load_keys_expired', dataSet.keysExpired],
+    ['rdb_last_load_keys_loaded', dataSet.keysLoaded],
     ...appendOnlyFields(server),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],

@@ -51,7 +51,7 @@ export class Saving implements SavingApi {
   }
 
   get otherSnapshot(): boolean {
-    return !this.inProgress && this.server.keyspace.arena.onFirstChange !== undefined;
+    return this.server.appendOnly.rewriting;
   }
 
   get changesSinceSave(): number {
@@ -88,6 +88,7 @@ export class Saving implements SavingApi {
     if (!mayTry) return;
     if (this.scheduled) return this.start();
     const age = now / 1000 - this.lastSave;
+    if (!this.server.savesByItself) return;
     const due = this.server.config.values.save.find(
       ({ seconds, changes }) => this.changesSinceSave >= changes && age > seconds,
     );
@@ -185,7 +186,7 @@ export class Saving implements SavingApi {
   }
 
   afterFlush(): void {
-    if (this.server.config.values.save.length > 0) this.save();
+    if (this.server.savesByItself) this.save();
   }
 
   private snapshot(sink: SnapshotSink, still: boolean): Snapshot {

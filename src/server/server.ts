@@ -27,6 +27,7 @@ import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { ActiveDefrag } from './active-defrag.js';
@@ -335,15 +336,21 @@ export class RespiteServer implements ServerApi {
 
   /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
   prepareShutdown({ save, force }: ShutdownRequest): boolean {
-    const { saving, log, config } = this;
+    const { saving, log } = this;
     saving.stop('There is a child saving an .rdb. Killing it!');
-    if (save === 'nosave' || (save === 'default' && config.values.save.length === 0)) return true;
+    if (save === 'nosave' || (save === 'default' && !this.savesByItself)) return true;
+    if (this.dataSet.loading !== undefined) return true; // the file has more than what is loaded so far
     log.notice('Saving the final RDB snapshot before exiting.');
     if (saving.save()) return true;
     log.warning(
       force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
     );
     return force;
+  }
+
+  /** Save points are set, and it is known where the file belongs. */
+  get savesByItself(): boolean {
+    return this.keepsFiles && this.config.values.save.length > 0;
   }
 
   /** Writing is refused while the data set is to be saved and the last save failed. */
@@ -353,6 +360,16 @@ export class RespiteServer implements ServerApi {
     if (saving.lastStatus === 'err' && stops && save.length > 0)
       loop.dispatcher.gate |= ServerGate.cannotSave;
     else loop.dispatcher.gate &= ~ServerGate.cannotSave;
+  }
+
+  reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
+    if (save && !this.saving.save()) throw new CommandError('ERR');
+    if (flush) {
+      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      this.flush();
+    }
+    this.dataSet.reload(replace);
+    this.log.warning('DB reloaded by DEBUG RELOAD');
   }
 
   abortShutdown(): boolean {

@@ -1,38 +1,22 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { Crc64 } from '../../src/bytes/crc64.js';
 import type { Database } from '../../src/keyspace/database.js';
 import { digestOfValue } from '../../src/keyspace/digest.js';
+import { kinds } from '../../src/keyspace/kinds.js';
+import { ArenaFullError } from '../../src/memory/arena.js';
 import { RdbError, RdbReader } from '../../src/persistence/rdb-reader.js';
 import { readValue } from '../../src/persistence/read-value.js';
-import { emptyValue, storeValue } from '../../src/persistence/saved-value.js';
+import { collectionValue, emptyValue, storeValue, stringValue } from '../../src/persistence/saved-value.js';
+import { TableSet } from '../../src/values/table-set.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { startRespite } from '../support/respite.js';
+import { samples } from './samples.js';
 import { listpackTexts, newTarget } from './target.js';
 
-const many = Array.from({ length: 700 }, (_, i) => `member:${i}`);
-const texts = ['0', '-1', '200', '-40000', '2147483648', '9223372036854775807', '007', '', '\x00\xff\r\n'];
-const integers = ['1', '-40000', '2147483648'];
-
-/** A value of every type and encoding. */
-const samples: string[][] = [
-  ...['', '7', '-129', '70000', '99999999999', 'text', 'x'.repeat(20_000), '\xff'.repeat(100)].map((text) => [
-    'SET',
-    text,
-  ]),
-  ['RPUSH', ...texts],
-  ['RPUSH', ...many, 'y'.repeat(9000), ...many],
-  ['SADD', ...integers.slice(0, 1)],
-  ['SADD', ...integers],
-  ['SADD', ...texts],
-  ['SADD', ...many],
-  ['HSET', ...texts.flatMap((text) => [text, `${text}!`])],
-  ['HSET', ...many.flatMap((text) => [text, text])],
-  ['ZADD', '1', 'a', '-0.1', 'b', 'inf', 'c', '-inf', '5', '1e300', ''],
-  ['ZADD', ...many.flatMap((member, i) => [String(i / 7), member])],
-];
+const key = Bytes.of('key');
 
 const debug = { 'enable-debug-command': 'yes' } as const;
 
@@ -82,6 +66,27 @@ describe('DUMP and RESTORE', () => {
       expect(await to.raw('DEBUG', 'DIGEST')).toBe(await from.raw('DEBUG', 'DIGEST'));
       await from.call('DEL', 'h');
     }
+  });
+
+  it('keeps what RESTORE REPLACE cannot replace for want of memory', async () => {
+    const { keyspace } = newTarget();
+    const [database] = keyspace.databases;
+    const old = Bytes.of('old value');
+    database.setString(key, old.buffer, old.start, old.end);
+    const big = stringValue(new Bytes(Buffer.alloc(20_000)));
+    const table = collectionValue(kinds.tableSet, new TableSet(keyspace));
+    for (const value of [big, table]) {
+      const allocate = vi.spyOn(keyspace.arena, 'allocate').mockImplementation(() => {
+        throw new ArenaFullError('no more memory');
+      });
+      expect(() => storeValue(database, key, value, 5, true)).toThrow(ArenaFullError);
+      allocate.mockRestore();
+      expect(database.payload(database.peek(key)).latin1()).toBe('old value');
+      expect(keyspace.collections.size).toBe(0);
+      expect(database.expires.size).toBe(0);
+    }
+    storeValue(database, key, big, 5, true);
+    expect(database.expiry(database.peek(key))).toBe(5);
   });
 
   it('obeys its options and refuses what is wrong', async () => {
@@ -202,14 +207,12 @@ describe('readValue', () => {
           expect(error).toBeInstanceOf(RdbError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
     expect(target.keyspace.arena.allocated).toBe(0);
     await client.close();
   });
 });
-
-const key = Bytes.of('key');
 
 /** Uses all of a value, and removes it. */
 function exercise(database: Database, key: Bytes): void {
