@@ -152,7 +152,7 @@ export class RespiteServer implements ServerApi {
     this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
-    this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.bufferBytes;
+    this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
