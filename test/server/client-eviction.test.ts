@@ -89,6 +89,31 @@ describe('maxmemory-clients', () => {
   });
 });
 
+describe('slow subscribers', () => {
+  it('cannot take more than all clients may have', async () => {
+    const limit = 20_000_000;
+    const { server, redis } = await startWithClient({
+      'maxmemory-clients': { unit: 'bytes', amount: limit },
+    });
+    await redis.client('NO-EVICT', 'ON');
+    const slow = Array.from({ length: 200 }, () => connectSocket({ port: server.port, host: server.host }));
+    for (const socket of slow) {
+      socket.on('error', () => {});
+      socket.write('SUBSCRIBE news\r\n');
+      socket.pause();
+    }
+    await until(async () => (await redis.publish('news', 'x')) === slow.length);
+    const message = 'm'.repeat(20_000);
+    let most = 0;
+    while ((await info(redis, 'evicted_clients')) < 50) {
+      await redis.publish('news', message);
+      most = Math.max(most, await info(redis, 'mem_clients_normal'));
+    }
+    expect(most).toBeLessThan(limit + slow.length * 25_000);
+    for (const socket of slow) socket.destroy();
+  });
+});
+
 describe('memory of clients', () => {
   it('returns to what it was when they have gone', async () => {
     const { server, redis } = await startWithClient();
