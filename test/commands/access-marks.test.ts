@@ -65,7 +65,7 @@ describeWithRedisServer('OBJECT IDLETIME and FREQ', () => {
         'maxmemory-policy': policy,
         'lfu-log-factor': 0,
         'enable-debug-command': 'yes',
-        'rdb-version': 10,
+        'rdb-version': '10',
       });
       expect(await marksOf(redis, option, value)).toEqual(await marksOf(oracle, option, value));
     } finally {
