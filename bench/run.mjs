@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { fill } from './lib/client.mjs';
 import { parseCounts, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
+import { parseText } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
@@ -148,7 +149,7 @@ async function runOnce(server, test, keys, pipeline) {
     { maxBuffer: 64 * 2 ** 20 },
   );
   const cpu = (cpuMicroseconds(server.pid) - before) / requests;
-  return { ...parseBenchmark(stdout), cpu };
+  return { ...parseText(stdout), cpu };
 }
 
 /**
@@ -159,23 +160,6 @@ function requestsOf(test, pipeline) {
   const depths = /** @type {Record<number, number>} */ (DEFAULT_REQUESTS);
   const base = Number(options.requests ?? depths[pipeline] ?? DEFAULT_REQUESTS[16]);
   return Math.ceil(base / (test.weight ?? 1) / (options.quick ? 5 : 1));
-}
-
-/**
- * The text form of redis-benchmark: only it has percentiles beyond the 99th. Progress lines end in CR.
- *
- * @param {string} output
- * @returns {Omit<Sample, 'cpu'>}
- */
-function parseBenchmark(output) {
-  const lines = output.split(/[\r\n]+/);
-  const rps = Number(/throughput summary: ([\d.]+)/.exec(output)?.[1]);
-  const heading = lines.findIndex((line) => /^\s+avg\s+min\s+p50/.test(line));
-  if (!Number.isFinite(rps) || heading < 0) throw new Error(`redis-benchmark printed no summary:\n${output}`);
-  const [, , p50, , p99] = lines[heading + 1].trim().split(/\s+/).map(Number);
-  const tail = lines.map((line) => /^([\d.]+)% <= ([\d.]+) milliseconds/.exec(line));
-  const p999 = Number(tail.find((match) => match && Number(match[1]) >= 99.9)?.[2]);
-  return { rps, p50, p99, p999 };
 }
 
 /** @param {Sample[]} samples */

@@ -104,6 +104,8 @@ export class Subscriptions {
   readonly channel = new Set<string>();
   readonly pattern = new Set<string>();
   readonly shard = new Set<string>();
+  /** Bytes of all names. */
+  nameBytes = 0;
 
   get size(): number {
     return this.channel.size + this.pattern.size + this.shard.size;
@@ -123,6 +125,8 @@ export class Client {
   gate = 0;
   transaction: Transaction | undefined;
   watched: WatchedKey[] = [];
+  /** Bytes of the keys in `watched`. */
+  watchedBytes = 0;
   /** A watched key changed. */
   watchBroken = false;
   blocked: BlockedState | undefined;
@@ -135,6 +139,8 @@ export class Client {
   /** Unix time in ms. */
   lastInteraction: number;
   closing = false;
+  /** What `ClientRegistry.memory` counts for this client, beside its replies. */
+  countedBytes = 0;
   /** Set while the client waits in the list of those to flush. */
   flushQueued = false;
   /** CLIENT NO-EVICT. */

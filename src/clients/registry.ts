@@ -2,10 +2,13 @@ import type { Clock } from '../ambient/clock.js';
 import type { Database } from '../keyspace/database.js';
 import { ChunkPool } from '../protocol/reply-writer.js';
 import { Client, Gate, type Transport } from './client.js';
+import { memoryBesideReplies } from './client-memory.js';
+import { ReplyBuffers } from './reply-buffers.js';
 
 /** All connected clients, and the list of those that have something to send. */
 export class ClientRegistry {
   readonly pool = new ChunkPool();
+  readonly replyBuffers = new ReplyBuffers();
   /**
    * Called when a connection is ended at once: whoever holds the client lets go of it before the next command
    * runs. What a key gets must not be given to a client that is gone.
@@ -24,6 +27,25 @@ export class ClientRegistry {
     private readonly afterTurn: (job: () => void) => void,
   ) {}
 
+  /** Bytes that `countedBytes` of all clients add up to. */
+  private countedBytes = 0;
+
+  /**
+   * Bytes of memory that all clients take. Costs one addition: each client is counted anew whenever it was sent
+   * something or something of it was read, and replies are counted as they are written.
+   */
+  get memory(): number {
+    return this.countedBytes + this.pool.held;
+  }
+
+  /** Counts a client's memory anew. To be called after anything that may have changed it, but for replies. */
+  recount(client: Client): void {
+    if (!this.byId.has(client.id)) return;
+    const bytes = memoryBesideReplies(client);
+    this.countedBytes += bytes - client.countedBytes;
+    client.countedBytes = bytes;
+  }
+
   get size(): number {
     return this.byId.size;
   }
@@ -31,12 +53,15 @@ export class ClientRegistry {
   connect(database: Database, transport: Transport): Client {
     const client = new Client(this.nextId++, this.clock.now(), database, this.pool, transport);
     this.byId.set(client.id, client);
+    this.recount(client);
     return client;
   }
 
   /** Forgets a client whose connection has ended. */
   forget(client: Client): void {
     this.byId.delete(client.id);
+    this.countedBytes -= client.countedBytes;
+    client.countedBytes = 0;
     client.closing = true;
     client.reply.reset();
   }
@@ -114,6 +139,11 @@ export class ClientRegistry {
   /** Ends the connections of clients that do not read what they are sent. */
   enforceOutputLimits(): void {
     for (const { transport } of this.byId.values()) transport.enforceOutputLimit();
+  }
+
+  /** Fits the buffers of all clients to what they need. To be called periodically. */
+  adaptReplyBuffers(): void {
+    this.replyBuffers.adapt(this.byId.values(), this.clock.now());
   }
 
   /** Ends a client's connection; what it was sent already still goes out if `afterReplies`. */

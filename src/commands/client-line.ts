@@ -1,10 +1,7 @@
-import type { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate } from '../clients/client.js';
+import { memoryBesideReplies, totalLength } from '../clients/client-memory.js';
 import { chunkSize } from '../protocol/reply-writer.js';
 import type { Call } from './command.js';
-
-/** What an idle connection costs in memory, socket and handles included. Measured. */
-const idleBytes = 5400;
 
 /** The call that is being run, so far as it tells something about its own client. */
 type Running = Pick<Call, 'client' | 'command' | 'args' | 'argc'>;
@@ -14,16 +11,16 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
   const { transport, reply, transaction } = client;
   const now = running.server.clock.now();
   const own = client === running.client;
-  const argumentBytes = own ? sum(running.args, running.argc) : blockedBytes(client);
+  const argumentBytes = own ? totalLength(running.args, running.argc) : blockedBytes(client);
   const unread = transport.queryBufferUsed + (own ? requestBytes(running) : 0);
   const unreadFree = Math.max(0, transport.queryBufferCapacity - transport.queryBufferUsed);
-  const replyBuffer = reply.size > 0 ? chunkSize : 0;
   const unsent = transport.unsentBytes;
   // While the socket is busy the whole output waits; else what has just been written, in chunks, the first of
   // which is free.
-  const waiting = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - chunkSize);
+  const waiting = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - reply.bufferSize);
   const queued = transaction?.bytes ?? 0;
-  const total = idleBytes + argumentBytes + unread + unreadFree + replyBuffer + reply.size + unsent + queued;
+  const request = own ? argumentBytes + requestBytes(running) : 0;
+  const total = memoryBesideReplies(client) + reply.held + request;
   const fields: [string, string | number][] = [
     ['id', client.id],
     ['addr', transport.remoteAddress],
@@ -42,9 +39,9 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
     ['qbuf-free', unreadFree],
     ['argv-mem', argumentBytes],
     ['multi-mem', queued],
-    ['rbs', replyBuffer],
-    ['rbp', replyBuffer],
-    ['obl', unsent > 0 ? 0 : Math.min(reply.size, chunkSize)],
+    ['rbs', reply.bufferSize],
+    ['rbp', reply.bufferPeak],
+    ['obl', unsent > 0 ? 0 : Math.min(reply.size, reply.bufferSize)],
     ['oll', Math.ceil(waiting / chunkSize)],
     ['omem', waiting],
     ['tot-mem', total],
@@ -79,14 +76,8 @@ function flagsOf(client: Client): string {
   return flags.map(([set, letter]) => (set ? letter : '')).join('') || 'N';
 }
 
-function sum(args: Bytes[], argc: number): number {
-  let bytes = 0;
-  for (let i = 0; i < argc; i++) bytes += args[i].length;
-  return bytes;
-}
-
 function blockedBytes({ blocked }: Client): number {
-  return blocked === undefined ? 0 : sum(blocked.args, blocked.args.length);
+  return blocked === undefined ? 0 : totalLength(blocked.args, blocked.args.length);
 }
 
 /** Size of the request that is being run: until it is done it counts as lying in the query buffer. */

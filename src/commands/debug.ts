@@ -1,9 +1,11 @@
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
+import { memoryOf } from '../clients/client-eviction.js';
 import { parseMemory } from '../config/kinds.js';
 import { absent, type Database } from '../keyspace/database.js';
 import { digestOf, digestOfValue } from '../keyspace/digest.js';
 import { ValueType } from '../keyspace/events.js';
+import { auditMemory } from '../keyspace/memory-audit.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
@@ -41,6 +43,14 @@ interface DebugAction {
 }
 
 const actions: DebugAction[] = [
+  {
+    name: 'audit-memory',
+    syntax: '',
+    summary:
+      'Walks over all data and clients, and shows what of each kind is counted and what is there, in bytes.',
+    words: [2, 2],
+    run: auditAll,
+  },
   {
     name: 'aof-flush-sleep',
     syntax: '<microseconds>',
@@ -155,9 +165,9 @@ const actions: DebugAction[] = [
     name: 'replybuffer',
     syntax: '<peak-reset-time|resizing> <value>',
     summary:
-      'Understood, without effect: reply buffers go back to a pool when they are sent, none stays to be resized.',
+      'After how many ms, if at all (never, reset), reply buffers shrink; whether they are resized (0, 1).',
     words: [4, 4],
-    run: checkReplyBuffer,
+    run: setReplyBuffers,
   },
   {
     name: 'set-active-expire',
@@ -278,11 +288,27 @@ function setPlainThreshold({ server, args, reply }: Call): void {
   reply.ok();
 }
 
-function checkReplyBuffer(call: Call): void {
-  const { args, reply } = call;
-  const peak = args[2].is('peak-reset-time');
-  if (!peak && !args[2].is('resizing')) throw unknownAction(args[1]);
-  if (peak && !args[3].is('never') && !args[3].is('reset')) longArgument(args[3]);
+function auditAll({ server, reply }: Call): void {
+  const clients = [...server.clients.all()];
+  const live = clients.reduce((sum, client) => sum + memoryOf(client), 0);
+  const lines = [...auditMemory(server.keyspace), { what: 'clients', counted: server.clients.memory, live }];
+  reply.map(lines.length);
+  for (const line of lines) {
+    reply.text(line.what);
+    reply.array(2);
+    reply.integer(line.counted);
+    reply.integer(line.live);
+  }
+}
+
+function setReplyBuffers({ server, args, reply }: Call): void {
+  const { replyBuffers } = server.clients;
+  const value = args[3];
+  if (args[2].is('resizing')) replyBuffers.resizing = leadingNumber(value) !== 0;
+  else if (!args[2].is('peak-reset-time')) throw unknownAction(args[1]);
+  else if (value.is('never')) replyBuffers.peakResetMs = Number.POSITIVE_INFINITY;
+  else if (value.is('reset')) replyBuffers.resetPeakTime();
+  else replyBuffers.peakResetMs = longArgument(value);
   reply.ok();
 }
 

@@ -8,6 +8,7 @@ import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { LinkCache } from '../links/link-cache.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
+import type { MemoryParts } from '../observation/memory-parts.js';
 import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
 import type { Scripting } from '../scripting/scripting.js';
@@ -68,6 +69,31 @@ export interface DebugState {
   skipChecksums: boolean;
   /** Holds back all periodic work. */
   cronPaused: boolean;
+}
+
+/** Where memory goes, in bytes. What INFO and MEMORY tell of it is worked out from this. */
+export interface MemoryUsage {
+  /** All that is counted. */
+  used: number;
+  peak: number;
+  /** Unix time in ms at which the peak was reached. */
+  peakAt: number;
+  /** What was used before there was any data. */
+  startup: number;
+  /** Keys and values. */
+  dataset: number;
+  /** Tables and trees that find keys and elements. */
+  indexes: number;
+  normalClients: number;
+  replicaClients: number;
+  /** Taken by the process, as the operating system sees it. */
+  resident: number;
+  /** By the arena: live blocks, pages that have any, and pages that were ever touched. */
+  allocatorAllocated: number;
+  allocatorActive: number;
+  allocatorResident: number;
+  /** Used, but not compared with `maxmemory`. */
+  notCountedForEviction: number;
 }
 
 /** Saving the data set to its file. */
@@ -138,7 +164,18 @@ export interface ServerApi {
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */
   unblock(client: Client, how: 'timeout' | 'error'): boolean;
-  /** True if `maxmemory` is set and more is in use. */
+  /** What parts of the server outside the keyspace have in memory. */
+  readonly memoryParts: MemoryParts;
+  /** Where memory goes. */
+  memoryUsage(): MemoryUsage;
+  /** Gives the operating system what memory it can have at once. */
+  purgeMemory(): void;
+  /**
+   * Evicts keys while more than `maxmemory` is in use, for a limited time. False if too much is in use and nothing can
+   * be evicted: commands that take memory are to be refused. To be called before a command, not in the midst of one.
+   */
+  makeRoom(): boolean;
+  /** What `makeRoom` found last, the other way round: too much is in use. */
   overMemoryLimit(): boolean;
   /**
    * Holds back commands until a unix time in ms: all of them, or those that may change data. Joins a pause

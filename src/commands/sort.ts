@@ -229,7 +229,7 @@ function alphabetically(database: Database, elements: ByteStrings, by: KeyPatter
   for (let i = 0; by !== undefined && i < keys.length; i++) {
     if (!by.read(database, elements.read(i, view), value)) {
       keys[i] = -1;
-      value.start = value.end;
+      value.start = value.end = 0; // where it pointed may be gone
     }
     strings.add(value);
   }
@@ -290,7 +290,7 @@ function collect(
     elements.read(index, element);
     if (gets.length === 0) output.add(element);
     for (const pattern of gets) {
-      if (!pattern.read(database, element, value)) value.start = value.end;
+      if (!pattern.read(database, element, value)) value.start = value.end = 0;
       output.add(value);
     }
   }

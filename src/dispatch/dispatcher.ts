@@ -1,6 +1,6 @@
 import { Bytes } from '../bytes/bytes.js';
 import { type BlockedState, type Client, Gate } from '../clients/client.js';
-import type { BlockOptions, Call } from '../commands/command.js';
+import { type BlockOptions, type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
@@ -94,7 +94,10 @@ export class Dispatcher {
 
   /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
-    this.server.keyspace.tick();
+    const { keyspace } = this.server;
+    keyspace.tick();
+    // Nobody has a view of dropped memory now.
+    if (keyspace.arena.returnableBytes > 0) keyspace.arena.returnMemory();
     this.mark = this.batchBegan = this.server.clock.microseconds();
   }
 
@@ -133,8 +136,10 @@ export class Dispatcher {
     const { args, argc } = request;
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
-    if ((client.gate | this.gate) === 0) this.run(client, command, args, argc);
-    else this.executeGated(client, command, args, argc);
+    const gate = client.gate | this.gate;
+    if (gate === 0 || (gate === ServerGate.memoryLimit && this.hasRoomFor(command))) {
+      this.run(client, command, args, argc);
+    } else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady && !this.busy) this.serveWaiting();
   }
 
@@ -223,11 +228,23 @@ export class Dispatcher {
     return false;
   }
 
+  /** Evicts if need be. False if the command takes memory and there is none. */
+  private hasRoomFor(command: Command): boolean {
+    return this.server.makeRoom() || !command.has(CommandFlag.denyoom);
+  }
+
+  /** Time that passed since the last command and is not to be counted for the next. */
+  excludeTime(microseconds: number): void {
+    this.mark += microseconds;
+  }
+
   /**
    * The slow way: runs a command if it may, when something about the client or the server is not as usual.
    */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
+    // With the memory limit alone, `execute` has made room already.
+    if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
     if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
   }

@@ -20,6 +20,7 @@ export class WatchedKeys {
     if (clients.has(client)) return;
     clients.add(client);
     this.count++;
+    client.watchedBytes += key.length;
     client.watched.push({ database, key, expired: stateOf(database, Bytes.of(key)) === 'expired' });
   }
 
@@ -32,6 +33,7 @@ export class WatchedKeys {
       this.count--;
     }
     client.watched = [];
+    client.watchedBytes = 0;
     client.watchBroken = false;
   }
 

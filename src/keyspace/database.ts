@@ -349,6 +349,24 @@ export class Database {
     if (hasExpiringFields(this.kindOf(moved))) this.fieldExpires.replace(ref, moved, hash);
   }
 
+  /**
+   * The entry's block was copied to another place, of which the table of keys knows already: tells the other tables.
+   * The old block is still there.
+   */
+  entryMoved(ref: Ref, moved: Ref): void {
+    const expiring = hasExpiry(this.keyspace.arena, ref);
+    const withFields = hasExpiringFields(this.kindOf(ref));
+    if (!expiring && !withFields) return;
+    const hash = this.keys.hashOf(ref);
+    if (expiring) this.expires.replace(ref, moved, hash);
+    if (withFields) this.fieldExpires.replace(ref, moved, hash);
+  }
+
+  /** The number of the entry's big collection among `Keyspace.collections`; undefined if it has none. */
+  handleOf(ref: Ref): number | undefined {
+    return isHandle(this.kindOf(ref)) ? handleOf(this.keyspace.arena, ref) : undefined;
+  }
+
   private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
     const { arena } = this.keyspace;
     const expiring = hasExpiry(arena, ref);

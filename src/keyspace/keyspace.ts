@@ -9,6 +9,8 @@ import { ListSettings } from '../values/list-settings.js';
 import { StreamSettings } from '../values/stream-settings.js';
 import { AccessFrequency } from './access-frequency.js';
 import { Database } from './database.js';
+import { Defragmentation } from './defragmentation.js';
+import { Eviction } from './eviction.js';
 import { LazyFree } from './lazy-free.js';
 
 /** What the layers above want to hear about keys. */
@@ -66,6 +68,10 @@ export class Keyspace {
   readonly streamSettings = new StreamSettings();
   /** What was removed and is still to be freed. */
   readonly lazyFree: LazyFree;
+  /** Makes room when memory is short. */
+  readonly eviction = new Eviction(this);
+  /** Moves what lies in sparse pages of memory. */
+  readonly defragmentation = new Defragmentation(this);
   /**
    * Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has
    * expired.
@@ -172,6 +178,7 @@ export class Keyspace {
 
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
+    this.defragmentation.stop();
     if (this.arena.onFirstChange !== undefined) {
       // A snapshot still needs what is there.
       for (const database of this.databases) database.flushLater();

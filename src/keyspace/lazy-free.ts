@@ -30,6 +30,11 @@ export class LazyFree {
 
   constructor(private readonly clock: Clock) {}
 
+  /** There is something to free. */
+  get busy(): boolean {
+    return this.orphans.length > 0;
+  }
+
   /** Entries that are still to be freed. */
   get pendingObjects(): number {
     return this.orphans.reduce((sum, { size }) => sum + size, 0);

@@ -1,3 +1,29 @@
+import {
+  CLASS,
+  CLASSES,
+  classBlocks,
+  classGranules,
+  classOfGranules,
+  FREE,
+  FRESH,
+  LEAVING,
+  MAX_PAGED_BYTES,
+  MAX_SEGMENTS,
+  NEXT,
+  PAGE_BITS,
+  PAGE_BYTES,
+  PAGE_SHIFT,
+  PREVIOUS,
+  SEGMENT_BITS,
+  SEGMENT_BYTES,
+  SEGMENT_MASK,
+  SEGMENT_PAGES,
+  SEGMENT_PAGES_BITS,
+  USED,
+} from './arena-layout.js';
+import { freeNow } from './free-now.js';
+import { MovePlan } from './move-plan.js';
+
 /**
  * Names a block of the arena. An int32, to be kept in an `Int32Array` or an entry:
  * 0 is "none", a positive ref is the number of the block's first 16-byte granule (segment in the high 9
@@ -5,47 +31,14 @@
  */
 export type Ref = number;
 
-const SEGMENT_BITS = 22; // granules in a segment: 64 MiB
-const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
-const SEGMENT_BYTES = 16 << SEGMENT_BITS;
-const MAX_SEGMENTS = 512; // as many as a positive int32 can address: 32 GiB
-
-const PAGE_BITS = 12; // granules in a page: 64 KiB
-const PAGE_GRANULES = 1 << PAGE_BITS;
-const SEGMENT_PAGES_BITS = SEGMENT_BITS - PAGE_BITS;
-const SEGMENT_PAGES = 1 << SEGMENT_PAGES_BITS;
-
-/** The largest block that lies in a page; anything bigger gets a buffer of its own. */
-const MAX_PAGED_BYTES = 16 * 1024;
 /** A large block's size must fit an int32, so that offsets in it stay small integers. */
 const MAX_LARGE_BYTES = 0x7fffffff;
 const LARGE_INDEX = 0x7fffffff;
 /** Most bytes that a growing block gets in advance. */
 const MAX_ROOM = 16 * 1024 * 1024;
 
-// Size classes. Class 0 is no class; 1 to 64 are that many granules; then one class for each number of
-// blocks that a page can be cut into, 63 down to 4, so that what a page wastes stays small.
-const FINE_CLASSES = 64;
-const CLASSES = FINE_CLASSES + 60 + 1;
-const classGranules = new Int32Array(CLASSES);
-const classBlocks = new Int32Array(CLASSES);
-const classOfGranules = new Uint8Array((MAX_PAGED_BYTES >>> 4) + 1);
-for (let size = 1; size < CLASSES; size++) {
-  const granules = size <= FINE_CLASSES ? size : Math.floor(PAGE_GRANULES / (2 * FINE_CLASSES - size));
-  classGranules[size] = granules;
-  classBlocks[size] = Math.floor(PAGE_GRANULES / granules);
-  classOfGranules.fill(size, classGranules[size - 1] + 1, granules + 1);
-}
-classOfGranules[0] = 1; // a block of no bytes is a block too
-
-// What is known of a page: eight words of `pages` at `page << PAGE_SHIFT`.
-const PAGE_SHIFT = 3;
-const CLASS = 0; // size class, 0 while the page is free
-const USED = 1; // live blocks
-const FREE = 2; // first of the released blocks; each holds the ref of the next in its first word
-const FRESH = 3; // first granule that was never given out
-const PREVIOUS = 4; // neighbours in the list of its class's pages with room, 0 at the ends;
-const NEXT = 5; // a free page uses NEXT for the chain of its segment's free pages
+/** Most bytes that are kept for `returnMemory`. */
+const MAX_DROPPED_BYTES = 128 * 1024 * 1024;
 
 const NO_BYTES = Buffer.alloc(0);
 const NO_WORDS = new Int32Array(0);
@@ -115,6 +108,12 @@ export class Arena {
   /** No segment below this one has a free page. */
   private lowestRoom = 0;
   private liveSegments = 0;
+  /** By segment: 1 if no page is to be opened there, for it is to be emptied. */
+  private readonly sealed = new Uint8Array(MAX_SEGMENTS);
+  private movesPlanned = false;
+  /** Memory that nothing refers to any more, to be given back: see `returnMemory`. */
+  private dropped: ArrayBufferLike[] = [];
+  private droppedBytes = 0;
   /** A segment that is empty but kept, so that a load that swings around its edge costs nothing; or -1. */
   private spare = -1;
 
@@ -127,6 +126,24 @@ export class Arena {
   /** Bytes of address space taken from the operating system: whole segments and large blocks. */
   get segmentBytes(): number {
     return this.liveSegments * SEGMENT_BYTES + this.largeBytes;
+  }
+
+  /** Bytes of the pages that hold any block, and of large blocks. */
+  get activeBytes(): number {
+    let pages = 0;
+    for (let segment = 0; segment < this.segments.length; segment++) {
+      if (this.segments[segment] !== NO_BYTES) pages += this.segmentUsed[segment];
+    }
+    return pages * PAGE_BYTES + this.largeBytes;
+  }
+
+  /** Bytes of the pages that were ever used, so that the operating system has filled them in, and of large blocks. */
+  get touchedBytes(): number {
+    let pages = 0;
+    for (let segment = 0; segment < this.segments.length; segment++) {
+      if (this.segments[segment] !== NO_BYTES) pages += this.segmentFresh[segment];
+    }
+    return pages * PAGE_BYTES + this.largeBytes;
   }
 
   /** The buffer that holds a block. Valid until the block is released. */
@@ -207,12 +224,15 @@ export class Arena {
     this.allocated -= classGranules[size] << 4;
     const used = --pages[at + USED];
     // A page that gets room goes to the front of its list: dense pages fill up again, sparse ones drain.
-    if (used === classBlocks[size] - 1) this.link(page, size);
+    if (used === classBlocks[size] - 1 && pages[at + LEAVING] === 0) this.link(page, size);
     if (used === 0) this.closePage(page, size);
   }
 
   /** Drops every block at once. All refs become invalid. */
   clear(): void {
+    this.endMoves();
+    for (const segment of this.segments) if (segment !== NO_BYTES) this.discard(segment);
+    for (const buffer of this.large) if (buffer !== NO_BYTES) this.discard(buffer);
     this.allocated = 0;
     this.segments = [];
     this.words = [];
@@ -231,6 +251,102 @@ export class Arena {
     if (ref < 0) return 1;
     const at = (ref >>> PAGE_BITS) << PAGE_SHIFT;
     return this.pages[at + USED] / classBlocks[this.pages[at + CLASS]];
+  }
+
+  /**
+   * Gives back the memory of what was dropped, at once and not when the garbage collector finds it. To be called
+   * between events: views of dropped blocks are valid until then.
+   */
+  returnMemory(): void {
+    if (this.dropped.length === 0) return;
+    for (const memory of this.dropped) freeNow(memory);
+    this.dropped = [];
+    this.droppedBytes = 0;
+  }
+
+  /** Bytes that `returnMemory` would give back. */
+  get returnableBytes(): number {
+    return this.droppedBytes;
+  }
+
+  /** Gives up the empty segment that is kept for a new load, if there is one. */
+  purge(): void {
+    if (this.spare === -1) return;
+    this.dropSegment(this.spare);
+    this.spare = -1;
+  }
+
+  private discard(buffer: Buffer): void {
+    if (this.droppedBytes > MAX_DROPPED_BYTES) {
+      this.dropped = []; // one command drops much: the garbage collector may help itself meanwhile
+      this.droppedBytes = 0;
+    }
+    this.dropped.push(buffer.buffer);
+    this.droppedBytes += buffer.length;
+  }
+
+  // --- moving blocks out of sparse pages
+
+  /**
+   * Decides which blocks should move so that the rest fills few pages in few segments, and keeps new blocks away from
+   * those pages. Returns how many bytes of pages that may free. From then on `shouldMove` tells of each block; whoever
+   * refers to blocks moves them (`copyBlock`, then `release` of the old one). Ends with `endMoves`. O(pages).
+   */
+  planMoves(): number {
+    this.endMoves();
+    this.purge();
+    const plan = new MovePlan(this.pages, this.liveSegmentNumbers(), this.segmentFresh);
+    for (const segment of plan.leavingSegments) this.sealed[segment] = 1;
+    for (const page of plan.leavingPages) this.leave(page);
+    this.movesPlanned = plan.leavingPages.length > 0;
+    return plan.freedPages * PAGE_BYTES;
+  }
+
+  private liveSegmentNumbers(): number[] {
+    const numbers: number[] = [];
+    for (let i = 0; i < this.segments.length; i++) if (this.segments[i] !== NO_BYTES) numbers.push(i);
+    return numbers;
+  }
+
+  private leave(page: number): void {
+    const at = page << PAGE_SHIFT;
+    const size = this.pages[at + CLASS];
+    if (this.pages[at + USED] < classBlocks[size]) this.unlink(page, size);
+    this.pages[at + LEAVING] = 1;
+  }
+
+  /** True of a block in a page that is to be emptied. */
+  shouldMove(ref: Ref): boolean {
+    return ref > 0 && this.pages[((ref >>> PAGE_BITS) << PAGE_SHIFT) + LEAVING] === 1;
+  }
+
+  /** A copy of a block, in a page that stays. Both are live then. Throws `ArenaFullError`. */
+  copyBlock(ref: Ref): Ref {
+    const capacity = this.capacityOf(ref);
+    const copy = this.allocate(capacity);
+    const from = this.offsetOf(ref);
+    this.bufferOf(ref).copy(this.bufferOf(copy), this.offsetOf(copy), from, from + capacity);
+    return copy;
+  }
+
+  /** The plan is done with: pages that did not empty take blocks again. */
+  endMoves(): void {
+    if (!this.movesPlanned) return;
+    this.movesPlanned = false;
+    this.sealed.fill(0);
+    this.lowestRoom = 0;
+    for (const segment of this.liveSegmentNumbers()) {
+      const first = segment << SEGMENT_PAGES_BITS;
+      for (let page = first; page < first + this.segmentFresh[segment]; page++) this.stay(page);
+    }
+  }
+
+  private stay(page: number): void {
+    const at = page << PAGE_SHIFT;
+    if (this.pages[at + LEAVING] === 0) return;
+    this.pages[at + LEAVING] = 0;
+    const size = this.pages[at + CLASS];
+    if (this.pages[at + USED] < classBlocks[size]) this.link(page, size);
   }
 
   /** Counts pages and blocks by size class. Walks all pages: for diagnostics. */
@@ -281,6 +397,7 @@ export class Arena {
   private releaseLarge(ref: Ref): void {
     const index = ref & LARGE_INDEX;
     const capacity = this.large[index].length;
+    this.discard(this.large[index]);
     this.large[index] = NO_BYTES;
     this.freeLarge.push(index);
     this.largeBytes -= capacity;
@@ -301,20 +418,23 @@ export class Arena {
     pages[at + USED] = 0;
     pages[at + FREE] = 0;
     pages[at + FRESH] = page << PAGE_BITS;
+    pages[at + LEAVING] = 0;
     this.link(page, size);
     return page;
   }
 
   /** Takes an empty page away from its class, and gives its segment back if that was the last page there. */
   private closePage(page: number, size: number): void {
-    this.unlink(page, size);
+    const leaving = this.pages[(page << PAGE_SHIFT) + LEAVING] === 1;
+    if (leaving) this.pages[(page << PAGE_SHIFT) + LEAVING] = 0;
+    else this.unlink(page, size);
     const segment = page >>> SEGMENT_PAGES_BITS;
     this.pages[(page << PAGE_SHIFT) + CLASS] = 0;
     this.pages[(page << PAGE_SHIFT) + NEXT] = this.segmentFree[segment];
     this.segmentFree[segment] = page;
     if (segment < this.lowestRoom) this.lowestRoom = segment;
     if (--this.segmentUsed[segment] > 0) return;
-    if (this.spare === -1) this.spare = segment;
+    if (this.spare === -1 && this.sealed[segment] === 0) this.spare = segment;
     else this.dropSegment(segment);
   }
 
@@ -325,11 +445,15 @@ export class Arena {
   private segmentWithRoom(): number {
     while (this.lowestRoom < this.segments.length) {
       const segment = this.lowestRoom;
-      if (this.segmentFree[segment] !== 0 || this.segmentFresh[segment] < SEGMENT_PAGES) return segment;
+      if (this.hasFreePage(segment) && this.sealed[segment] === 0) return segment;
       this.lowestRoom++;
     }
     const dropped = this.segments.indexOf(NO_BYTES);
     const segment = dropped === -1 ? this.segments.length : dropped;
+    if (segment === MAX_SEGMENTS && this.movesPlanned) {
+      this.endMoves(); // the segments that were to be emptied are needed
+      return this.segmentWithRoom();
+    }
     this.addSegment(segment);
     this.lowestRoom = segment;
     return segment;
@@ -352,12 +476,18 @@ export class Arena {
     this.liveSegments++;
   }
 
+  private hasFreePage(segment: number): boolean {
+    return this.segmentFree[segment] !== 0 || this.segmentFresh[segment] < SEGMENT_PAGES;
+  }
+
   /** Leaves the slot of an empty segment looking full, so that no page is opened in it. */
   private dropSegment(segment: number): void {
+    this.discard(this.segments[segment]);
     this.segments[segment] = NO_BYTES;
     this.words[segment] = NO_WORDS;
     this.segmentFree[segment] = 0;
     this.segmentFresh[segment] = SEGMENT_PAGES;
+    this.sealed[segment] = 0;
     this.liveSegments--;
   }
 

@@ -33,6 +33,15 @@ export class OrderNodes {
     return this.leaves.allocated + this.inner.allocated;
   }
 
+  /** Bytes of a leaf, and of an inner node. */
+  get leafBytes(): number {
+    return this.leaves.nodeBytes;
+  }
+
+  get innerBytes(): number {
+    return this.inner.nodeBytes;
+  }
+
   // --- leaves
 
   /** A leaf without pairs between two others, either of which may be 0. */

@@ -207,6 +207,19 @@ export class OrderTree {
     return previous !== 0 && this.pointAt(previous, this.nodes.leafCount(previous) - 1, cursor);
   }
 
+  /** Bytes of the tree's nodes, counted by a walk over them. */
+  get nodeBytes(): number {
+    return this.root === 0 ? 0 : this.bytesBelow(this.root, this.height);
+  }
+
+  private bytesBelow(node: number, height: number): number {
+    if (height === 0) return this.nodes.leafBytes;
+    let bytes = this.nodes.innerBytes;
+    const children = this.nodes.childCount(node);
+    for (let i = 0; i < children; i++) bytes += this.bytesBelow(this.nodes.childAt(node, i), height - 1);
+    return bytes;
+  }
+
   /** Removes all pairs: a few ns for each. */
   clear(): void {
     this.clearSome(Number.POSITIVE_INFINITY);

@@ -28,6 +28,8 @@ const CHUNK_MASK = CHUNK_BUCKETS - 1;
 const SPLIT_LOAD = 9;
 const MERGE_LOAD = 5;
 const MERGES_PER_REMOVAL = 2;
+/** Buckets looked at for a sample; a table with few entries in many buckets yields less than was asked for. */
+const MOST_SAMPLE_TRIES = 64;
 /** Buckets with more entries than this between them are not merged. */
 const LONGEST_MERGED = 2 * SLOTS;
 
@@ -89,6 +91,11 @@ export class Table {
     return (
       (chunks.length - 1) * (CHUNK_BUCKETS << BUCKET_SHIFT) * 4 + chunks[0].byteLength + this.overflow.bytes
     );
+  }
+
+  /** What the table has added to `arena.indexBytes`: all but the bucket that every table has. */
+  get countedBytes(): number {
+    return this.counted;
   }
 
   /** The hash of a key, an int32, as the other methods want it. */
@@ -260,6 +267,45 @@ export class Table {
   }
 
   /**
+   * Puts up to `count` entries at the beginning of `into`, and returns how many. They come from buckets chosen at
+   * random, from a random slot on: nearly as good as as many calls of `random`, as entries share a bucket by chance
+   * alone, and much cheaper, as they share its cache miss too.
+   */
+  sample(random: () => number, into: Int32Array, count: number): number {
+    if (this.size === 0) return 0;
+    const places = this.bucketCount + this.overflow.span;
+    let found = 0;
+    for (let tries = 0; found < count && tries < MOST_SAMPLE_TRIES; tries++) {
+      const place = Math.floor(random() * places);
+      const isOverflow = place >= this.bucketCount;
+      const number = isOverflow ? place - this.bucketCount : place;
+      const words = isOverflow
+        ? this.overflow.chunks[number >>> OVERFLOW_BITS]
+        : this.chunks[number >>> CHUNK_BITS];
+      const base = (number & (isOverflow ? OVERFLOW_MASK : CHUNK_MASK)) << BUCKET_SHIFT;
+      if (base >= words.length) continue;
+      const first = Math.floor(random() * SLOTS);
+      for (let i = 0; i < SLOTS && found < count; i++) {
+        const slot = first + i < SLOTS ? first + i : first + i - SLOTS;
+        if (words[base + slot] !== 0) into[found++] = words[base + slot];
+      }
+    }
+    return found;
+  }
+
+  /** True if an entry with this hash is in the table under this ref. Reads no entry, so the ref may be stale. */
+  holds(ref: Ref, hash: number): boolean {
+    const bucket = this.bucketOf(hash);
+    for (let link = 0; ; ) {
+      const words = this.wordsAt(bucket, link);
+      const base = this.baseAt(bucket, link);
+      if (slotOfRef(words, base, ref) >= 0) return true;
+      link = words[base + LINK];
+      if (link === 0) return false;
+    }
+  }
+
+  /**
    * Visits the entries of one bucket and returns the cursor for the next call. 0 starts, and is returned at
    * the end. The table may change between calls and in `visit`; an entry that is there from the first call to
    * the last is visited at least once.
@@ -275,6 +321,29 @@ export class Table {
     const next = reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
     this.forEachInBucket(cursor & mask, visit);
     return next;
+  }
+
+  /**
+   * As `scan`, for moving entries: `destination` returns where each is to be from now on, usually where it is. It must
+   * not change this table.
+   */
+  relocate(cursor: number, destination: (ref: Ref) => Ref): number {
+    const low = cursor & this.lowMask;
+    const mask = low < this.bucketCount - this.lowMask - 1 ? this.highMask : this.lowMask;
+    const bucket = cursor & mask;
+    this.beforeBucketChange?.(bucket);
+    for (let link = 0; ; ) {
+      const words = this.wordsAt(bucket, link);
+      const base = this.baseAt(bucket, link);
+      for (let slot = 0; slot < SLOTS; slot++) {
+        const ref = words[base + slot];
+        const to = ref === 0 ? 0 : destination(ref);
+        if (to !== ref) words[base + slot] = to;
+      }
+      link = words[base + LINK];
+      if (link === 0) break;
+    }
+    return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
   }
 
   /** Visits the entries of a bucket. `visit` may change the table; it gets the entries of before. */

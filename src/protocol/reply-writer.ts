@@ -1,22 +1,25 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 
-/** Bytes in an ordinary output chunk. */
+/** Bytes in the chunks of a writer whose client gets much to read. */
 export const chunkSize = 16384;
+/** Bytes in the chunks of a writer whose client reads little, or only messages now and then. */
+export const leastChunkSize = 1024;
+/** Chunks of each size that are kept for the next who needs one. */
 const maxPooledChunks = 64;
+/** As many messages to subscribers may be under way at the end of a turn. */
+const maxPooledSmallChunks = 4096;
 /** Views of replies up to this length, in bytes, are kept. */
 const keptViews = 512;
-/**
- * Bytes in the chunks of writers that hold a few messages: a message to 10,000 subscribers fills as many of
- * them.
- */
-const smallChunkSize = 2048;
-const maxPooledSmallChunks = 4096;
 /**
  * Bytes in the chunks of replies that an ordinary one does not hold: they leave with one write, and the chunk can be used
  * again, where a list of chunks would be garbage.
  */
 const largeChunkSize = 131072;
 const maxPooledLargeChunks = 8;
+/** A message up to this many bytes is copied ... */
+const largestCopiedMessage = 2048;
+/** ... to a chunk of this size at most, for it may go to 10,000 subscribers. */
+const messageChunkSize = 2048;
 /** A bulk of at least this many bytes gets a chunk of its own size. */
 const largeBulk = 8192;
 /** Room for a header that is written later: its type, ten digits and the line's end. */
@@ -28,22 +31,16 @@ const none = Buffer.alloc(0);
 
 /** Output chunks that no reply uses at the moment. One pool serves all connections of an event loop. */
 export class ChunkPool {
-  private readonly free: Buffer[] = [];
+  /** Bytes that all writers hold: their chunks, and the large replies and messages that wait beside them. */
+  held = 0;
+  /** By size: index 0 has the smallest chunks, each next one those of twice the size. */
+  private readonly free: Buffer[][] = Array.from({ length: sizeIndex(largeChunkSize) + 1 }, () => []);
   private viewed: Buffer = none;
   private views: Buffer[] = [];
-  private readonly small: Buffer[] = [];
-  private readonly large: Buffer[] = [];
 
-  acquire(): Buffer {
-    return this.free.pop() ?? Buffer.allocUnsafeSlow(chunkSize);
-  }
-
-  acquireLarge(): Buffer {
-    return this.large.pop() ?? Buffer.allocUnsafeSlow(largeChunkSize);
-  }
-
-  acquireSmall(): Buffer {
-    return this.small.pop() ?? Buffer.allocUnsafeSlow(smallChunkSize);
+  /** A chunk of a power of two of bytes, `leastChunkSize` to `largeChunkSize`. */
+  acquire(size: number): Buffer {
+    return this.free[sizeIndex(size)].pop() ?? Buffer.allocUnsafeSlow(size);
   }
 
   /**
@@ -59,15 +56,24 @@ export class ChunkPool {
     return (this.views[length] ??= chunk.subarray(0, length));
   }
 
+  /** Takes a chunk back, unless it is of another size or there are enough of them. */
   release(chunk: Buffer): void {
-    if (chunk.length === chunkSize) {
-      if (this.free.length < maxPooledChunks) this.free.push(chunk);
-    } else if (chunk.length === smallChunkSize && this.small.length < maxPooledSmallChunks) {
-      this.small.push(chunk);
-    } else if (chunk.length === largeChunkSize && this.large.length < maxPooledLargeChunks) {
-      this.large.push(chunk);
-    }
+    const { length } = chunk;
+    if (length < leastChunkSize || length > largeChunkSize || (length & (length - 1)) !== 0) return;
+    const free = this.free[sizeIndex(length)];
+    if (free.length < mostPooled(length)) free.push(chunk);
   }
+}
+
+/** 0 for the smallest chunks, 1 for those of twice the size ... */
+/** How many chunks of a size are kept. */
+function mostPooled(length: number): number {
+  if (length < chunkSize) return maxPooledSmallChunks;
+  return length === chunkSize ? maxPooledChunks : maxPooledLargeChunks;
+}
+
+function sizeIndex(size: number): number {
+  return 21 - Math.clz32(size);
 }
 
 const cr = 0x0d;
@@ -93,6 +99,12 @@ export class ReplyWriter {
   errors = 0;
   /** The error written last, without the dash. */
   lastError = '';
+  /** Bytes of the chunk that the next reply begins in: more for a client that reads much. See `adaptBuffer`. */
+  bufferSize = chunkSize;
+  /** The most bytes of the first chunk that a reply took since that was last asked. */
+  bufferPeak = 0;
+  /** Bytes of memory that the writer holds, used or not. */
+  held = 0;
   /** Bytes in the chunks that are full. */
   private fullBytes = 0;
   private full: Buffer[] = [];
@@ -320,8 +332,8 @@ export class ReplyWriter {
   message(encoded: Buffer): void {
     if (this.muted) return;
     const { length } = encoded;
-    if (length > smallChunkSize) return this.share(encoded);
-    if (this.chunk === none) this.chunk = this.pool.acquireSmall();
+    if (length > largestCopiedMessage) return this.share(encoded);
+    if (this.chunk === none) this.takeChunk(Math.min(this.bufferSize, messageChunkSize));
     this.raw(encoded, 0, length);
   }
 
@@ -336,6 +348,37 @@ export class ReplyWriter {
     }
     this.full.push(buffer);
     this.fullBytes += buffer.length;
+    this.hold(buffer.length);
+  }
+
+  /** Takes note that so many more bytes are held, or fewer. */
+  private hold(bytes: number): void {
+    this.held += bytes;
+    this.pool.held += bytes;
+  }
+
+  /** Nothing is held any more. */
+  private letGo(): void {
+    if (this.at > this.bufferPeak) this.bufferPeak = this.at;
+    this.pool.held -= this.held;
+    this.held = 0;
+  }
+
+  /**
+   * Fits the size of the first chunk to what was written since the last call: half of it if less than that was
+   * used, the largest if it was not enough. Returns what happened.
+   */
+  adaptBuffer(mayShrink: boolean): 'shrunk' | 'grown' | 'kept' {
+    const { bufferPeak, bufferSize } = this;
+    if (bufferPeak >= bufferSize && bufferSize < chunkSize) {
+      this.bufferSize = chunkSize;
+      return 'grown';
+    }
+    if (!mayShrink) return 'kept';
+    this.bufferPeak = 0;
+    if (bufferSize === leastChunkSize || bufferPeak >= bufferSize / 2) return 'kept';
+    this.bufferSize /= 2;
+    return 'shrunk';
   }
 
   /**
@@ -372,6 +415,7 @@ export class ReplyWriter {
 
   /** The bytes of `single` were copied: the chunk can be used again at once. */
   sent(): void {
+    this.letGo();
     this.pool.release(this.chunk);
     this.chunk = none;
     this.at = 0;
@@ -379,6 +423,7 @@ export class ReplyWriter {
 
   /** Forgets the unsent bytes; whoever got them owns their memory now. */
   reset(): void {
+    this.letGo();
     this.full = [];
     this.fullBytes = 0;
     this.chunk = none;
@@ -465,20 +510,35 @@ export class ReplyWriter {
 
   private grow(length: number): void {
     if (this.overflowed || this.size + length > this.limit()) return this.overflow(length);
-    if (this.chunk.length === smallChunkSize && this.at + length <= chunkSize) {
-      return this.moveTo(this.pool.acquire());
+    const first = this.chunk === none;
+    if (!first) {
+      this.bufferPeak = Math.max(this.bufferPeak, this.bufferSize);
+      if (this.isSmall() && this.at + length <= chunkSize) return this.growTo(chunkSize);
+      const mayGrow = this.full.length === 0 && this.chunk.length === chunkSize;
+      if (mayGrow && this.at + length <= largeChunkSize) return this.growTo(largeChunkSize);
+      this.closeChunk();
     }
-    if (this.chunk.length === chunkSize && this.at + length <= largeChunkSize && this.full.length === 0) {
-      return this.moveTo(this.pool.acquireLarge());
-    }
-    if (this.at > 0) {
-      this.full.push(this.chunk.subarray(0, this.at));
-      this.fullBytes += this.at;
-    } else if (this.chunk !== none) {
-      this.pool.release(this.chunk);
-    }
-    this.chunk = length <= chunkSize ? this.pool.acquire() : Buffer.allocUnsafeSlow(length);
+    this.takeChunk(first && length <= this.bufferSize ? this.bufferSize : Math.max(length, chunkSize));
+  }
+
+  /** Takes a new chunk. */
+  private takeChunk(size: number): void {
+    this.chunk = size <= chunkSize ? this.pool.acquire(size) : Buffer.allocUnsafeSlow(size);
+    this.hold(size);
     this.at = 0;
+  }
+
+  /** The present chunk is full. */
+  private closeChunk(): void {
+    if (this.at === 0) return;
+    this.full.push(this.chunk.subarray(0, this.at));
+    this.fullBytes += this.at;
+    this.at = 0;
+  }
+
+  /** True while all that was written is in one chunk that is not of the largest size. */
+  private isSmall(): boolean {
+    return this.full.length === 0 && this.chunk.length < chunkSize;
   }
 
   /** Forgets what was written, and what comes, but counts it: whoever sends it sees that it is too much. */
@@ -488,13 +548,16 @@ export class ReplyWriter {
     this.full = [];
     if (length > this.chunk.length) this.chunk = Buffer.allocUnsafeSlow(length);
     this.at = 0;
+    this.hold(this.chunk.length - this.held);
   }
 
   /** Goes on in a larger chunk, with what is there. */
-  private moveTo(larger: Buffer): void {
-    copyBytes(larger, 0, this.chunk, 0, this.at);
-    this.pool.release(this.chunk);
-    this.chunk = larger;
+  private growTo(size: number): void {
+    const smaller = this.chunk;
+    this.chunk = this.pool.acquire(size);
+    this.hold(size - smaller.length);
+    copyBytes(this.chunk, 0, smaller, 0, this.at);
+    this.pool.release(smaller);
   }
 }
 

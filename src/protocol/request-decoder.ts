@@ -59,14 +59,20 @@ export class PartialRequest {
     this.length = needed;
   }
 
+  /** Bytes that have not become arguments yet. */
+  get undecoded(): number {
+    return this.length - this.position;
+  }
+
   /**
-   * Grows by doubling, so that each byte is copied about once; but not past the end of the last argument
-   * while that is being read: a large value ends in a buffer of its own size. A client that only announces a
-   * length makes nobody take memory for it.
+   * Grows by doubling, so that each byte is copied about once; but not past the end of an argument that is being
+   * read if it is the last, or the larger part of all: a large value ends in a buffer of its own size. A client that
+   * only announces a length makes nobody take memory for it.
    */
   private grow(needed: number): void {
-    const readsLast = this.bulkLength !== unread && this.remaining === 1;
-    const end = readsLast ? this.position + this.bulkLength + 2 : Number.POSITIVE_INFINITY;
+    const reads = this.bulkLength !== unread;
+    const bounded = reads && (this.remaining === 1 || this.bulkLength >= this.position);
+    const end = bounded ? this.position + this.bulkLength + 2 : Number.POSITIVE_INFINITY;
     const capacity = needed <= end ? Math.min(end, needed * 2) : needed * 2;
     const larger = Buffer.allocUnsafeSlow(capacity);
     this.buffer.copy(larger, 0, 0, this.length);

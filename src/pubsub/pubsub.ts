@@ -66,6 +66,7 @@ export class PubSub {
     const own = subscriptions[kind];
     if (own.has(name)) return false;
     own.add(name);
+    subscriptions.nameBytes += name.length;
     this.registryOf(kind).add(name, client);
     client.setGate(Gate.subscriber, true);
     return true;
@@ -75,6 +76,7 @@ export class PubSub {
   unsubscribe(client: Client, kind: SubscriptionKind, name: string): boolean {
     const { subscriptions } = client;
     if (subscriptions === undefined || !subscriptions[kind].delete(name)) return false;
+    subscriptions.nameBytes -= name.length;
     this.registryOf(kind).remove(name, client);
     if (subscriptions.size === 0) {
       client.subscriptions = undefined;

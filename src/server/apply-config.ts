@@ -42,13 +42,7 @@ export function applyConfig(server: RespiteServer): void {
   };
   trackAccess();
   config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
-  const setMemoryLimit = (bytes: number) => {
-    const { dispatcher } = loop;
-    if (bytes > 0) dispatcher.gate |= ServerGate.memoryLimit;
-    else dispatcher.gate &= ~ServerGate.memoryLimit;
-  };
-  setMemoryLimit(values.maxmemory);
-  config.onChange('maxmemory', setMemoryLimit);
+  limitMemory(server);
   const requireReplicas = () => {
     const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = values;
     // There are no replicas.
@@ -84,6 +78,39 @@ export function applyConfig(server: RespiteServer): void {
       () => listeners.reloadTls(config),
       'Unable to update TLS configuration. Check server logs.',
     );
+  });
+}
+
+/** What `maxmemory` and its companions say. */
+function limitMemory(server: RespiteServer): void {
+  const { config, loop, memoryLimit } = server;
+  const { values } = config;
+  const configure = () => {
+    if (values.maxmemory > 0) loop.dispatcher.gate |= ServerGate.memoryLimit;
+    else loop.dispatcher.gate &= ~ServerGate.memoryLimit;
+    memoryLimit.configure();
+    const { unit, amount } = values['maxmemory-clients'];
+    loop.clientEviction.limit = unit === 'percent' ? Math.floor((values.maxmemory * amount) / 100) : amount;
+  };
+  configure();
+  config.onChangeOfAny(
+    [
+      'maxmemory',
+      'maxmemory-policy',
+      'maxmemory-samples',
+      'maxmemory-eviction-tenacity',
+      'maxmemory-clients',
+      'latency-monitor-threshold',
+    ],
+    configure,
+  );
+  config.onChange('maxmemory', (bytes) => {
+    if (bytes > 0 && server.metrics.usedMemory > bytes) {
+      server.log.warning(
+        `maxmemory is now below the ${server.metrics.usedMemory} bytes in use: keys are evicted, or commands that need memory refused, as maxmemory-policy says.`,
+      );
+    }
+    memoryLimit.makeRoom();
   });
 }
 

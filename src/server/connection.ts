@@ -11,6 +11,7 @@ import {
   type RequestLimits,
   unauthenticatedLimits,
 } from '../protocol/request-decoder.js';
+import { describe } from './describe-client.js';
 import type { EventLoop } from './event-loop.js';
 
 /**
@@ -61,7 +62,7 @@ export class Connection implements Transport {
   }
 
   get queryBufferUsed(): number {
-    return this.partial?.length ?? 0;
+    return this.partial?.undecoded ?? 0;
   }
 
   get queryBufferCapacity(): number {
@@ -70,6 +71,7 @@ export class Connection implements Transport {
 
   get unsentBytes(): number {
     const { socket, loop } = this;
+    if (!this.draining) return 0;
     return this.queuedDirectly ? loop.directWriter.queuedBytes(socket) : socket.writableLength;
   }
 
@@ -87,6 +89,7 @@ export class Connection implements Transport {
       if (client.blocked === undefined && !this.held) return this.decodePartial();
     }
     this.checkQueryBuffer();
+    loop.partialRequestGrew(client);
     if (this.held && this.partial !== undefined && this.partial.length >= maxReadAheadBytes)
       this.stopReading();
   }
@@ -181,6 +184,11 @@ export class Connection implements Transport {
 
   flush(): void {
     if (this.ended) return this.client.reply.reset();
+    this.flushReplies();
+    this.loop.server.clients.recount(this.client);
+  }
+
+  private flushReplies(): void {
     const { client } = this;
     const { size } = client.reply;
     if (size > 0) {
@@ -322,9 +330,4 @@ export class Connection implements Transport {
     this.ended = true;
     this.socket.destroy();
   }
-}
-
-/** The client as log lines show it. */
-export function describe(client: Client): string {
-  return `id=${client.id} addr=${client.transport.remoteAddress} name=${client.name} db=${client.database.index} cmd=${client.lastCommand}`;
 }

@@ -1,8 +1,11 @@
+import type { Client } from '../clients/client.js';
+import { ClientEviction } from '../clients/client-eviction.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { OutputBufferLimits } from '../config/special-kinds.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { RequestDecoder, type RequestLimits } from '../protocol/request-decoder.js';
+import { describe } from './describe-client.js';
 import { DirectWriter } from './direct-write.js';
 
 /** Most arguments of one request. */
@@ -19,6 +22,7 @@ export class EventLoop {
   readonly directWriter = new DirectWriter();
   readonly decoder = new RequestDecoder<Command>();
   readonly dispatcher: Dispatcher;
+  readonly clientEviction: ClientEviction;
   readonly limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments };
   queryBufferLimit = 1024 * 1024 * 1024;
   outputBufferLimits: OutputBufferLimits;
@@ -36,6 +40,9 @@ export class EventLoop {
 
   constructor(readonly server: ServerApi) {
     this.dispatcher = new Dispatcher(server);
+    this.clientEviction = new ClientEviction(server.clients, (client) =>
+      server.log.notice(`Evicting client: ${describe(client)}`),
+    );
     this.outputBufferLimits = server.config.values['client-output-buffer-limit'];
   }
 
@@ -43,6 +50,7 @@ export class EventLoop {
   endBatch(): void {
     this.measureBatch();
     this.server.clients.flushPending();
+    this.clientEviction.enforce();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
     if (!this.resuming) this.resumeClients();
@@ -65,6 +73,12 @@ export class EventLoop {
     } finally {
       this.resuming = false;
     }
+  }
+
+  /** What a client has sent grew, without a whole request in it. */
+  partialRequestGrew(client: Client): void {
+    this.server.clients.recount(client);
+    this.clientEviction.enforce();
   }
 
   private measureBatch(): void {

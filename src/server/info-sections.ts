@@ -5,7 +5,6 @@ import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
 import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
-import { runtimeBytes } from './metrics.js';
 import type { RespiteServer } from './server.js';
 
 /**
@@ -90,56 +89,54 @@ export function clientsSection(server: RespiteServer): InfoField[] {
 }
 
 export function memorySection(server: RespiteServer): InfoField[] {
-  const { metrics, keyspace, config, scripting } = server;
-  const used = metrics.usedMemory;
-  const peak = metrics.peakMemory.bytes;
-  const rss = process.memoryUsage.rss();
-  const clients = metrics.clientMemory;
-  const dataset = keyspace.arena.allocated;
-  const active = keyspace.arena.segmentBytes;
-  const { maxmemory } = config.values;
+  const { keyspace, config, memoryParts, scripting } = server;
+  const usage = server.memoryUsage();
+  const { used, peak, dataset, resident, allocatorAllocated, allocatorActive, allocatorResident } = usage;
+  const { scripts, functions } = memoryParts;
+  const scriptEngine = scripting.evalVmMemory;
+  const functionEngine = scripting.functions.vmMemory;
   return [
     ...withHuman('used_memory', used),
-    ...withHuman('used_memory_rss', rss),
+    ...withHuman('used_memory_rss', resident),
     ...withHuman('used_memory_peak', peak),
     ['used_memory_peak_perc', percent(used, peak)],
     ['used_memory_overhead', used - dataset],
-    ['used_memory_startup', runtimeBytes],
+    ['used_memory_startup', usage.startup],
     ['used_memory_dataset', dataset],
-    ['used_memory_dataset_perc', percent(dataset, used)],
-    ['allocator_allocated', dataset],
-    ['allocator_active', active],
-    ['allocator_resident', active],
+    ['used_memory_dataset_perc', percent(dataset, used - usage.startup)],
+    ['allocator_allocated', allocatorAllocated],
+    ['allocator_active', allocatorActive],
+    ['allocator_resident', allocatorResident],
     ...withHuman('total_system_memory', totalmem()),
-    ...withHuman('used_memory_lua', scripting.evalVmMemory),
-    ['used_memory_vm_eval', scripting.evalVmMemory],
-    ['used_memory_scripts_eval', scripting.scripts.memory],
+    ...withHuman('used_memory_lua', scriptEngine),
+    ['used_memory_vm_eval', scriptEngine],
+    ['used_memory_scripts_eval', scripts],
     ['number_of_cached_scripts', scripting.scripts.size],
     ['number_of_functions', scripting.functions.functionCount],
     ['number_of_libraries', scripting.functions.libraryCount],
-    ['used_memory_vm_functions', scripting.functions.vmMemory],
-    ...withHuman('used_memory_vm_total', scripting.evalVmMemory + scripting.functions.vmMemory),
-    ['used_memory_functions', scripting.functions.memory],
-    ...withHuman('used_memory_scripts', scripting.scripts.memory + scripting.functions.memory),
-    ...withHuman('maxmemory', maxmemory),
+    ['used_memory_vm_functions', functionEngine],
+    ...withHuman('used_memory_vm_total', scriptEngine + functionEngine),
+    ['used_memory_functions', functions],
+    ...withHuman('used_memory_scripts', scripts + functions),
+    ...withHuman('maxmemory', config.values.maxmemory),
     ['maxmemory_policy', config.values['maxmemory-policy']],
-    ['allocator_frag_ratio', ratio(active, dataset)],
-    ['allocator_frag_bytes', active - dataset],
-    ['allocator_rss_ratio', ratio(active, active)],
-    ['allocator_rss_bytes', 0],
-    ['rss_overhead_ratio', ratio(rss, active)],
-    ['rss_overhead_bytes', rss - active],
-    ['mem_fragmentation_ratio', ratio(rss, used)],
-    ['mem_fragmentation_bytes', rss - used],
-    ['mem_not_counted_for_evict', 0],
-    ['mem_replication_backlog', 0],
-    ['mem_total_replication_buffers', 0],
-    ['mem_clients_slaves', 0],
-    ['mem_clients_normal', clients],
-    ['mem_cluster_links', 0],
-    ['mem_aof_buffer', 0],
+    ['allocator_frag_ratio', ratio(allocatorActive, allocatorAllocated)],
+    ['allocator_frag_bytes', allocatorActive - allocatorAllocated],
+    ['allocator_rss_ratio', ratio(allocatorResident, allocatorActive)],
+    ['allocator_rss_bytes', allocatorResident - allocatorActive],
+    ['rss_overhead_ratio', ratio(resident, allocatorResident)],
+    ['rss_overhead_bytes', resident - allocatorResident],
+    ['mem_fragmentation_ratio', ratio(resident, used)],
+    ['mem_fragmentation_bytes', resident - used],
+    ['mem_not_counted_for_evict', usage.notCountedForEviction],
+    ['mem_replication_backlog', memoryParts.replicationBacklog],
+    ['mem_total_replication_buffers', memoryParts.replicationBacklog + memoryParts.replicaBuffers],
+    ['mem_clients_slaves', usage.replicaClients],
+    ['mem_clients_normal', usage.normalClients],
+    ['mem_cluster_links', memoryParts.clusterLinks],
+    ['mem_aof_buffer', memoryParts.aofBuffer],
     ['mem_allocator', 'respite-arena'],
-    ['active_defrag_running', 0],
+    ['active_defrag_running', server.defrag.runningPercent],
     ['lazyfree_pending_objects', keyspace.lazyFree.pendingObjects],
     ['lazyfreed_objects', keyspace.lazyFree.freedObjects],
   ];
@@ -237,6 +234,7 @@ function loadingFields({ dataSet, clock }: RespiteServer): InfoField[] {
 export function statsSection(server: RespiteServer): InfoField[] {
   const { statistics, metrics, keyspace, pubsub } = server;
   const keys = keyspace.statistics;
+  const defrag = keyspace.defragmentation.statistics;
   return [
     ['total_connections_received', statistics.connectionsReceived],
     ['total_commands_processed', statistics.commandsProcessed],
@@ -259,9 +257,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['expired_time_cap_reached_count', keys.expiredTimeCapReached],
     ['expire_cycle_cpu_milliseconds', Math.floor(keys.expireCycleMicroseconds / 1000)],
     ['evicted_keys', keys.evictedKeys],
-    ['evicted_clients', 0],
-    ['total_eviction_exceeded_time', 0],
-    ['current_eviction_exceeded_time', 0],
+    ['evicted_clients', server.loop.clientEviction.evictedClients],
+    ['total_eviction_exceeded_time', Math.floor(server.memoryLimit.totalExcessMs)],
+    ['current_eviction_exceeded_time', Math.floor(server.memoryLimit.currentExcessMs)],
     ['keyspace_hits', keys.hits],
     ['keyspace_misses', keys.misses],
     ['pubsub_channels', pubsub.channels.size],
@@ -271,12 +269,12 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['total_forks', 0],
     ['migrate_cached_sockets', server.links.size],
     ['slave_expires_tracked_keys', 0],
-    ['active_defrag_hits', 0],
-    ['active_defrag_misses', 0],
-    ['active_defrag_key_hits', 0],
-    ['active_defrag_key_misses', 0],
-    ['total_active_defrag_time', 0],
-    ['current_active_defrag_time', 0],
+    ['active_defrag_hits', defrag.moved],
+    ['active_defrag_misses', defrag.stayed],
+    ['active_defrag_key_hits', defrag.keysWithMoves],
+    ['active_defrag_key_misses', defrag.keysWithoutMoves],
+    ['total_active_defrag_time', Math.floor(server.defrag.totalMs)],
+    ['current_active_defrag_time', Math.floor(server.defrag.currentMs)],
     ['tracking_total_keys', 0],
     ['tracking_total_items', 0],
     ['tracking_total_prefixes', 0],
@@ -287,8 +285,8 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['dump_payload_sanitizations', 0],
     ['io_threaded_reads_processed', 0],
     ['io_threaded_writes_processed', 0],
-    ['reply_buffer_shrinks', 0],
-    ['reply_buffer_expands', 0],
+    ['reply_buffer_shrinks', server.clients.replyBuffers.shrinks],
+    ['reply_buffer_expands', server.clients.replyBuffers.expands],
     ['acl_access_denied_auth', statistics.loginsRefused],
     ['acl_access_denied_cmd', 0],
     ['acl_access_denied_key', 0],

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { MemoryUsage } from '../commands/server-api.js';
 import type { RespiteServer } from './server.js';
 
 /** Rates are averages over this many samples ... */
@@ -45,7 +46,6 @@ export class Metrics {
   private readonly loopWork = new Rate();
   private sampledAt: number;
   private peak = 0;
-  private recentClientMemory = 0;
   private peakAt: number;
   /** Time that periodic work took, in µs. */
   cronMicroseconds = 0;
@@ -73,26 +73,19 @@ export class Metrics {
   }
 
   /**
-   * Bytes that the data set and the clients take: live blocks of the arena, the tables, and what is buffered
-   * for clients. The server's own objects are in it by a flat estimate, `runtimeBytes`.
+   * Bytes in use: live blocks of the arena, tables and trees, clients, and what other parts of the server count. Exact,
+   * but for JavaScript objects: the server's own are in it by a flat estimate, `runtimeBytes`, those of each client by
+   * an estimate per client. Costs a few additions: it is asked for before each command while there is a limit.
    */
   get usedMemory(): number {
-    return runtimeBytes + this.dataMemory + this.clientMemory;
+    const { clients, memoryParts } = this.server;
+    return runtimeBytes + this.dataMemory + clients.memory + memoryParts.total;
   }
 
-  /** Bytes of keys and values, with the tables and trees that index them. Costs next to nothing. */
+  /** Bytes of keys and values, with the tables and trees that index them. */
   get dataMemory(): number {
     const { arena, orderNodes } = this.server.keyspace;
     return arena.allocated + arena.indexBytes + orderNodes.allocated;
-  }
-
-  /** Bytes buffered for clients, in both directions. */
-  get clientMemory(): number {
-    let sum = 0;
-    for (const { transport, reply } of this.server.clients.all()) {
-      sum += transport.queryBufferCapacity + reply.size + transport.unsentBytes;
-    }
-    return sum;
   }
 
   /** The most memory that was in use at a time, in bytes, and when: unix ms. */
@@ -101,17 +94,33 @@ export class Metrics {
     return { bytes: this.peak, at: this.peakAt };
   }
 
-  /** `usedMemory` with the clients' part as it was when it was last looked at: for asking often. */
-  get recentMemory(): number {
-    return runtimeBytes + this.dataMemory + this.recentClientMemory;
-  }
-
   private trackPeak(): void {
-    this.recentClientMemory = this.clientMemory;
-    const used = this.recentMemory;
+    const used = this.usedMemory;
     if (used <= this.peak) return;
     this.peak = used;
     this.peakAt = this.server.clock.now();
+  }
+
+  /** Where memory goes. Walks over clients and segments. */
+  memoryUsage(): MemoryUsage {
+    const { keyspace, clients, memoryParts } = this.server;
+    const { arena } = keyspace;
+    const peak = this.peakMemory;
+    return {
+      used: this.usedMemory,
+      peak: peak.bytes,
+      peakAt: peak.at,
+      startup: runtimeBytes,
+      dataset: arena.allocated,
+      indexes: this.dataMemory - arena.allocated,
+      normalClients: clients.memory,
+      replicaClients: memoryParts.replicaBuffers,
+      resident: process.memoryUsage.rss(),
+      allocatorAllocated: arena.allocated,
+      allocatorActive: arena.activeBytes,
+      allocatorResident: arena.touchedBytes,
+      notCountedForEviction: memoryParts.notCountedForEviction,
+    };
   }
 
   get commandsPerSecond(): number {

@@ -10,6 +10,7 @@ import { CommandTable } from '../commands/registry.js';
 import type {
   DebugState,
   Log,
+  MemoryUsage,
   ServerApi,
   ServerStatistics,
   ShutdownRequest,
@@ -26,12 +27,14 @@ import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
+import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import type { Scripting } from '../scripting/scripting.js';
+import { ActiveDefrag } from './active-defrag.js';
 import { allCommands } from './all-commands.js';
 import { AofSnapshots } from './aof-snapshots.js';
 import { AppendOnly } from './append-only.js';
@@ -40,6 +43,7 @@ import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
+import { MemoryLimit } from './memory-limit.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
 import { Saving } from './saving.js';
@@ -93,6 +97,9 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly memoryParts = new MemoryParts();
+  readonly memoryLimit: MemoryLimit;
+  readonly defrag: ActiveDefrag;
   readonly appendOnly: AppendOnly;
   readonly saving: Saving;
   readonly ending = new Shutdown(this);
@@ -161,8 +168,11 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.memoryLimit = new MemoryLimit(this);
+    this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
+    this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -189,7 +199,7 @@ export class RespiteServer implements ServerApi {
       this.afterBackgroundWork();
     };
     this.loop.onDeadlines = () => this.setAlarm();
-    this.keyspace.lazyFree.onWork = () => this.timers.soon(0, () => this.sweep());
+    this.keyspace.lazyFree.onWork = () => this.timers.soon('sweep', 0, () => this.sweep());
     applyConfig(this);
   }
 
@@ -241,6 +251,7 @@ export class RespiteServer implements ServerApi {
     this.clock.synchronize();
     this.keyspace.tick();
     const begin = this.clock.microseconds();
+    this.countScripts();
     this.metrics.sample();
     this.tickClients();
     this.ending.tick();
@@ -248,6 +259,7 @@ export class RespiteServer implements ServerApi {
       this.sweep();
       this.saving.tick();
       this.appendOnly.tick();
+      this.defrag.check();
     }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
@@ -255,6 +267,8 @@ export class RespiteServer implements ServerApi {
   private tickClients(): void {
     this.clients.closeIdle(this.config.values.timeout);
     this.clients.enforceOutputLimits();
+    this.clients.adaptReplyBuffers();
+    this.loop.clientEviction.enforce();
   }
 
   private sweep(): void {
@@ -263,7 +277,7 @@ export class RespiteServer implements ServerApi {
     const expiring = this.debug.activeExpire && this.expire();
     const freeing = this.keyspace.lazyFree.step(expirySliceMicroseconds);
     this.afterBackgroundWork();
-    if (expiring || freeing) this.timers.soon(expiryPauseMs, () => this.sweep());
+    if (expiring || freeing) this.timers.soon('sweep', expiryPauseMs, () => this.sweep());
   }
 
   /** Removes expired keys for a while. True if there are clearly more. */
@@ -341,6 +355,10 @@ export class RespiteServer implements ServerApi {
     statistics.netInputBytes = statistics.netOutputBytes = 0;
     statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();
+    this.memoryLimit.resetStatistics();
+    this.defrag.resetStatistics();
+    this.loop.clientEviction.evictedClients = 0;
+    this.clients.replyBuffers.shrinks = this.clients.replyBuffers.expands = 0;
     this.metrics.reset();
   }
 
@@ -381,9 +399,42 @@ export class RespiteServer implements ServerApi {
     return this.loop.dispatcher.unblock(client, how);
   }
 
+  makeRoom(): boolean {
+    return this.memoryLimit.makeRoom();
+  }
+
   overMemoryLimit(): boolean {
-    const limit = this.config.values.maxmemory;
-    return limit > 0 && this.metrics.recentMemory > limit;
+    return this.memoryLimit.exceeded;
+  }
+
+  /** Nothing is evicted while changes are held back, nor by a replica that leaves it to its master. */
+  get evictionSuspended(): boolean {
+    return this.loop.dispatcher.pause.active;
+  }
+
+  /** Goes on evicting between events. */
+  continueEviction(): void {
+    this.timers.soon('eviction', 0, () => {
+      this.loop.dispatcher.beginBatch();
+      this.memoryLimit.makeRoom();
+      this.afterBackgroundWork();
+    });
+  }
+
+  memoryUsage(): MemoryUsage {
+    this.countScripts();
+    return this.metrics.memoryUsage();
+  }
+
+  private countScripts(): void {
+    const { memoryParts, scripting } = this;
+    memoryParts.scripts = scripting.scripts.memory;
+    memoryParts.functions = scripting.functions.memory;
+  }
+
+  purgeMemory(): void {
+    this.keyspace.arena.purge();
+    this.timers.soon('purge', 0, () => this.keyspace.arena.returnMemory());
   }
 
   pauseClients(until: number, all: boolean): void {

@@ -7,7 +7,7 @@ import { ManualClock } from '../ambient/clock.js';
  */
 export class Timers {
   private periodic: NodeJS.Timeout | undefined;
-  private slice: NodeJS.Timeout | undefined;
+  private readonly slices = new Map<string, NodeJS.Timeout>();
   private alarm: NodeJS.Timeout | undefined;
   private alarmAt = Number.POSITIVE_INFINITY;
   private readonly manual: boolean;
@@ -29,13 +29,16 @@ export class Timers {
     this.periodic = setInterval(this.onTick, periodMs);
   }
 
-  /** Runs `job` once, soon, but after pending input had its turn. */
-  soon(delayMs: number, job: () => void): void {
-    if (this.manual || this.slice !== undefined) return;
-    this.slice = setTimeout(() => {
-      this.slice = undefined;
+  /**
+   * Runs `job` once, soon, but after pending input had its turn. While one of that name waits there is no second.
+   */
+  soon(name: string, delayMs: number, job: () => void): void {
+    if (this.manual || this.slices.has(name)) return;
+    const timeout = setTimeout(() => {
+      this.slices.delete(name);
       job();
     }, delayMs);
+    this.slices.set(name, timeout);
   }
 
   /** Makes sure that the alarm rings no later than at this unix time in ms. */
@@ -53,6 +56,6 @@ export class Timers {
   stop(): void {
     clearInterval(this.periodic);
     clearTimeout(this.alarm);
-    clearTimeout(this.slice);
+    for (const timeout of this.slices.values()) clearTimeout(timeout);
   }
 }

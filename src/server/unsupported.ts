@@ -17,11 +17,6 @@ const promises: readonly { inUse: (values: Directives) => boolean; consequence: 
     inUse: ({ user, aclfile }) => user.length > 0 || aclfile !== '',
     consequence: "'user' and 'aclfile' have no effect yet: only 'requirepass' keeps clients out",
   },
-  {
-    inUse: (values) => values.maxmemory > 0 && values['maxmemory-policy'] !== 'noeviction',
-    consequence:
-      "'maxmemory-policy' has no effect yet: above 'maxmemory' writes are refused, nothing is evicted",
-  },
 ];
 
 /** What to warn of at the start, a sentence each. */

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 
 /**
  * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's
@@ -20,6 +21,24 @@ export abstract class Collection {
   abstract readonly bytes: number;
   /** Bytes of the elements in the arena, estimated from up to so many of them (0: from all). */
   abstract elementBytes(samples: number): number;
+  /** What it has added to `Arena.indexBytes`, exactly. */
+  get indexBytes(): number {
+    return 0;
+  }
+
+  /** Bytes of its nodes in `Keyspace.orderNodes`, counted one by one. */
+  get treeBytes(): number {
+    return 0;
+  }
+
+  /**
+   * Moves about `budget` elements to where `mover` wants their blocks to be, from a cursor on: 0 begins, and is
+   * returned at the end. A type that does not say how leaves its blocks where they are.
+   */
+  defragment(_mover: BlockMover, _cursor: number, _budget: number): number {
+    return 0;
+  }
+
   /** A copy with elements of its own. */
   abstract copy(): Collection;
   /**

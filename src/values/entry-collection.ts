@@ -1,5 +1,6 @@
 import { Bytes, copyBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 import {
   createEntry,
   keyLengthOf,
@@ -23,6 +24,24 @@ export interface TableSource {
   readonly seedLow: number;
 }
 
+/** Walks over about `budget` entries of a table from a cursor on: see `Table.relocate`. Returns where to go on. */
+export function relocateSome(
+  table: Table,
+  cursor: number,
+  budget: number,
+  destination: (ref: Ref) => Ref,
+): number {
+  let seen = 0;
+  let at = cursor;
+  do {
+    at = table.relocate(at, (ref) => {
+      seen++;
+      return destination(ref);
+    });
+    seen++; // an empty bucket takes time too
+  } while (at !== 0 && seen < budget);
+  return at;
+}
 // Views of the element that is shown to someone who reads an image; nobody else may hold them.
 const shownName = new Bytes(Buffer.alloc(0));
 const shownPayload = new Bytes(Buffer.alloc(0));
@@ -122,6 +141,24 @@ export abstract class EntryCollection extends Collection {
     this.table.forEach((ref) => copy.adopt(this.copyOfEntry(ref)));
     return copy;
   }
+
+  override get indexBytes(): number {
+    return this.table.countedBytes;
+  }
+
+  override defragment(mover: BlockMover, cursor: number, budget: number): number {
+    return relocateSome(this.table, cursor, budget, (ref) => {
+      const to = mover.destinationOf(ref);
+      if (to !== ref) {
+        this.elementMoved(ref, to);
+        releaseEntry(this.arena, ref);
+      }
+      return to;
+    });
+  }
+
+  /** An element's block was copied to another place. */
+  protected elementMoved(_ref: Ref, _moved: Ref): void {}
 
   freeSlice(budget: number): boolean {
     this.beforeChange();

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 import { Listpack, type ListpackPosition } from '../memory/listpack.js';
 import {
   backlenLength,
@@ -55,6 +56,8 @@ export class Quicklist extends Collection {
   nodes = 0;
   head: QuicklistNode | undefined = undefined;
   tail: QuicklistNode | undefined = undefined;
+  /** Where `defragment` goes on. */
+  private nextToMove: QuicklistNode | undefined = undefined;
 
   constructor(
     arena: Arena,
@@ -277,6 +280,24 @@ export class Quicklist extends Collection {
     return copy;
   }
 
+  override get indexBytes(): number {
+    return this.bytes;
+  }
+
+  override defragment(mover: BlockMover, cursor: number, budget: number): number {
+    if (cursor === 0) this.nextToMove = this.head;
+    for (let left = budget; this.nextToMove !== undefined && left > 0; left--) {
+      const node: QuicklistNode = this.nextToMove;
+      const to = mover.destinationOf(node.ref);
+      if (to !== node.ref) {
+        this.arena.release(node.ref);
+        node.ref = to;
+      }
+      this.nextToMove = node.next;
+    }
+    return this.nextToMove === undefined ? 0 : 1;
+  }
+
   override visitAll(visit: VisitElement): void {
     for (let node = this.head; node !== undefined; node = node.next) showNode(this.arena, node, visit);
   }
@@ -436,6 +457,7 @@ export class Quicklist extends Collection {
   private drop(node: QuicklistNode): void {
     node.image?.keep(node);
     const { previous, next } = node;
+    if (this.nextToMove === node) this.nextToMove = next;
     if (previous === undefined) this.head = next;
     else previous.next = next;
     if (next === undefined) this.tail = previous;

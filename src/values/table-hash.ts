@@ -162,6 +162,14 @@ export class TableHash extends EntryCollection {
     if (hasExpiry(this.arena, ref)) this.expires!.removeRef(ref, this.table.hashOf(ref));
   }
 
+  protected override elementMoved(ref: Ref, moved: Ref): void {
+    if (hasExpiry(this.arena, ref)) this.expires!.replace(ref, moved, this.table.hashOf(ref));
+  }
+
+  override get indexBytes(): number {
+    return super.indexBytes + (this.expires?.countedBytes ?? 0);
+  }
+
   override copy(): TableHash {
     const copy = this.another();
     this.table.forEach((ref) => {
@@ -174,6 +182,7 @@ export class TableHash extends EntryCollection {
 
   override freeSlice(budget: number): boolean {
     this.beforeChange();
+    this.expires?.clear();
     this.expires = undefined;
     return super.freeSlice(budget);
   }

@@ -1,5 +1,6 @@
 import { Bytes, compareBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
+import type { BlockMover } from '../memory/block-mover.js';
 import {
   createEntry,
   keyLengthAt,
@@ -13,6 +14,7 @@ import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
 import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
 import { Table } from '../memory/table.js';
 import { Collection, type CollectionImage, type VisitElement } from './collection.js';
+import { relocateSome } from './entry-collection.js';
 import type { SortedSet, VisitMember } from './sorted-set.js';
 import { TableImage } from './table-image.js';
 
@@ -33,8 +35,8 @@ const TREE_BYTES_PER_PAIR = 18;
 
 /**
  * A big sorted set: a table of entries, with the member as key and the score as payload, for look-ups by
- * member, O(1); and a tree over (score, entry) for everything about order, O(log n). Entries never move, so
- * their refs can be in both.
+ * member, O(1); and a tree over (score, entry) for everything about order, O(log n). An entry's ref is in both, and
+ * changes in both when defragmentation moves it.
  */
 export class TreeSortedSet extends Collection implements SortedSet {
   private readonly table: Table;
@@ -143,6 +145,25 @@ export class TreeSortedSet extends Collection implements SortedSet {
       copy.addNew(member, score);
     });
     return copy;
+  }
+
+  override get indexBytes(): number {
+    return this.table.countedBytes;
+  }
+
+  override get treeBytes(): number {
+    return this.tree.nodeBytes;
+  }
+
+  override defragment(mover: BlockMover, cursor: number, budget: number): number {
+    return relocateSome(this.table, cursor, budget, (ref) => {
+      const to = mover.destinationOf(ref);
+      if (to !== ref) {
+        this.tree.replaceRef(this.scoreOf(ref), ref, to);
+        releaseEntry(this.arena, ref);
+      }
+      return to;
+    });
   }
 
   freeSlice(budget: number): boolean {

@@ -112,4 +112,15 @@ describe('SORT', () => {
     expect(await redis.sort('l', 'ALPHA', 'LIMIT', 100, 0)).toEqual([]);
     expect(await redis.sort('l', 'BY', 'none_*', 'LIMIT', 0, 100)).toEqual([...words].sort().slice(0, 100));
   });
+
+  it('takes what a pattern does not name for empty, whatever was read before', async () => {
+    const { redis } = await startWithClient();
+    await redis.rpush('list', 'a', 'b');
+    await redis.set('w_a', 'x'.repeat(100_000));
+    expect(await redis.sort('list', 'BY', 'w_*', 'ALPHA')).toEqual(['b', 'a']);
+    await redis.del('w_a'); // its memory goes back before the next command
+    expect(await redis.sort('list', 'BY', 'w_*', 'ALPHA')).toEqual(['a', 'b']);
+    await redis.call('SORT', 'list', 'BY', 'nosort', 'GET', 'w_*', 'STORE', 'stored');
+    expect(await redis.lrange('stored', 0, -1)).toEqual(['', '']);
+  });
 });

@@ -109,7 +109,9 @@ describe('client-query-buffer-limit', () => {
         .find((text) => text.includes('name=half'));
       return Number(new RegExp(` ${name}=(\\d+)`).exec(line ?? '')?.[1]);
     };
-    while ((await field('qbuf')) !== 300_000);
+    // What became an argument already is not in the query buffer any more.
+    const unread = 300_000 - request.indexOf('xxx');
+    while ((await field('qbuf')) !== unread);
     expect((await field('qbuf')) + (await field('qbuf-free'))).toBeLessThan(700_000);
     expect(await field('tot-mem')).toBeGreaterThan(300_000);
     client.write(request.subarray(300_000));

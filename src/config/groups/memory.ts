@@ -2,8 +2,6 @@ import { directive } from '../directive.js';
 import { INT_MAX, integer, LONG_MAX, memory as memorySize, oneOf, ULONG_MAX, yesNo } from '../kinds.js';
 import { oomScores } from '../special-kinds.js';
 
-const noDefrag = 'The arena reuses and returns its memory without moving values about.';
-
 export const memory = {
   maxmemory: directive(
     memorySize(0, ULONG_MAX),
@@ -84,37 +82,24 @@ export const kernelMemory = {
 };
 
 export const activeDefrag = {
-  activedefrag: directive(yesNo, false, 'Move values to undo the fragmentation of memory.', {
-    inert: noDefrag,
-  }),
+  activedefrag: directive(yesNo, false, 'Move values to undo the fragmentation of memory.'),
   'active-defrag-ignore-bytes': directive(
     memorySize(1, LONG_MAX),
     100 * 1024 * 1024,
     'Waste below which nothing is done.',
-    { inert: noDefrag },
   ),
-  'active-defrag-threshold-lower': directive(integer(0, 1000), 10, 'Percent of waste at which to begin.', {
-    inert: noDefrag,
-  }),
+  'active-defrag-threshold-lower': directive(integer(0, 1000), 10, 'Percent of waste at which to begin.'),
   'active-defrag-threshold-upper': directive(
     integer(0, 1000),
     100,
     'Percent of waste at which to do the most.',
-    {
-      inert: noDefrag,
-    },
   ),
-  'active-defrag-cycle-min': directive(integer(1, 99), 1, 'Percent of a processor to use at least.', {
-    inert: noDefrag,
-  }),
-  'active-defrag-cycle-max': directive(integer(1, 99), 25, 'Percent of a processor to use at most.', {
-    inert: noDefrag,
-  }),
+  'active-defrag-cycle-min': directive(integer(1, 99), 1, 'Percent of a processor to use at least.'),
+  'active-defrag-cycle-max': directive(integer(1, 99), 25, 'Percent of a processor to use at most.'),
   'active-defrag-max-scan-fields': directive(
     integer(1, LONG_MAX),
     1000,
     'Elements of a collection looked at in one go.',
-    { inert: noDefrag },
   ),
   'jemalloc-bg-thread': directive(yesNo, true, 'Let jemalloc return memory in a thread of its own.', {
     inert: 'The memory is not managed by jemalloc.',

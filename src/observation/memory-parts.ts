@@ -1,0 +1,39 @@
+/**
+ * Bytes that parts of the server have in memory outside the keyspace and its clients. Each part keeps its own number
+ * true; reading them all costs an addition each, so that it can be done before every command.
+ */
+export class MemoryParts {
+  /** How much `aofBuffer` is: set by the one who has it. */
+  measureAofBuffer: () => number = () => 0;
+  /** The history of changes that replicas can go on from. */
+  replicationBacklog = 0;
+  /** What waits to be sent to replicas, beyond the backlog. Not compared with `maxmemory` either. */
+  replicaBuffers = 0;
+  /** Buffers of links between the nodes of a cluster. */
+  clusterLinks = 0;
+  /** What keeping the scripts of EVAL takes, and the functions. Their engines are counted apart, as in Redis. */
+  scripts = 0;
+  functions = 0;
+
+  /** What waits to be written to the append-only file. Not compared with `maxmemory`, for evicting would add to it. */
+  get aofBuffer(): number {
+    return this.measureAofBuffer();
+  }
+
+  /** All of them. */
+  get total(): number {
+    return (
+      this.aofBuffer +
+      this.replicationBacklog +
+      this.replicaBuffers +
+      this.clusterLinks +
+      this.scripts +
+      this.functions
+    );
+  }
+
+  /** What must not make keys go: it grows when keys are evicted. */
+  get notCountedForEviction(): number {
+    return this.aofBuffer + this.replicaBuffers;
+  }
+}

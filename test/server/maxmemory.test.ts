@@ -1,0 +1,183 @@
+import type { Redis } from 'ioredis';
+import { describe, expect, it } from 'vitest';
+import { propagationLog } from '../support/propagation-log.js';
+import { connect, startRespite, startWithClient } from '../support/respite.js';
+
+async function info(redis: Redis, field: string): Promise<number> {
+  return Number(new RegExp(`^${field}:([\\d.]+)`, 'm').exec(await redis.info('everything'))?.[1]);
+}
+
+/** Sets the limit to what is in use and so much more. */
+async function leaveRoomFor(redis: Redis, bytes: number, policy: string): Promise<number> {
+  const limit = (await info(redis, 'used_memory')) + bytes;
+  await redis.config('SET', 'maxmemory-policy', policy);
+  await redis.config('SET', 'maxmemory', limit);
+  return limit;
+}
+
+const oom = "OOM command not allowed when used memory > 'maxmemory'.";
+const value = 'v'.repeat(1000);
+
+async function setMany(redis: Redis, from: number, to: number): Promise<void> {
+  const pipeline = redis.pipeline();
+  for (let i = from; i < to; i++) pipeline.set(`key:${i}`, value);
+  for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error;
+}
+
+describe('maxmemory', () => {
+  it.each(['allkeys-lru', 'allkeys-lfu', 'allkeys-random'])('is kept by evicting with %s', async (policy) => {
+    const { redis } = await startWithClient();
+    const limit = await leaveRoomFor(redis, 200_000, policy);
+    await setMany(redis, 0, 2000);
+    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 40_000);
+    const left = await redis.dbsize();
+    expect(left).toBeGreaterThan(50);
+    expect(await info(redis, 'evicted_keys')).toBe(2000 - left);
+    expect(await redis.get('key:1999')).toBe(value);
+  });
+
+  it('without eviction refuses what takes memory, and lets the rest be', async () => {
+    const { redis } = await startWithClient();
+    await setMany(redis, 0, 100);
+    await redis.rpush('list', 'a', 'b');
+    await leaveRoomFor(redis, -50_000, 'noeviction');
+    await expect(redis.set('new', 'x')).rejects.toThrow(oom);
+    await expect(redis.lpush('list', 'x')).rejects.toThrow(oom);
+    expect(await redis.get('key:95')).toBe(value);
+    expect(await redis.lpop('list')).toBe('a');
+    expect(await redis.expire('key:95', 100)).toBe(1);
+    expect(await redis.del(...Array.from({ length: 90 }, (_, i) => `key:${i}`))).toBe(90);
+    expect(await redis.set('new', 'x')).toBe('OK');
+  });
+
+  it('refuses to queue, and to run, a transaction that takes memory', async () => {
+    const { redis } = await startWithClient();
+    await setMany(redis, 0, 100);
+    const other = redis.duplicate();
+    await redis.multi({ pipeline: false });
+    expect(await redis.set('a', 'x')).toBe('QUEUED');
+    await leaveRoomFor(other, -50_000, 'noeviction');
+    await expect(redis.call('GET', 'key:1')).rejects.toThrow(oom);
+    await expect(redis.call('EXEC')).rejects.toThrow(/^(EXECABORT|OOM)/);
+    await redis.multi({ pipeline: false }).catch(() => {});
+    await expect(redis.call('SET', 'a', 'x')).rejects.toThrow(oom);
+    await redis.call('DISCARD');
+    expect(await redis.exists('a')).toBe(0);
+    other.disconnect();
+  });
+
+  it('refuses when only keys without expiry are left under a volatile policy', async () => {
+    const { redis } = await startWithClient();
+    await leaveRoomFor(redis, 100_000, 'volatile-lru');
+    await redis.set('volatile', value, 'EX', 1000);
+    await expect(setMany(redis, 0, 200)).rejects.toThrow(oom);
+    expect(await redis.exists('volatile')).toBe(0);
+    expect(await info(redis, 'evicted_keys')).toBe(1);
+  });
+
+  it('evicts at once when it is set below what is in use', async () => {
+    const { redis } = await startWithClient({ 'maxmemory-eviction-tenacity': 100 });
+    await setMany(redis, 0, 1000);
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    const limit = (await info(redis, 'used_memory')) - 500_000;
+    await redis.config('SET', 'maxmemory', limit);
+    expect(await info(redis, 'used_memory')).toBeLessThanOrEqual(limit + 20_000);
+    expect(await redis.dbsize()).toBeLessThan(700);
+  });
+
+  it('goes on between events when a slice was not enough', async () => {
+    const { redis } = await startWithClient({ 'maxmemory-eviction-tenacity': 0 });
+    await setMany(redis, 0, 3000);
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-random');
+    const limit = (await info(redis, 'used_memory')) - 2_000_000;
+    await redis.config('SET', 'maxmemory', limit);
+    while ((await info(redis, 'used_memory')) > limit + 20_000) await new Promise(setImmediate);
+    expect(await redis.dbsize()).toBeLessThan(1500);
+    expect(await info(redis, 'current_eviction_exceeded_time')).toBe(0);
+  });
+
+  it('evicts big collections, whose memory counts until it is freed', async () => {
+    const { redis } = await startWithClient();
+    const limit = await leaveRoomFor(redis, 1_000_000, 'allkeys-lru');
+    const members = Array.from({ length: 5000 }, (_, i) => `a member with some length:${i}`);
+    for (let i = 0; i < 20; i++) await redis.sadd(`set:${i}`, ...members);
+    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 600_000);
+    await setMany(redis, 0, 300);
+    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 20_000);
+    expect(await redis.exists('key:299')).toBe(1);
+  });
+
+  it('announces what it evicts: notifications, WATCH, propagation, latency', async () => {
+    const { server, redis } = await startWithClient({
+      'notify-keyspace-events': 'Ee',
+      'latency-monitor-threshold': 1,
+      commands: [propagationLog()],
+    });
+    const subscriber = connect(server);
+    const evicted: string[] = [];
+    subscriber.on('message', (_channel, key) => evicted.push(key));
+    await subscriber.subscribe('__keyevent@0__:evicted');
+    for (let i = 0; i < 20; i++) await redis.set(`watched:${i}`, value);
+    await redis.watch(...Array.from({ length: 20 }, (_, i) => `watched:${i}`));
+    await redis.call('PROPAGATED');
+    await leaveRoomFor(redis, 300_000, 'allkeys-lru');
+    const other = connect(server);
+    await setMany(other, 0, 2000);
+    const keys = await info(other, 'evicted_keys');
+    expect(keys).toBeGreaterThan(1000);
+    const propagated = (await other.call('PROPAGATED')) as string[];
+    expect(propagated.filter((line) => line.startsWith('0 DEL '))).toHaveLength(keys);
+    while (evicted.length < keys) await new Promise(setImmediate);
+    expect(evicted.some((key) => key.startsWith('watched:'))).toBe(true);
+    expect(await redis.multi().get('x').exec()).toBeNull();
+  });
+
+  it('says UNLINK where evicted keys are freed later', async () => {
+    const { redis } = await startWithClient({
+      'lazyfree-lazy-eviction': true,
+      commands: [propagationLog()],
+    });
+    await redis.call('PROPAGATED');
+    await leaveRoomFor(redis, 200_000, 'allkeys-lru');
+    await setMany(redis, 0, 500);
+    const propagated = (await redis.call('PROPAGATED')) as string[];
+    expect(propagated.some((line) => line.startsWith('0 UNLINK key:'))).toBe(true);
+  });
+
+  it('evicts nothing while a pause holds back changes', async () => {
+    const { redis } = await startWithClient({ 'maxmemory-eviction-tenacity': 100 });
+    await setMany(redis, 0, 100);
+    await redis.client('PAUSE', 100_000, 'WRITE');
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    await redis.config('SET', 'maxmemory', 1);
+    await redis.get('key:1');
+    expect(await redis.dbsize()).toBe(100);
+    await redis.client('UNPAUSE');
+    expect(await redis.get('key:1')).toBeNull();
+    await redis.config('SET', 'maxmemory', 0);
+  });
+
+  it('counts what replies and requests take', async () => {
+    const { server, redis } = await startWithClient();
+    await redis.set('big', 'x'.repeat(200_000));
+    await setMany(redis, 0, 1000);
+    await leaveRoomFor(redis, 100_000, 'allkeys-random');
+    const reader = connect(server);
+    const pending = Array.from({ length: 400 }, () => reader.get('big').catch(() => null));
+    while ((await info(redis, 'evicted_keys')) === 0) await new Promise(setImmediate);
+    reader.disconnect();
+    await Promise.all(pending);
+  });
+});
+
+describe('memory after FLUSHALL', () => {
+  it('is that of an empty server', async () => {
+    const server = await startRespite();
+    const redis = connect(server);
+    const before = await info(redis, 'used_memory');
+    await setMany(redis, 0, 20_000);
+    await redis.rpush('list', ...Array.from({ length: 5000 }, (_, i) => `item ${i}`));
+    await redis.flushall();
+    expect(Math.abs((await info(redis, 'used_memory')) - before)).toBeLessThan(20_000);
+  });
+});
