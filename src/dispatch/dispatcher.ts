@@ -137,7 +137,7 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
     const gate = client.gate | this.gate;
-    if (gate === 0 || (gate === ServerGate.memoryLimit && this.hasRoomFor(command))) {
+    if (gate === 0 || (gate === ServerGate.memoryLimit && this.hasRoomFor(command, args, argc))) {
       this.run(client, command, args, argc);
     } else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady && !this.busy) this.serveWaiting();
@@ -229,8 +229,9 @@ export class Dispatcher {
   }
 
   /** Evicts if need be. False if the command takes memory and there is none. */
-  private hasRoomFor(command: Command): boolean {
-    return this.server.makeRoom() || !command.has(CommandFlag.denyoom);
+  private hasRoomFor(command: Command, args: Bytes[], argc: number): boolean {
+    const { server } = this;
+    return server.makeRoom() || (command.flagsFor(server, args, argc) & CommandFlag.denyoom) === 0;
   }
 
   /** Time that passed since the last command and is not to be counted for the next. */
