@@ -46,6 +46,8 @@ export const Gate = {
   monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
+  /** Repeats what was accepted before, from a file or from a master: nothing is refused, and nothing waits. */
+  repeating: 32,
 } as const;
 
 /** A command kept for later: its arguments are copies. */

@@ -112,7 +112,7 @@ function readPayload({ server }: Call, payload: Bytes): SavedValue {
 function storeUnlessExpired(call: Call, value: SavedValue, when: number, options: RestoreOptions): boolean {
   const { server, database, args } = call;
   const key = args[1];
-  if (when >= 0 && when < database.keyspace.now && !database.keyspace.keepExpired) return false;
+  if (when >= 0 && when < database.keyspace.expiredBefore && !database.keyspace.keepExpired) return false;
   if (!storeValue(database, key, value, server.config.values)) return false;
   const ref = database.peek(key);
   markAccess(database, when >= 0 ? database.setExpiry(ref, when) : ref, options);

@@ -120,7 +120,7 @@ function expire(call: Call, unitMs: number, base: number): void {
   const when = expiryArgument(args[2], unitMs, base, call.command.fullName);
   const ref = database.write(key);
   if (ref === absent || !allows(condition, database.expiry(ref), when)) return reply.integer(0);
-  if (when <= server.keyspace.now) {
+  if (when <= server.keyspace.expiredBefore) {
     database.removeEntry(ref);
     database.modified(key, EventClass.generic, 'del');
   } else {

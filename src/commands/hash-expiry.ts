@@ -194,7 +194,7 @@ function expireField(
 
 /** Sets when a field expires; false if that is over, so that the field was removed. */
 export function setFieldExpiry(target: HashValue, field: Bytes, when: number): boolean {
-  if (when <= target.now) {
+  if (when <= target.expiredBefore) {
     target.remove(field);
     return false;
   }

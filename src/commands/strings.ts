@@ -377,7 +377,7 @@ function getex(call: Call): void {
 function changeExpiry(call: Call, ref: Ref, when: number): void {
   const { database } = call;
   const key = call.args[1];
-  if (when <= database.keyspace.now) {
+  if (when <= database.keyspace.expiredBefore) {
     database.removeEntry(ref);
     database.modified(key, EventClass.generic, 'del');
   } else {

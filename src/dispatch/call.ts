@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import type { Client } from '../clients/client.js';
+import { type Client, Gate } from '../clients/client.js';
 import type { Call, PropagatedArgument } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -34,7 +34,7 @@ export class DispatcherCall implements Call {
   }
 
   block(keys: Bytes[], deadline: number, onTimeout: (reply: ReplyWriter) => void, type?: ValueType): void {
-    if (this.denyBlocking) onTimeout(this.reply);
+    if (this.denyBlocking || (this.client.gate & Gate.repeating) !== 0) onTimeout(this.reply);
     else this.dispatcher.block(this, keys, deadline, onTimeout, type);
   }
 

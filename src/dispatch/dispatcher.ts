@@ -183,6 +183,7 @@ export class Dispatcher {
 
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    if ((client.gate & Gate.repeating) !== 0) return this.runsNow(client, command, args, argc);
     const refusal = refusalOf(this.server, this.gate, client, command);
     if (refusal !== undefined) {
       this.reject(client, refusal, command);
@@ -192,6 +193,11 @@ export class Dispatcher {
       this.postpone(client, command, args, argc);
       return false;
     }
+    return this.runsNow(client, command, args, argc);
+  }
+
+  /** True of a command that does not wait for EXEC; else it is kept. */
+  private runsNow(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if (!isQueued(client, command)) return true;
     enqueue(client.transaction!, command, args, argc);
     client.reply.simple('QUEUED');

@@ -129,8 +129,8 @@ export class Database {
   }
 
   isExpired(ref: Ref): boolean {
-    const { arena, now } = this.keyspace;
-    return hasExpiry(arena, ref) && expiryOf(arena, ref) < now;
+    const { arena, expiredBefore } = this.keyspace;
+    return hasExpiry(arena, ref) && expiryOf(arena, ref) < expiredBefore;
   }
 
   private expireNow(key: Bytes, ref: Ref): Ref {

@@ -108,7 +108,7 @@ export class ExpirySweeper {
   private examine(ref: Ref): void {
     const { database } = this;
     this.sampled++;
-    const ttl = database.expiry(ref) - this.keyspace.now;
+    const ttl = database.expiry(ref) - this.keyspace.expiredBefore;
     if (ttl >= 0) {
       this.sumOfTtls += ttl;
       return;

@@ -68,7 +68,7 @@ export class FieldExpirySweeper {
     const { hash, keyspace } = this;
     const database = keyspace.databases[this.index];
     this.looked++;
-    if (database.isExpired(ref) || hash.open(database, ref).soonestExpiry >= keyspace.now) return;
+    if (database.isExpired(ref) || hash.open(database, ref).soonestExpiry >= keyspace.expiredBefore) return;
     const before = hash.size;
     if (this.thorough) hash.removeExpired();
     else hash.removeSomeExpired();

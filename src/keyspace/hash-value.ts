@@ -67,6 +67,11 @@ export class HashValue extends Elements {
     return this.database.keyspace.now;
   }
 
+  /** Fields that were to expire before this have expired. */
+  get expiredBefore(): number {
+    return this.database.keyspace.expiredBefore;
+  }
+
   /** Points `into` at a field's value; false if there is no such field, or its time has come. */
   get(field: Bytes, into: Bytes): boolean {
     const place = this.find(field);
@@ -154,7 +159,7 @@ export class HashValue extends Elements {
 
   /** True for a field whose time has come. */
   override isHidden(place: Place): boolean {
-    return this.expiring && this.expiryAt(place) < this.now;
+    return this.expiring && this.expiryAt(place) < this.expiredBefore;
   }
 
   /**
@@ -182,18 +187,18 @@ export class HashValue extends Elements {
 
   /** Removes all fields whose time has come; to be followed by `announceExpired`. */
   removeExpired(): void {
-    const { now, keepExpired } = this.database.keyspace;
-    if (keepExpired || this.soonestExpiry >= now) return;
+    const { expiredBefore, keepExpired } = this.database.keyspace;
+    if (keepExpired || this.soonestExpiry >= expiredBefore) return;
     this.announceChange();
     do this.expired += this.removeExpiredSlice();
-    while (this.soonestExpiry < now);
+    while (this.soonestExpiry < expiredBefore);
   }
 
   /**
    * Removes some of the fields whose time has come: all of a listpack's, of a table's those in some buckets.
    */
   removeSomeExpired(): void {
-    if (this.soonestExpiry >= this.now) return;
+    if (this.soonestExpiry >= this.expiredBefore) return;
     this.announceChange();
     this.expired += this.removeExpiredSlice();
   }
@@ -228,7 +233,7 @@ export class HashValue extends Elements {
 
   /** Number of fields whose time has not come. */
   get liveSize(): number {
-    if (this.soonestExpiry >= this.now) return this.size;
+    if (this.soonestExpiry >= this.expiredBefore) return this.size;
     let count = 0;
     this.forEachLive(() => count++);
     return count;
@@ -236,7 +241,7 @@ export class HashValue extends Elements {
 
   /** Visits the fields whose time has not come. */
   forEachLive(visit: (place: Place) => void): void {
-    if (this.soonestExpiry >= this.now) return this.forEach(visit);
+    if (this.soonestExpiry >= this.expiredBefore) return this.forEach(visit);
     this.forEach((place) => {
       if (!this.isHidden(place)) visit(place);
     });
@@ -305,7 +310,7 @@ export class HashValue extends Elements {
   }
 
   private removeExpiredSlice(): number {
-    const { now, propagates } = this.database.keyspace;
+    const { expiredBefore: now, propagates } = this.database.keyspace;
     const before = this.size;
     const note = propagates ? this.noteVanished : undefined;
     if (this.table !== undefined) this.table.expireSlice(now, bucketsPerSlice, note);

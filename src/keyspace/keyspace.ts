@@ -68,6 +68,9 @@ export class Keyspace {
    * expired.
    */
   now: number;
+  /** What was to expire before this unix time in ms has expired: `now`, unless `holdExpiry` says otherwise. */
+  expiredBefore: number;
+  private expiryHeld = false;
   /** Changes since the last save. */
   dirty = 0;
   /** Off while a client with CLIENT NO-TOUCH reads: its accesses leave no mark. */
@@ -103,7 +106,7 @@ export class Keyspace {
   ) {
     this.seedHigh = random.int32();
     this.seedLow = random.int32();
-    this.now = Math.floor(clock.now());
+    this.now = this.expiredBefore = Math.floor(clock.now());
     this.lazyFree = new LazyFree(clock);
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
   }
@@ -119,11 +122,22 @@ export class Keyspace {
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
     this.now = Math.floor(this.clock.now());
+    if (!this.expiryHeld) this.expiredBefore = this.now;
   }
 
   /** As `tick`, for one who has read the clock already. */
   tickAt(microseconds: number): void {
     this.now = Math.floor(this.clock.wallTimeAt(microseconds));
+    if (!this.expiryHeld) this.expiredBefore = this.now;
+  }
+
+  /**
+   * While it is held nothing expires, and what should have is there like anything else: commands are repeated that ran
+   * at another time, when it was alive.
+   */
+  holdExpiry(held: boolean): void {
+    this.expiryHeld = held;
+    this.expiredBefore = held ? 0 : this.now;
   }
 
   /**
