@@ -61,10 +61,13 @@ export class Command {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
 
-  /** Counts a run time. Hot. */
-  recordLatency(microseconds: number): void {
+  /** Counts runs that took so many µs each. Hot. */
+  countRuns(runs: number, microseconds: number, inHistogram: boolean): void {
+    this.calls += runs;
+    this.microseconds += microseconds * runs;
+    if (!inHistogram) return;
     this.latencies ??= new DurationHistogram();
-    this.latencies.record(microseconds);
+    this.latencies.record(microseconds, runs);
   }
 
   resetStatistics(): void {
@@ -83,6 +86,8 @@ export class CommandTable {
   private slots: (Command | undefined)[] = [];
   private names: Buffer[] = [];
   private mask = 0;
+  /** Where the last command was found: the next one is likely to be the same. */
+  private lastSlot = 0;
 
   constructor(specs: Iterable<CommandSpec>) {
     for (const spec of specs) {
@@ -123,19 +128,24 @@ export class CommandTable {
   /** The command a request names, not looking at subcommands. */
   find(name: Bytes): Command | undefined {
     const { buffer, start, end } = name;
-    const length = end - start;
-    let slot = hashName(buffer, start, end) & this.mask;
-    for (;;) {
+    if (this.names[this.lastSlot].length === end - start && this.isNamed(this.lastSlot, buffer, start)) {
+      return this.slots[this.lastSlot];
+    }
+    for (let slot = hashName(buffer, start, end) & this.mask; ; slot = (slot + 1) & this.mask) {
       const command = this.slots[slot];
       if (command === undefined) return undefined;
-      const known = this.names[slot];
-      if (known.length === length) {
-        let i = 0;
-        while (i < length && lowerCase(buffer[start + i]) === known[i]) i++;
-        if (i === length) return command;
+      if (this.names[slot].length === end - start && this.isNamed(slot, buffer, start)) {
+        this.lastSlot = slot;
+        return command;
       }
-      slot = (slot + 1) & this.mask;
     }
+  }
+
+  /** True if the bytes at `start`, as many as the slot's name has, are that name. */
+  private isNamed(slot: number, buffer: Buffer, start: number): boolean {
+    const name = this.names[slot];
+    for (let i = 0; i < name.length; i++) if (lowerCase(buffer[start + i]) !== name[i]) return false;
+    return true;
   }
 
   /**

@@ -59,8 +59,12 @@ export class Dispatcher {
   private parked = false;
   private depth = 0;
   private inGroup = false;
-  /** Commands that ran since the last reading of the clock. */
+  /**
+   * Commands that ran since the last reading of the clock: the first `unmeasuredCount`. Never made shorter, which would
+   * give the memory back and take it anew with each group.
+   */
   private readonly unmeasured: Command[] = [];
+  private unmeasuredCount = 0;
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
   private readonly resumed: Client[] = [];
@@ -78,8 +82,8 @@ export class Dispatcher {
 
   /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
-    this.server.keyspace.tick();
     this.mark = this.batchBegan = this.server.clock.microseconds();
+    this.server.keyspace.tickAt(this.mark);
   }
 
   /** Time from the beginning of the batch to the end of its last command. */
@@ -278,7 +282,7 @@ export class Dispatcher {
   /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
   private run(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     const grouped = this.inGroup && command.brief;
-    if (!grouped && this.unmeasured.length > 0) this.settleGroup();
+    if (!grouped && this.unmeasuredCount > 0) this.settleGroup();
     const begin = this.mark;
     const { call, propagation } = this;
     const dirtyBefore = propagation.active ? propagation.begin() : unobserved;
@@ -292,7 +296,7 @@ export class Dispatcher {
     if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, this.depth === 0);
     client.lastCommand = command.fullName;
     if (grouped) {
-      this.unmeasured.push(command);
+      this.unmeasured[this.unmeasuredCount++] = command;
     } else {
       const now = this.server.clock.microseconds();
       this.mark = now;
@@ -314,7 +318,7 @@ export class Dispatcher {
 
   endGroup(): void {
     this.inGroup = false;
-    if (this.unmeasured.length > 0) this.settleGroup();
+    if (this.unmeasuredCount > 0) this.settleGroup();
   }
 
   /**
@@ -322,27 +326,27 @@ export class Dispatcher {
    * is reported with the last of them.
    */
   private settleGroup(): void {
-    const { unmeasured } = this;
+    const { unmeasured, unmeasuredCount: count } = this;
     const now = this.server.clock.microseconds();
     const took = now - this.mark;
-    const share = took / unmeasured.length;
+    const share = took / count;
     this.mark = now;
+    this.unmeasuredCount = 0;
     if (took >= this.noteworthyMicroseconds) this.onNoteworthy(this.call, took, true);
-    this.server.statistics.commandsProcessed += unmeasured.length;
-    for (const command of unmeasured) {
-      command.calls++;
-      command.microseconds += share;
-      if (this.tracksLatency) command.recordLatency(share);
+    this.server.statistics.commandsProcessed += count;
+    for (let i = 0; i < count; ) {
+      const command = unmeasured[i];
+      const first = i;
+      do i++;
+      while (i < count && unmeasured[i] === command);
+      command.countRuns(i - first, share, this.tracksLatency);
     }
-    unmeasured.length = 0;
   }
 
   /** A command is done: counts it. */
   private finish(call: Call, microseconds: number): void {
     const { command } = call;
-    command.calls++;
-    command.microseconds += microseconds;
-    if (this.tracksLatency) command.recordLatency(microseconds);
+    command.countRuns(1, microseconds, this.tracksLatency);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }
