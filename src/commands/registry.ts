@@ -2,7 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { DurationHistogram } from '../observation/duration-histogram.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
-import { hasMovableKeys, keyRange } from './key-specs.js';
+import { firstElement, hasMovableKeys, keyRange } from './key-specs.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
@@ -20,6 +20,8 @@ export class Command {
   readonly firstKey: number;
   /** Distance to the next key, 0 if there is only one. */
   readonly keyStep: number;
+  /** Position of the first field or member, 0 if it names none; for looking ahead. */
+  readonly firstElement: number;
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
@@ -42,6 +44,7 @@ export class Command {
     const keys = keyRange(spec);
     this.firstKey = keys.first;
     this.keyStep = keys.last === keys.first ? 0 : keys.step;
+    this.firstElement = firstElement(spec);
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }

@@ -6,11 +6,13 @@ import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import { ArenaFullError } from '../memory/arena.js';
+import type { Table } from '../memory/table.js';
 import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { Request } from '../protocol/request-decoder.js';
 import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
+import { ElementLookAhead } from './element-look-ahead.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
 import { WaitingClients } from './waiting.js';
@@ -67,6 +69,7 @@ export class Dispatcher {
   private unmeasuredCount = 0;
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
+  private readonly elements = new ElementLookAhead();
   private readonly resumed: Client[] = [];
 
   constructor(private readonly server: ServerApi) {
@@ -100,11 +103,13 @@ export class Dispatcher {
   prefetch(client: Client, requests: Request<Command>[], count: number): void {
     const { hashed } = this;
     let keys = 0;
+    let elements = false;
     for (let i = 0; i < count; i++) {
       const request = requests[i];
       const command = this.server.commands.find(request.args[0]);
       request.command = command;
       if (command === undefined || command.firstKey === 0) continue;
+      if (command.firstElement !== 0) elements = true;
       const end = command.keyStep === 0 ? command.firstKey + 1 : request.argc;
       for (let at = command.firstKey; at < end && at < request.argc && keys < hashed.length; ) {
         const key = request.args[at];
@@ -113,6 +118,27 @@ export class Dispatcher {
       }
     }
     if (keys > 1) this.server.keyspace.prefetch(client.database, hashed, keys);
+    if (elements) this.prefetchElements(client.database, requests, count);
+  }
+
+  /**
+   * The same for the first fields and members that the requests name, in big collections: those are tables of their own.
+   * Requests for one key, one after the other, look for its table once.
+   */
+  private prefetchElements(database: Database, requests: Request<Command>[], count: number): void {
+    const { elements } = this;
+    let index: Table | undefined;
+    let indexed = 0;
+    for (let i = 0; i < count; i++) {
+      const { command, args, argc } = requests[i];
+      if (command === undefined || command.firstElement === 0 || command.firstElement >= argc) continue;
+      if (args[1].hash !== indexed || indexed === 0) {
+        index = database.elementIndex(args[1]);
+        indexed = args[1].hash;
+      }
+      if (index !== undefined) elements.add(index, args[command.firstElement]);
+    }
+    elements.fetch();
   }
 
   /** Runs one request of a client, or queues or refuses it. */

@@ -329,6 +329,12 @@ export class Database {
     return this.keyspace.collections.get(handleOf(this.keyspace.arena, ref)) as T;
   }
 
+  /** The table of a key's fields or members, if it has one. Leaves no trace, and does not ask whether it has expired. */
+  elementIndex(key: Bytes): Table | undefined {
+    const ref = this.peek(key);
+    return ref !== absent && isHandle(this.kindOf(ref)) ? this.collection(ref).index : undefined;
+  }
+
   /** Stores a big collection under a key, replacing what was there. */
   putCollection(key: Bytes, newKind: Kind, collection: Collection, keepExpiry = false): Ref {
     const handle = this.keyspace.collections.add(collection);

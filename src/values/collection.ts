@@ -1,9 +1,13 @@
+import type { Table } from '../memory/table.js';
+
 /**
  * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's
  * payload holds its handle. Small collections are packed (listpack, intset) in the entry's payload itself and
  * have no object.
  */
 export interface Collection {
+  /** The table that finds elements by their names, if there is one; its seed is the keyspace's. */
+  readonly index?: Table;
   /** Elements: fields, members, list items, stream entries. */
   readonly size: number;
   /** Bytes outside the arena's blocks: tables, trees. Those in the arena are counted there. */

@@ -40,6 +40,10 @@ export abstract class EntryCollection implements Collection {
   /** An empty collection of the same class. */
   protected abstract another(): EntryCollection;
 
+  get index(): Table {
+    return this.table;
+  }
+
   get size(): number {
     return this.table.size;
   }

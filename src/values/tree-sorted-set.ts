@@ -50,6 +50,10 @@ export class TreeSortedSet implements SortedSet, Collection {
     this.tree = new OrderTree(memory.orderNodes, new KeyOrder(memory.arena));
   }
 
+  get index(): Table {
+    return this.table;
+  }
+
   get size(): number {
     return this.table.size;
   }
@@ -64,7 +68,7 @@ export class TreeSortedSet implements SortedSet, Collection {
 
   find(member: Bytes): number {
     const { buffer, start, end } = member;
-    this.hash = this.table.hash(buffer, start, end);
+    this.hash = member.hash !== 0 ? member.hash : this.table.hash(buffer, start, end);
     const ref = this.table.find(buffer, start, end, this.hash);
     this.foundRef = ref;
     this.foundScore = ref === 0 ? Number.NaN : this.scoreOf(ref);
