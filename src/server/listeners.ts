@@ -6,6 +6,7 @@ import { Gate } from '../clients/client.js';
 import { type Config, ConfigError } from '../config/config.js';
 import { Connection } from './connection.js';
 import { createListener, type SocketEvents } from './listener.js';
+import { Newcomers } from './newcomers.js';
 import type { RespiteServer } from './server.js';
 import { ListenError, TcpListeners, watched } from './tcp-listeners.js';
 import { createTlsServer, tlsOptions } from './tls.js';
@@ -20,9 +21,11 @@ export class Listeners {
   private tlsOptions: TlsOptions | undefined;
   private unix: Server | undefined;
   private readonly connections = new Set<Connection>();
+  private readonly newcomers: Newcomers;
 
   constructor(private readonly owner: RespiteServer) {
     const { log } = owner;
+    this.newcomers = new Newcomers(owner.clock);
     this.tcp = new TcpListeners(log, () => this.create());
     this.tls = new TcpListeners(log, () => {
       return createTlsServer(this.tlsOptions ?? {}, log, (socket, fd) => this.accept(socket, fd, undefined));
@@ -85,7 +88,9 @@ export class Listeners {
   }
 
   private create(unixPath?: string): Server {
-    return createListener(this.owner.loop.readBuffer, (socket, fd) => this.accept(socket, fd, unixPath));
+    return createListener(this.owner.loop.readBuffer, this.newcomers, (socket, fd) =>
+      this.accept(socket, fd, unixPath),
+    );
   }
 
   /**
