@@ -13,7 +13,7 @@ export class Command {
   /** Bits of `CommandFlag`. */
   readonly flags: number;
   readonly handler: Handler | undefined;
-  /** Takes constant time, so that its duration need not be measured by itself. */
+  /** Takes constant time, or nearly so, so that its duration need not be measured by itself. */
   readonly brief: boolean;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
   /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
@@ -40,7 +40,7 @@ export class Command {
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
-    this.brief = spec.complexity.startsWith('O(1)') && !spec.flags.includes('blocking');
+    this.brief = /^O\((1|log\(N\))\)/.test(spec.complexity) && !spec.flags.includes('blocking');
     const keys = keyRange(spec);
     this.firstKey = keys.first;
     this.keyStep = keys.last === keys.first ? 0 : keys.step;

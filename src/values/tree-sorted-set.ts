@@ -13,7 +13,7 @@ import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
 import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
 import { Table } from '../memory/table.js';
 import type { Collection } from './collection.js';
-import type { SortedSet, VisitMember } from './sorted-set.js';
+import type { MemberSink, SortedSet, VisitMember } from './sorted-set.js';
 
 /**
  * What all big sorted sets of a keyspace share: the memory of members and of trees, and the seed of their
@@ -130,6 +130,27 @@ export class TreeSortedSet implements SortedSet, Collection {
     });
   }
 
+  sendRanks(from: number, to: number, backwards: boolean, sink: MemberSink): void {
+    const { arena, tree } = this;
+    for (let sent = 0; sent < to - from; sent += refsAtOnce.length) {
+      const count = Math.min(to - from - sent, refsAtOnce.length);
+      tree.refs(backwards ? to - 1 - sent : from + sent, count, backwards, refsAtOnce);
+      for (let i = 0; i < count; i++) {
+        const ref = refsAtOnce[i];
+        const buffer = arena.bufferOf(ref);
+        const at = arena.offsetOf(ref);
+        const start = keyOffsetAt(buffer, at);
+        sink.bulk(buffer, start, start + keyLengthAt(buffer, at));
+      }
+    }
+  }
+
+  at(rank: number, into: Bytes): number {
+    this.tree.select(rank, cursor);
+    this.readMember(cursor.ref, into);
+    return cursor.score;
+  }
+
   scan(at: number, visit: VisitMember): number {
     const view = new Bytes(NO_BYTES);
     return this.table.scan(at, (ref) => {
@@ -218,6 +239,7 @@ function compareScores(a: number, b: number): number {
 
 const NO_BYTES = Buffer.alloc(0);
 const cursor = new OrderCursor();
+const refsAtOnce = new Int32Array(128);
 
 /** The order of members that are the keys of entries. */
 class KeyOrder implements MemberOrder {
