@@ -11,6 +11,7 @@ const RUNS = [
   ['start.mjs', '--rounds', '2'],
   ['expire.mjs', '--keys', '50k'],
   ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
+  ['loading.mjs', '--keys', '20k', '--rounds', '1'],
 ];
 
 // Options such as --respite are handed on.

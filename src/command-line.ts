@@ -2,6 +2,7 @@
  * The command line, as redis-server reads it:
  *
  *     respite [file] [--directive [value ...]] ... [-]
+ *     respite check FILE [--fix]
  *
  * What it says is turned into lines of redis.conf, which are read after the file: so values are checked, and
  * errors worded, in one place. commander provides --help and --version. It cannot split the rest: a word
@@ -23,8 +24,14 @@ const redisVersion = '7.2.4';
 export type CommandLine =
   /** Print this and end with status 0. */
   | { readonly kind: 'print'; readonly output: string }
+  /** Print this on the standard error and end with status 1. */
+  | { readonly kind: 'refuse'; readonly message: string }
+  /** Look at a file of a data set, and cut off what is broken with `fix`. */
+  | { readonly kind: 'check'; readonly file: string; readonly fix: boolean }
   | {
       readonly kind: 'start';
+      /** Path of a file or directory that is loaded in place of the server's own data set. */
+      readonly importFrom: string | undefined;
       /** Path of the configuration file, as it was given. */
       readonly configFile: string | undefined;
       /** More configuration comes from the standard input. */
@@ -37,7 +44,9 @@ export type CommandLine =
 export function parseCommandLine(args: readonly string[], version: string): CommandLine {
   const printed = helpOrVersion(args, version);
   if (printed !== undefined) return { kind: 'print', output: printed };
+  if (args[0] === 'check') return checkLine(args.slice(1));
   const rest = [...args];
+  const importFrom = takeImport(rest);
   const readStdin = rest[0] === '-' || rest.at(-1) === '-';
   if (rest[0] === '-') rest.shift();
   else if (rest.at(-1) === '-') rest.pop();
@@ -45,10 +54,26 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   const file = hasFile ? rest.shift() : undefined;
   return {
     kind: 'start',
+    importFrom,
     configFile: file === '' ? undefined : file,
     readStdin,
     overrides: overrideLines(rest.map(configFromText)),
   };
+}
+
+const checkUsage = 'Usage: respite check FILE [--fix]\n';
+
+function checkLine(args: readonly string[]): CommandLine {
+  const files = args.filter((arg) => arg !== '--fix');
+  if (files.length !== 1 || files[0].startsWith('-')) return { kind: 'refuse', message: checkUsage };
+  return { kind: 'check', file: files[0], fix: files.length < args.length };
+}
+
+/** Takes `--import FILE` out of the arguments. It is no directive: it holds for one start. */
+function takeImport(args: string[]): string | undefined {
+  const at = args.indexOf('--import');
+  if (at < 0 || at + 1 === args.length) return undefined;
+  return args.splice(at, 2)[1];
 }
 
 /**
@@ -107,7 +132,7 @@ function helpOrVersion(args: readonly string[], version: string): string | undef
 function describe(version: string): Command {
   const program = new Command('respite')
     .description('A Redis-compatible in-memory server.')
-    .usage('[file] [--directive [value ...]] ... [-]')
+    .usage('[file] [--directive [value ...]] ... [-]\n       respite check FILE [--fix]')
     .argument('[file]', 'configuration file in the format of redis.conf')
     .argument('[-]', 'as first or last argument: read configuration from the standard input')
     .helpOption('-h, --help', 'show this')
@@ -132,6 +157,9 @@ Examples:
   respite
   respite /etc/redis.conf --port 7777
   respite --port 7777 --replicaof 127.0.0.1 6379
+  respite --import dump.rdb             start with the data of that file instead of one's own
+  respite check dump.rdb                show what is in a snapshot or an append-only file, and whether it is whole
+  respite check appendonlydir --fix     and cut off what follows the last whole command
   echo 'maxmemory 128mb' | respite -
 `;
 

@@ -24,7 +24,10 @@ export type RespiteOptions = Partial<Directives> & {
   commands?: CommandSpec[];
 };
 
-/** An embedded server differs from the command line in these: any free port, this machine only, no log. */
+/**
+ * An embedded server differs from the command line in these: any free port, this machine only, no log. And it reads and
+ * writes no files unless it is told where, with `dir`.
+ */
 const embeddedDefaults: Partial<Directives> = { port: 0, bind: ['127.0.0.1'], save: [], loglevel: 'nothing' };
 
 export class Respite implements AsyncDisposable {
@@ -35,7 +38,8 @@ export class Respite implements AsyncDisposable {
 
   /**
    * Starts a server. Without `port` the operating system chooses one. Throws ConfigError for a directive that
-   * cannot be, ListenError if the address or port is not to be had.
+   * cannot be, ListenError if the address or port is not to be had. With `dir` it loads the data set that is there;
+   * throws LoadError if that cannot be read.
    */
   static async start(options: RespiteOptions = {}): Promise<Respite> {
     const { clock: clockKind, seed, commands, ...directives } = options;
@@ -49,6 +53,7 @@ export class Respite implements AsyncDisposable {
       clock,
       random: seed === undefined ? unpredictableRandom() : new SeededRandom(seed),
       extraCommands: commands,
+      keepsFiles: options.dir !== undefined,
       anyPort: options.port === undefined || options.port === 0,
     });
     const respite = new Respite(server, manualClock);

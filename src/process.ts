@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { FileCheck } from './check/check-file.js';
 import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
 import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
+import { LoadError } from './server/load-error.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
 import { RespiteServer } from './server/server.js';
@@ -26,13 +28,28 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(commandLine.output);
     return;
   }
+  if (commandLine.kind === 'refuse') {
+    process.stderr.write(commandLine.message);
+    process.exitCode = 1;
+    return;
+  }
+  if (commandLine.kind === 'check') {
+    const check = new FileCheck((line) => process.stdout.write(`${line}\n`), commandLine.fix);
+    if (!check.check(commandLine.file)) process.exitCode = 1;
+    return;
+  }
   const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
   const directory = process.cwd();
   const config = configure(commandLine.configFile, stdin, commandLine.overrides);
   if (config.values.daemonize && process.env[daemonMark] === undefined) {
     return daemonize(args, stdin, directory);
   }
-  await serve(config);
+  await serve(config, importPath(commandLine.importFrom, directory));
+}
+
+/** The working directory has changed since the path was given. */
+function importPath(path: string | undefined, directory: string): string | undefined {
+  return path === undefined ? undefined : resolve(directory, path);
 }
 
 /** Reads the whole configuration, or ends the process with Redis's message on stderr. */
@@ -78,11 +95,11 @@ function daemonize(args: readonly string[], stdin: string, directory: string): v
   child.unref();
 }
 
-async function serve(config: Config): Promise<void> {
+async function serve(config: Config, importFrom: string | undefined): Promise<void> {
   const { values } = config;
   const log = openLog(config);
   greet(config, log);
-  const server = new RespiteServer({ config, log });
+  const server = new RespiteServer({ config, log, importFrom });
   const life = new Lifetime(server, config, log);
   config.onChange('loglevel', (level) => {
     log.level = level;
@@ -98,7 +115,7 @@ async function serve(config: Config): Promise<void> {
   try {
     await server.start();
   } catch (error) {
-    if (!(error instanceof ListenError)) throw error;
+    if (!(error instanceof ListenError || error instanceof LoadError)) throw error;
     log.warning(error.message);
     process.exit(1);
   }
@@ -201,7 +218,7 @@ class Lifetime {
     private readonly config: Config,
     private readonly log: ServerLog,
   ) {
-    server.onShutdown = (request) => void this.end(request);
+    server.onShutdown = () => void this.end();
   }
 
   watchSignals(): void {
@@ -212,7 +229,7 @@ class Lifetime {
           process.exit(1);
         }
         this.log.warning(`Received ${signal} scheduling shutdown...`);
-        void this.end({ save: 'default', now: false, force: false });
+        this.endBySignal(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint');
       });
     }
     process.on('uncaughtException', (error) => {
@@ -221,7 +238,19 @@ class Lifetime {
     });
   }
 
-  private async end(_request: ShutdownRequest): Promise<void> {
+  private endBySignal(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): void {
+    const options = this.config.values[directive];
+    const save = options.find((option) => option === 'save' || option === 'nosave') ?? 'default';
+    const request = {
+      save,
+      now: options.includes('now'),
+      force: options.includes('force'),
+    } as ShutdownRequest;
+    if (this.server.prepareShutdown(request)) void this.end();
+    else this.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+  }
+
+  private async end(): Promise<void> {
     if (this.ending) return;
     this.ending = true;
     await this.server.close();

@@ -29,6 +29,7 @@ describe('what the command line asks for', () => {
   it('starts with the defaults when nothing is said', () => {
     expect(parseCommandLine([], '1')).toEqual({
       kind: 'start',
+      importFrom: undefined,
       configFile: undefined,
       readStdin: false,
       overrides: '',
@@ -38,6 +39,7 @@ describe('what the command line asks for', () => {
   it('takes a first argument without a dash for the configuration file', () => {
     expect(parseCommandLine(['a.conf', '--hz', '5'], '1')).toEqual({
       kind: 'start',
+      importFrom: undefined,
       configFile: 'a.conf',
       readStdin: false,
       overrides: 'hz "5"\n',
@@ -52,6 +54,7 @@ describe('what the command line asks for', () => {
   ])('reads the standard input for a dash at an end: %j', (args, configFile, lines) => {
     expect(parseCommandLine(args, '1')).toEqual({
       kind: 'start',
+      importFrom: undefined,
       configFile,
       readStdin: true,
       overrides: lines,

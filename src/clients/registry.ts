@@ -11,6 +11,8 @@ export class ClientRegistry {
    * runs. What a key gets must not be given to a client that is gone.
    */
   onEnded: (client: Client) => void = () => {};
+  /** Replies are held until the turn of the event loop ends, so that what they tell of is made durable together. */
+  flushAtTurnEnd = false;
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private pending: Client[] = [];
@@ -62,6 +64,10 @@ export class ClientRegistry {
   queueFlushAtTurnEnd(client: Client): void {
     if (client.flushQueued) return;
     client.flushQueued = true;
+    this.addToTurnEnd(client);
+  }
+
+  private addToTurnEnd(client: Client): void {
     if (this.atTurnEnd.length === 0) this.afterTurn(this.endTurn);
     this.atTurnEnd.push(client);
   }
@@ -80,6 +86,11 @@ export class ClientRegistry {
    */
   flushPending(): void {
     const { pending } = this;
+    if (this.flushAtTurnEnd) {
+      for (const client of pending) this.addToTurnEnd(client);
+      pending.length = 0;
+      return;
+    }
     for (let i = 0; i < pending.length; i++) {
       const client = pending[i];
       client.flushQueued = false;

@@ -135,7 +135,12 @@ function bitfield(call: Call, operations: Operation[]): void {
     else reply.bigint(outcome.reply);
     if (outcome.written && (outcome.changed || grown)) changes++;
   }
-  if (changes === 0) return;
+  if (changes === 0) {
+    // No operation succeeded, but the string is longer now, or there: unheard of in Redis, which then lacks it in its
+    // append-only file.
+    if (grown) database.modified(key, 0, '');
+    return;
+  }
   database.keyspace.dirty += changes - 1;
   database.modified(key, EventClass.string, 'setbit');
 }

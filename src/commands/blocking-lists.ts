@@ -68,7 +68,7 @@ export const blockingListCommands: CommandSpec[] = [
     keys: moveKeys,
     history: fractions,
     deprecated: { since: '6.2.0', replacedBy: '`BLMOVE` with the `RIGHT` and `LEFT` arguments' },
-    handler: (call) => blockingMove(call, false, true, call.args[3]),
+    handler: brpoplpush,
   },
 ];
 
@@ -85,6 +85,7 @@ function blockingPop(call: Call, atStart: AtStart): void {
     reply.array(2);
     reply.bytes(key);
     replyPop(database, key, ref, atStart, reply);
+    if (call.propagates) call.propagateAs([atStart ? 'LPOP' : 'RPOP', key]);
     return;
   }
   call.block(args.slice(1, argc - 1), deadline, nullArray, ValueType.list);
@@ -99,16 +100,27 @@ function blmpop(call: Call): void {
 
 function blmove(call: Call): void {
   const reader = new ArgumentReader(call.args, call.argc, 3);
-  blockingMove(call, endArgument(reader), endArgument(reader), call.args[5]);
+  const moved = blockingMove(call, endArgument(reader), endArgument(reader), call.args[5]);
+  if (moved && call.propagates) call.propagateAs(['LMOVE', ...call.args.slice(1, 5)]);
 }
 
-function blockingMove(call: Call, fromStart: AtStart, toStart: AtStart, timeout: Bytes): void {
+function brpoplpush(call: Call): void {
+  const moved = blockingMove(call, false, true, call.args[3]);
+  if (moved && call.propagates) call.propagateAs(['RPOPLPUSH', call.args[1], call.args[2]]);
+}
+
+/** False if there is nothing to move yet. */
+function blockingMove(call: Call, fromStart: AtStart, toStart: AtStart, timeout: Bytes): boolean {
   const { database, args, reply } = call;
   const deadline = deadlineArgument(call, timeout);
   const [, source, destination] = args;
   const ref = database.write(source);
   checkIsList(database, ref);
-  if (ref !== absent) return replyMove(database, ref, { source, destination, fromStart, toStart }, reply);
+  if (ref !== absent) {
+    replyMove(database, ref, { source, destination, fromStart, toStart }, reply);
+    return true;
+  }
   if (call.denyBlocking) reply.null();
   else call.block([source], deadline, nullArray, ValueType.list);
+  return false;
 }

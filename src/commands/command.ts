@@ -121,6 +121,11 @@ export interface CommandSpec {
   /** Facts for COMMAND DOCS beside `deprecated`, such as `syscmd`. */
   docFlags?: string[];
   subcommands?: CommandSpec[];
+  /**
+   * Meets keys that nobody named. What expires under way is propagated key by key then, not as one transaction, which
+   * might be long.
+   */
+  touchesArbitraryKeys?: boolean;
   /** Absent for a container that only has subcommands. */
   handler?: Handler;
   /** Overrides the arity derived from `syntax`, where Redis's own differs. */

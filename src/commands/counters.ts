@@ -188,6 +188,8 @@ function incrbyfloat(call: Call): void {
   storeText(call, ref, kinds.textString, sum);
   call.reply.text(sum);
   database.modified(args[1], EventClass.string, 'incrbyfloat');
+  // Not the sum again: whoever repeats it may round differently.
+  if (call.propagates) call.propagateAs(['SET', args[1], sum, 'KEEPTTL']);
 }
 
 const zero = { mantissa: 0n, exponent: 0 };

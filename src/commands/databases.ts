@@ -40,6 +40,7 @@ export const databaseCommands: CommandSpec[] = [
     syntax: '',
     flags: ['readonly'],
     tips: ['request_policy:all_shards', 'response_policy:special', 'nondeterministic_output'],
+    touchesArbitraryKeys: true,
     handler: randomKey,
   },
   {
@@ -90,7 +91,7 @@ function flushDatabase(call: Call): void {
   const { database, reply, server } = call;
   const { keyspace } = server;
   const later = isAsync(call);
-  if (database.size === keyspace.size) return flushAll(call);
+  if (database.size === keyspace.size) return removeAll(call, later);
   keyspace.observer.databaseReplaced(database, undefined);
   keyspace.dirty += database.size;
   if (later) database.flushLater();
@@ -101,9 +102,16 @@ function flushDatabase(call: Call): void {
 
 /** Clearing the arena takes no longer for many keys than for few, so ASYNC leaves nothing for later. */
 function flushAll(call: Call): void {
+  const later = isAsync(call);
+  call.server.saving.beforeFlush();
+  removeAll(call, later);
+  call.server.saving.afterFlush();
+}
+
+function removeAll(call: Call, later: boolean): void {
   const { keyspace } = call.server;
   const count = keyspace.size;
-  if (isAsync(call)) keyspace.lazyFree.freedObjects += count;
+  if (later) keyspace.lazyFree.freedObjects += count;
   for (const database of keyspace.databases) keyspace.observer.databaseReplaced(database, undefined);
   keyspace.dirty += count;
   keyspace.flushAll();

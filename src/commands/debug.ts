@@ -42,6 +42,16 @@ interface DebugAction {
 
 const actions: DebugAction[] = [
   {
+    name: 'aof-flush-sleep',
+    syntax: '<microseconds>',
+    summary: 'Holds up each write to the append-only file, to test the order of writes and replies.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.appendOnly.delayWrites(longArgument(args[2]));
+      reply.ok();
+    },
+  },
+  {
     name: 'config-rewrite-force-all',
     syntax: '',
     summary: 'As CONFIG REWRITE, with every directive, also those at their defaults.',
@@ -71,6 +81,16 @@ const actions: DebugAction[] = [
     summary: 'Replies with an error of this text, to test clients.',
     words: [3, 3],
     run: ({ args, reply }) => reply.error(args[2].latin1()),
+  },
+  {
+    name: 'loadaof',
+    syntax: '',
+    summary: 'Writes what the append-only file lacks, removes all data and loads the file.',
+    words: [2, 2],
+    run: ({ server, reply }) => {
+      server.appendOnly.reload();
+      reply.ok();
+    },
   },
   {
     name: 'log',
@@ -121,6 +141,15 @@ const actions: DebugAction[] = [
     summary: 'Sets from which size on an element of a list gets a node of its own; 0 is the usual 1gb.',
     words: [3, 3],
     run: setPlainThreshold,
+  },
+  {
+    name: 'reload',
+    syntax: '[NOSAVE] [NOFLUSH] [MERGE]',
+    summary:
+      'Saves the data, removes it and loads it again. NOSAVE: loads the file that is there. NOFLUSH: without removing ' +
+      'anything first; keys of the file that are there are an error, or, with MERGE, are replaced.',
+    words: [2, 5],
+    run: reload,
   },
   {
     name: 'replybuffer',
@@ -205,6 +234,18 @@ function leadingNumber(argument: Bytes): number {
 /** Blocks the thread without using CPU time. */
 function sleep(milliseconds: number): void {
   if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function reload({ server, args, argc, reply }: Call): void {
+  const options = { save: true, flush: true, replace: false };
+  for (const arg of args.slice(2, argc)) {
+    if (arg.is('nosave')) options.save = false;
+    else if (arg.is('noflush')) options.flush = false;
+    else if (arg.is('merge')) options.replace = true;
+    else throw new CommandError('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
+  }
+  server.reload(options);
+  reply.ok();
 }
 
 function setPlainThreshold({ server, args, reply }: Call): void {

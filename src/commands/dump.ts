@@ -1,15 +1,14 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { absent, type Database } from '../keyspace/database.js';
+import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
-import type { Ref } from '../memory/arena.js';
-import { setAccess } from '../memory/entry.js';
+import { markAccess } from '../persistence/access.js';
 import { dumpValue, isIntact, readDump } from '../persistence/dump-payload.js';
 import { RdbError } from '../persistence/rdb-reader.js';
-import type { SavedValue } from '../persistence/read-value.js';
-import { storeValue } from '../persistence/store-value.js';
+import { discardValue, type SavedValue, storeValue } from '../persistence/saved-value.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
+import { integerText, propagateRemoval } from './propagation-forms.js';
 
 export const dumpCommands: CommandSpec[] = [
   {
@@ -70,14 +69,43 @@ function restore(call: Call): void {
   const ttl = longArgument(args[2]);
   if (ttl < 0) throw new CommandError('ERR Invalid TTL value, must be >= 0');
   const value = readPayload(call, args[3]);
-  const replaced = options.replace && database.remove(key);
   const when = ttl === 0 ? -1 : options.absolute ? ttl : database.keyspace.now + ttl;
-  if (storeUnlessExpired(call, value, when, options)) {
+  if (isPast(call, value, when)) {
+    discardValue(value);
+    const replaced = options.replace && database.remove(key);
     reply.ok();
-    return database.modified(key, EventClass.generic, 'restore');
+    if (!replaced) return;
+    database.modified(key, EventClass.generic, 'del');
+    propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
+    return;
   }
+  store(call, value, when, options);
   reply.ok();
-  if (replaced) database.modified(key, EventClass.generic, 'del');
+  database.event(EventClass.newKey, 'new', key);
+  database.modified(key, EventClass.generic, 'restore');
+  if (ttl > 0 && !options.absolute) propagateAbsolute(call, when);
+}
+
+function propagateAbsolute(call: Call, when: number): void {
+  if (!call.propagates) return;
+  const [name, key, , ...rest] = call.args.slice(0, call.argc);
+  call.propagateAs([name, key, integerText(when), ...rest, 'ABSTTL']);
+}
+
+/** True of a value that has expired already, or all of whose fields have. */
+function isPast({ database: { keyspace } }: Call, value: SavedValue, when: number): boolean {
+  return value.form === 'expired' || (when >= 0 && when < keyspace.expiredBefore && !keyspace.keepExpired);
+}
+
+/** Nothing of what is there is lost if there is no memory for the new value. */
+function store({ database, args }: Call, value: SavedValue, when: number, options: RestoreOptions): void {
+  try {
+    const ref = storeValue(database, args[1], value, when, true);
+    markAccess(database, ref, options.idleSeconds, options.frequency);
+  } catch (error) {
+    discardValue(value);
+    throw error;
+  }
 }
 
 function readOptions({ args, argc }: Call): RestoreOptions {
@@ -98,33 +126,15 @@ function readOptions({ args, argc }: Call): RestoreOptions {
   return options;
 }
 
-function readPayload({ server }: Call, payload: Bytes): SavedValue {
+function readPayload({ server, database }: Call, payload: Bytes): SavedValue {
   if (!isIntact(payload)) throw new CommandError('ERR DUMP payload version or checksum are wrong');
   try {
-    return readDump(payload);
+    const value = readDump(payload, { keyspace: database.keyspace, limits: server.config.values });
+    if (value.form !== 'empty') return value;
+    server.log.verbose('RESTORE refused: a collection without elements');
   } catch (error) {
     if (!(error instanceof RdbError)) throw error;
     server.log.verbose(`RESTORE refused: ${error.message}`);
-    throw new CommandError('ERR Bad data format');
   }
-}
-
-function storeUnlessExpired(call: Call, value: SavedValue, when: number, options: RestoreOptions): boolean {
-  const { server, database, args } = call;
-  const key = args[1];
-  if (when >= 0 && when < database.keyspace.expiredBefore && !database.keyspace.keepExpired) return false;
-  if (!storeValue(database, key, value, server.config.values)) return false;
-  const ref = database.peek(key);
-  markAccess(database, when >= 0 ? database.setExpiry(ref, when) : ref, options);
-  return true;
-}
-
-/** What is told of the accesses to the key before counts as far as the eviction policy asks for it. */
-function markAccess(database: Database, ref: Ref, { idleSeconds, frequency }: RestoreOptions): void {
-  const { keyspace } = database;
-  if (keyspace.frequency !== undefined) {
-    if (frequency >= 0) setAccess(keyspace.arena, ref, (keyspace.frequency.first() & ~0xff) | frequency);
-  } else if (idleSeconds >= 0) {
-    setAccess(keyspace.arena, ref, (keyspace.lruClock - idleSeconds) & 0xffffff);
-  }
+  throw new CommandError('ERR Bad data format');
 }

@@ -2,10 +2,12 @@ import type { Bytes } from '../bytes/bytes.js';
 import { INT64_MAX, INT64_MIN, readSafeInteger } from '../bytes/integers.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
+import type { Ref } from '../memory/arena.js';
 import { CommandError, invalidExpire } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
+import { integerText, propagateRemoval } from './propagation-forms.js';
 
 const setting = {
   group: 'generic' as const,
@@ -114,20 +116,34 @@ const unconditional: Readonly<Condition> = { nx: false, xx: false, gt: false, lt
 
 /** Sets the expiry of a key to an amount of a unit, counted from `base`, in unix ms. */
 function expire(call: Call, unitMs: number, base: number): void {
-  const { args, database, reply, server } = call;
+  const { args, database, reply } = call;
   const key = args[1];
   const condition = readCondition(call);
   const when = expiryArgument(args[2], unitMs, base, call.command.fullName);
   const ref = database.write(key);
   if (ref === absent || !allows(condition, database.expiry(ref), when)) return reply.integer(0);
-  if (when <= server.keyspace.expiredBefore) {
-    database.removeEntry(ref);
-    database.modified(key, EventClass.generic, 'del');
-  } else {
+  const lives = expireAt(call, key, ref, when);
+  reply.integer(1);
+  if (lives && call.propagates) {
+    call.propagateAs(['PEXPIREAT', key, integerText(when), ...args.slice(3, call.argc)]);
+  }
+}
+
+/**
+ * Lets a key expire at a time, in unix ms. False if that has passed, so that the key was removed, and is propagated as
+ * removed.
+ */
+export function expireAt(call: Call, key: Bytes, ref: Ref, when: number): boolean {
+  const { database, server } = call;
+  if (when > database.keyspace.expiredBefore) {
     database.setExpiry(ref, when);
     database.modified(key, EventClass.generic, 'expire');
+    return true;
   }
-  reply.integer(1);
+  database.removeEntry(ref);
+  database.modified(key, EventClass.generic, 'del');
+  propagateRemoval(call, key, server.config.values['lazyfree-lazy-expire']);
+  return false;
 }
 
 function readCondition({ args, argc }: Call): Readonly<Condition> {

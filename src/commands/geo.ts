@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { decodeGeohash, distanceMeters, encodeGeohash, geohashText, type Place } from '../values/geohash.js';
-import { type Call, type CommandSpec, type KeySpec, oneKey } from './command.js';
+import { type Call, type CommandSpec, type KeySpec, oneKey, type PropagatedArgument } from './command.js';
 import { forms, placeArguments, replyDistance, replyPlace, search, unitArgument } from './geo-search.js';
 import type { FoundKey } from './keys-of.js';
 import { AddOption, addScored, scoreBuffer } from './sorted-set-add.js';
@@ -190,7 +190,17 @@ function geoadd(call: Call): void {
     const at = first + i * 3;
     scores[i] = encodeGeohash(placeArguments(args[at], args[at + 1]));
   }
+  const { dirty } = call.database.keyspace;
   addScored(call, options, count, first + 2, 3);
+  if (call.propagates && call.database.keyspace.dirty !== dirty) propagateScores(call, first, scores);
+}
+
+/** Places are told as the scores that they became, for not every server would make the same of them. */
+function propagateScores(call: Call, first: number, scores: Float64Array): void {
+  const { args, argc } = call;
+  const words: PropagatedArgument[] = ['ZADD', ...args.slice(1, first)];
+  for (let i = 0, at = first + 2; at < argc; i++, at += 3) words.push(scores[i], args[at]);
+  call.propagateAs(words);
 }
 
 function geodist(call: Call): void {

@@ -170,14 +170,14 @@ function expireFields(call: Call, scale: number, base: number): void {
     'ERR Parameter `numFields` should be greater than 0',
   );
   if (target === undefined) return replyNoFields(call, range);
-  const counts = { [unchanged]: 0, [changed]: 0, [removed]: 0 };
+  const affected: Bytes[] = [];
   call.reply.array(range.to - range.from);
   for (let i = range.from; i < range.to; i++) {
     const outcome = expireField(target, args[i], when, condition);
     call.reply.integer(outcome);
-    if (outcome !== noField) counts[outcome]++;
+    if (outcome === changed || outcome === removed) affected.push(args[i]);
   }
-  announceExpiry(call, target, counts[changed], counts[removed]);
+  announceExpiry(call, target, when, affected);
 }
 
 function expireField(
@@ -194,7 +194,7 @@ function expireField(
 
 /** Sets when a field expires; false if that is over, so that the field was removed. */
 export function setFieldExpiry(target: HashValue, field: Bytes, when: number): boolean {
-  if (when <= target.expiredBefore) {
+  if (isOver(target, when)) {
     target.remove(field);
     return false;
   }
@@ -202,16 +202,26 @@ export function setFieldExpiry(target: HashValue, field: Bytes, when: number): b
   return true;
 }
 
-/** Publishes that fields got an expiry or were removed, and removes the key of an empty hash. */
-export function announceExpiry(call: Call, target: HashValue, changes: number, removals: number): void {
+/**
+ * Publishes that fields got an expiry, or were removed if that has passed, and removes the key of an empty hash. Is
+ * propagated with the time, not the time left.
+ */
+export function announceExpiry(call: Call, target: HashValue, when: number, fields: Bytes[]): void {
   const { database, args } = call;
-  if (changes + removals === 0) return;
+  if (fields.length === 0) return;
+  const over = isOver(target, when);
   const emptied = target.size === 0;
   if (emptied) database.removeEntry(target.ref);
-  database.keyspace.dirty += changes + removals - 1;
-  database.modified(args[1], EventClass.hash, changes > 0 ? 'hexpire' : 'hdel');
-  if (changes > 0 && removals > 0) database.event(EventClass.hash, 'hdel', args[1]);
+  database.keyspace.dirty += fields.length - 1;
+  database.modified(args[1], EventClass.hash, over ? 'hdel' : 'hexpire');
   if (emptied) database.event(EventClass.generic, 'del', args[1]);
+  if (!call.propagates) return;
+  if (over) call.propagateAs(['HDEL', args[1], ...fields]);
+  else call.propagateAs(['HPEXPIREAT', args[1], when, 'FIELDS', fields.length, ...fields]);
+}
+
+function isOver(target: HashValue, when: number): boolean {
+  return when <= target.expiredBefore;
 }
 
 /** The answer of all these commands when the key is absent. */

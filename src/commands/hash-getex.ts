@@ -55,9 +55,10 @@ function hgetdel(call: Call): void {
   const { args, database } = call;
   const target = existingHash(call);
   const range = fieldRange(call, 2);
-  const removed =
-    target === undefined ? 0 : replyValues(call, target, range, (field) => target.remove(field));
   if (target === undefined) return replyNulls(call, range);
+  const fields = replyValues(call, target, range, (field) => target.remove(field));
+  const removed = fields.length;
+  if (removed > 0 && call.propagates) call.propagateAs(['HDEL', args[1], ...fields]);
   if (target.announceExpired(args[1]) || removed === 0) return;
   const emptied = target.size === 0;
   if (emptied) database.removeEntry(target.ref);
@@ -67,7 +68,7 @@ function hgetdel(call: Call): void {
 }
 
 /**
- * Answers with the values of fields, and does `then` with each that is there; returns for how many it was
+ * Answers with the values of fields, and does `then` with each that is there; returns those for which it was
  * true.
  */
 function replyValues(
@@ -75,15 +76,15 @@ function replyValues(
   target: HashValue,
   { from, to }: FieldRange,
   then: (field: Bytes) => boolean,
-): number {
-  let count = 0;
+): Bytes[] {
+  const fields: Bytes[] = [];
   call.reply.array(to - from);
   for (let i = from; i < to; i++) {
     const field = call.args[i];
     writeValueOf(call, target, field);
-    if (target.find(field) !== 0 && then(field)) count++;
+    if (target.find(field) !== 0 && then(field)) fields.push(field);
   }
-  return count;
+  return fields;
 }
 
 function replyNulls({ reply }: Call, { from, to }: FieldRange): void {
@@ -115,20 +116,21 @@ function hgetex(call: Call): void {
   const when = timeOption(call, 2);
   const range = fieldRange(call, persists ? 3 : when === undefined ? 2 : 4);
   if (target === undefined) return replyNulls(call, range);
-  let persisted = 0;
-  let removed = 0;
-  const changed = replyValues(call, target, range, (field) => {
-    if (persists && persist(target, field)) persisted++;
-    if (when === undefined) return false;
-    const kept = setFieldExpiry(target, field, when);
-    if (!kept) removed++;
-    return kept;
+  const fields = replyValues(call, target, range, (field) => {
+    if (persists) return persist(target, field);
+    if (when !== undefined) setFieldExpiry(target, field, when);
+    return when !== undefined;
   });
-  if (target.announceExpired(args[1])) return;
-  announceExpiry(call, target, changed, removed);
-  if (persisted === 0) return;
-  database.keyspace.dirty += persisted - 1;
+  if (target.announceExpired(args[1])) {
+    // The others expired in this moment, and the key is gone; what was removed beside them must be told still.
+    if (fields.length > 0 && call.propagates) call.propagateAs(['HDEL', args[1], ...fields]);
+    return;
+  }
+  if (when !== undefined) announceExpiry(call, target, when, fields);
+  if (!persists || fields.length === 0) return;
+  database.keyspace.dirty += fields.length - 1;
   database.modified(args[1], EventClass.hash, 'hpersist');
+  if (call.propagates) call.propagateAs(['HPERSIST', args[1], 'FIELDS', fields.length, ...fields]);
 }
 
 function persist(target: HashValue, field: Bytes): boolean {
@@ -203,16 +205,22 @@ function hsetex(call: Call): void {
   if (options.condition !== undefined && !isMet(call, existing, options)) return reply.integer(0);
   const { range, when } = options;
   const target = hashToChange(call);
-  let removed = 0;
+  const fields: Bytes[] = [];
   for (let i = range.from; i < range.to; i += 2) {
     setField(call, target, args[i], args[i + 1], options.keepsExpiry);
-    if (when !== undefined && !setFieldExpiry(target, args[i], when)) removed++;
+    if (when !== undefined) setFieldExpiry(target, args[i], when);
+    fields.push(args[i]);
   }
   reply.integer(1);
   const count = (range.to - range.from) / 2;
   database.keyspace.dirty += count - 1;
   database.modified(args[1], EventClass.hash, 'hset');
-  if (when !== undefined) announceExpiry(call, target, count - removed, removed);
+  if (when === undefined) return;
+  announceExpiry(call, target, when, fields);
+  if (when > target.expiredBefore && call.propagates) {
+    const { from, to } = range;
+    call.propagateAs(['HSETEX', args[1], 'PXAT', when, 'FIELDS', count, ...args.slice(from, to)]);
+  }
 }
 
 function setField(call: Call, target: HashValue, field: Bytes, value: Bytes, keepsExpiry: boolean): void {

@@ -4,6 +4,7 @@ import { INT64_MAX, INT64_MIN, readInt64 } from '../bytes/integers.js';
 import type { Place } from '../keyspace/elements.js';
 import { EventClass } from '../keyspace/events.js';
 import type { HashValue } from '../keyspace/hash-value.js';
+import { NO_EXPIRY } from '../memory/entry.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
@@ -339,9 +340,18 @@ function hincrbyfloat(call: Call): void {
   if (old === undefined) throw new CommandError('ERR hash value is not a float');
   const sum = addDecimal(old, increment);
   if (sum === undefined) throw new CommandError(errors.nanOrInfinity);
+  const expires = place !== 0 && hash.expiryAt(place) !== NO_EXPIRY;
   storeCounter(call, place, sum);
   reply.text(sum);
   database.modified(args[1], EventClass.hash, 'hincrbyfloat');
+  if (call.propagates) propagateValue(call, sum, expires);
+}
+
+/** Not the sum again: whoever repeats it may round differently. HSET would make the field permanent. */
+function propagateValue(call: Call, value: string, expires: boolean): void {
+  const [, key, field] = call.args;
+  if (expires) call.propagateAs(['HSETEX', key, 'KEEPTTL', 'FIELDS', 1, field, value]);
+  else call.propagateAs(['HSET', key, field, value]);
 }
 
 /** The hash without the fields whose time has come, or undefined. */

@@ -75,7 +75,7 @@ export function replyPop(
   announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', 1);
 }
 
-/** Replies with up to `count` elements from an end as an array, and removes them. */
+/** Replies with up to `count` elements from an end as an array, and removes them. Returns how many. */
 export function replyPopSeveral(
   database: Database,
   key: Bytes,
@@ -83,12 +83,12 @@ export function replyPopSeveral(
   atStart: AtStart,
   count: number,
   reply: ReplyWriter,
-): void {
+): number {
   list.open(database, ref);
   const { length } = list;
   const taken = Math.min(count, length);
   reply.array(taken);
-  if (taken === 0) return;
+  if (taken === 0) return 0;
   list.seek(cursor, atStart ? 0 : -1);
   for (let left = taken; left > 0; left--) {
     cursor.read(item);
@@ -98,6 +98,7 @@ export function replyPopSeveral(
   }
   list.removeRange(atStart ? 0 : length - taken, taken);
   announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', taken);
+  return taken;
 }
 
 /** After elements went: publishes the event, and removes the key with the last of them. */

@@ -422,19 +422,16 @@ function positiveArgument(argument: Bytes, name: string): number {
  * Replies with the first of the keys that holds a list and its elements. False, without a reply, if none
  * does.
  */
-export function popFromFirst(
-  { database, reply }: Call,
-  keys: Bytes[],
-  atStart: AtStart,
-  count: number,
-): boolean {
+export function popFromFirst(call: Call, keys: Bytes[], atStart: AtStart, count: number): boolean {
+  const { database, reply } = call;
   for (const key of keys) {
     const ref = database.write(key);
     checkIsList(database, ref);
     if (ref === absent) continue;
     reply.array(2);
     reply.bytes(key);
-    replyPopSeveral(database, key, ref, atStart, count, reply);
+    const taken = replyPopSeveral(database, key, ref, atStart, count, reply);
+    if (call.propagates) call.propagateAs([atStart ? 'LPOP' : 'RPOP', key, taken]);
     return true;
   }
   return false;

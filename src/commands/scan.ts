@@ -31,6 +31,7 @@ export const scanCommands: CommandSpec[] = [
     flags: ['readonly'],
     tips: ['nondeterministic_output', 'request_policy:special', 'response_policy:special'],
     history: [['6.0.0', 'Takes TYPE.']],
+    touchesArbitraryKeys: true,
     handler: scan,
   },
 ];

@@ -11,8 +11,7 @@ import type { SlowLog } from '../observation/slow-log.js';
 import type { PubSub } from '../pubsub/pubsub.js';
 import type { CommandTable } from './registry.js';
 
-/** The Redis whose behaviour is followed; clients choose features by it. */
-export const redisVersion = '7.2.4';
+export { redisVersion } from '../config/redis-version.js';
 
 /** Log lines of four weights. */
 export interface Log {
@@ -46,11 +45,43 @@ export interface ShutdownRequest {
   force: boolean;
 }
 
+/** The append-only file, as commands see it. */
+export interface AppendOnlyApi {
+  /** What the file system said when writing failed last. */
+  readonly lastError: string;
+  /** Loads the files anew. Throws CommandError. */
+  reload(): void;
+  /** Holds up each write so long. */
+  delayWrites(microseconds: number): void;
+  /** Asks for a rewrite; inside a transaction it begins when that is over. */
+  request(inTransaction: boolean): 'started' | 'scheduled' | 'running' | 'failed';
+}
+
 /** Switches that only DEBUG turns. */
 export interface DebugState {
   activeExpire: boolean;
   /** Holds back all periodic work. */
   cronPaused: boolean;
+}
+
+/** Saving the data set to its file. */
+export interface SavingApi {
+  /** A save in the background is under way. */
+  readonly inProgress: boolean;
+  /** Another snapshot is being written, for an append-only file or a replica. */
+  readonly otherSnapshot: boolean;
+  /** Unix time in s of the last save that succeeded, or of the start. */
+  readonly lastSave: number;
+  /** Saves now, and returns when that is done; false if it failed, of which the log has the reason. */
+  save(): boolean;
+  /** Begins to save in the background. There must be no snapshot. */
+  start(): void;
+  /** Begins to save in the background as soon as no other snapshot is being written. */
+  schedule(): void;
+  /** All keys are about to be removed: a save that is under way is pointless. */
+  beforeFlush(): void;
+  /** All keys were removed: the file is out of date. */
+  afterFlush(): void;
 }
 
 /** What a command can reach of the server that runs it. */
@@ -68,6 +99,8 @@ export interface ServerApi {
   readonly latency: LatencyMonitor;
   readonly monitors: Monitors;
   readonly debug: DebugState;
+  readonly appendOnly: AppendOnlyApi;
+  readonly saving: SavingApi;
   /** Respite's own version. */
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
@@ -80,8 +113,16 @@ export interface ServerApi {
   info(sections: string[]): string;
   /** Clears counters and peaks. */
   resetStatistics(): void;
-  /** Ends the server after the reply of the current command has left. */
-  shutdown(request: ShutdownRequest): void;
+  /**
+   * Ends the server after the reply of the current command has left. False if the data set was to be saved first and
+   * could not be: the server stays.
+   */
+  shutdown(request: ShutdownRequest): boolean;
+  /**
+   * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
+   * replaced. Throws CommandError.
+   */
+  reload(options: { save: boolean; flush: boolean; replace: boolean }): void;
   /** True if a shutdown was under way and has been called off. */
   abortShutdown(): boolean;
   /** Wakes a blocked client: with an error, or as if its time were up. False if it is not blocked. */

@@ -50,7 +50,9 @@ function shutdown(call: Call): void {
     if (!server.abortShutdown()) throw new CommandError('ERR No shutdown in progress.');
     return reply.ok();
   }
-  server.shutdown(readShutdown(options));
+  if (!server.shutdown(readShutdown(options))) {
+    throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
+  }
 }
 
 function readShutdown(options: ArgumentReader): ShutdownRequest {

@@ -6,8 +6,9 @@ import { SetValue } from '../keyspace/set-value.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { longArgument } from './arguments.js';
-import { type Call, type CommandSpec, oneKey } from './command.js';
+import { type Call, type CommandSpec, oneKey, type PropagatedArgument } from './command.js';
 import { pickCountArgument } from './pick-count.js';
+import { propagateRemoval } from './propagation-forms.js';
 import { cursorArgument, readScanOptions, replyEmptyScan, replyScan } from './scan-options.js';
 import { setAlgebraCommands } from './set-algebra.js';
 
@@ -234,6 +235,7 @@ function spop(call: Call): void {
   if (target === undefined) return reply.null();
   const place = target.random();
   writeMember(call, place);
+  if (call.propagates) call.propagateAs(['SREM', call.args[1], view]);
   target.removeAt(place);
   announceRemoval(call, target, 1, 'spop');
 }
@@ -245,7 +247,7 @@ function popCountArgument(argument: Bytes): number {
 }
 
 function popSeveral(call: Call, count: number): void {
-  const { database, reply, args } = call;
+  const { database, reply, args, server } = call;
   const target = setToChange(call);
   const popped = Math.min(count, target?.size ?? 0);
   reply.set(popped);
@@ -256,14 +258,31 @@ function popSeveral(call: Call, count: number): void {
     database.keyspace.dirty += popped - 1;
     database.modified(args[1], EventClass.set, 'spop');
     database.event(EventClass.generic, 'del', args[1]);
-    return;
+    return propagateRemoval(call, args[1], server.config.values['lazyfree-lazy-server-del']);
   }
   const places: Place[] = [];
   target.pickDistinct(popped, (place) => places.push(place));
   for (const place of places) writeMember(call, place);
+  if (call.propagates) propagateRemoved(call, places);
   // From the last on, for removing one from a packed set moves those behind it.
   for (const place of places.reverse()) target.removeAt(place);
   announceRemoval(call, target, popped, 'spop');
+}
+
+/** Members that one propagated command names at most. */
+const membersPerCommand = 1024;
+
+/** Which members were chosen is said in a few commands, before they are removed. */
+function propagateRemoved(call: Call, places: Place[]): void {
+  const commands: PropagatedArgument[][] = [];
+  for (let from = 0; from < places.length; from += membersPerCommand) {
+    const members = places.slice(from, from + membersPerCommand).map((place) => {
+      set.nameAt(place, view);
+      return view.copy();
+    });
+    commands.push(['SREM', call.args[1], ...members]);
+  }
+  call.propagateAs(...commands);
 }
 
 function srandmember(call: Call): void {

@@ -97,6 +97,9 @@ const popped = new Bytes(Buffer.alloc(0));
 /** Which end members are taken from. */
 type End = 'min' | 'max';
 
+/** What a pop that waits, or looks at several keys, is propagated as. */
+const plainPop = { min: 'ZPOPMIN', max: 'ZPOPMAX' } as const;
+
 /** ZPOPMIN, ZPOPMAX. */
 function popMembers(call: Call, end: End): void {
   const { args, argc, reply } = call;
@@ -158,6 +161,7 @@ function popBlocking(call: Call, end: End): void {
   reply.array(3);
   reply.bytes(key);
   popSome(call, key, writeSortedSet(call, key)!, end, 1, (member, score) => replyPair(reply, member, score));
+  if (call.propagates) call.propagateAs([plainPop[end], key]);
 }
 
 /** The first key that has a sorted set. Throws CommandError for another type before it. */
@@ -227,4 +231,5 @@ function replyMultiPop(call: Call, key: Bytes, { end, count }: MultiPop): void {
     reply.array(2);
     replyPair(reply, member, score);
   });
+  if (call.propagates) call.propagateAs([plainPop[end], key, found]);
 }

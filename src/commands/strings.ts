@@ -6,8 +6,16 @@ import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, manyKeys, oneKey } from './command.js';
 import { counterCommands } from './counters.js';
+import { expireAt } from './expire.js';
 import { lcsCommand } from './lcs.js';
-import { type ExpiryUnit, expiryTime, readGetexOption, readSetOptions } from './set-options.js';
+import { integerText } from './propagation-forms.js';
+import {
+  type ExpiryUnit,
+  expiryTime,
+  readGetexOption,
+  readSetOptions,
+  type SetOptions,
+} from './set-options.js';
 import { checkStringLength, readString, stretchString, writeString } from './string-values.js';
 
 const expiryChoices = 'EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds';
@@ -299,7 +307,27 @@ function setWithOptions(call: Call): void {
   if (previous !== undefined) reply.bytes(previous);
   else if (refused || options.get) reply.null();
   else reply.ok();
-  if (!refused) announce(call, when);
+  if (refused) return;
+  announce(call, when);
+  if (call.propagates) propagateSet(call, options, when);
+}
+
+/**
+ * A time that is not absolute becomes so, and conditions were met: they need not be asked again. Without a time, only
+ * GET is left out, for nobody wants the reply.
+ */
+function propagateSet(call: Call, { choice, get }: SetOptions, when: number | undefined): void {
+  const { args, argc } = call;
+  const onlyTime = choice === 'pxat' && argc === 5;
+  if (when !== undefined) {
+    if (!onlyTime) propagateExpiring(call, args[2], when);
+  } else if (get) {
+    call.propagateAs(args.slice(0, argc).filter((arg, i) => i < 3 || !arg.is('get')));
+  }
+}
+
+function propagateExpiring(call: Call, value: Bytes, when: number): void {
+  call.propagateAs(['SET', call.args[1], value, 'PXAT', integerText(when)]);
 }
 
 /** Stores a string and, with `when`, lets it expire then. */
@@ -322,6 +350,7 @@ function setExpiring(call: Call, unit: ExpiryUnit): void {
   store(call, call.args[3], when);
   call.reply.ok();
   announce(call, when);
+  if (call.propagates && when !== undefined) propagateExpiring(call, call.args[3], when);
 }
 
 function setnx(call: Call): void {
@@ -343,6 +372,7 @@ function getset(call: Call): void {
   if (previous === undefined) reply.null();
   else reply.bytes(previous);
   announce(call);
+  if (call.propagates) call.propagateAs(['SET', args[1], args[2]]);
 }
 
 function getdel(call: Call): void {
@@ -353,6 +383,7 @@ function getdel(call: Call): void {
   if (ref === absent) return;
   database.removeEntry(ref);
   database.modified(key, EventClass.generic, 'del');
+  if (call.propagates) call.propagateAs(['DEL', key]);
 }
 
 function getex(call: Call): void {
@@ -370,19 +401,15 @@ function getex(call: Call): void {
   else if (option.choice === 'persist' && database.expiry(ref) >= 0) {
     database.clearExpiry(ref);
     database.modified(key, EventClass.generic, 'persist');
+    if (call.propagates) call.propagateAs(['PERSIST', key]);
   }
 }
 
 /** Lets the key expire at a time, which may have passed already. */
 function changeExpiry(call: Call, ref: Ref, when: number): void {
-  const { database } = call;
   const key = call.args[1];
-  if (when <= database.keyspace.expiredBefore) {
-    database.removeEntry(ref);
-    database.modified(key, EventClass.generic, 'del');
-  } else {
-    database.setExpiry(ref, when);
-    database.modified(key, EventClass.generic, 'expire');
+  if (expireAt(call, key, ref, when) && call.propagates) {
+    call.propagateAs(['PEXPIREAT', key, integerText(when)]);
   }
 }
 

@@ -16,6 +16,10 @@ export const ServerGate = {
   paused: 1 << 18,
   /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
   tooFewReplicas: 1 << 19,
+  /** Changes do not reach the append-only file: writing is refused. */
+  appendOnlyFailing: 1 << 24,
+  /** The last save has failed: writing is refused, and PING tells it. */
+  cannotSave: 1 << 20,
 } as const;
 
 /** Commands that MULTI does not queue. */
@@ -50,6 +54,15 @@ export function refusalOf(
   if ((client.gate & Gate.unauthenticated) !== 0 && !command.has(CommandFlag.no_auth)) return errors.noAuth;
   if ((gate & ServerGate.memoryLimit) !== 0 && needsMemory(client, command) && server.overMemoryLimit()) {
     return errors.outOfMemory;
+  }
+  if (
+    (gate & ServerGate.appendOnlyFailing) !== 0 &&
+    (writes(client, command) || command.fullName === 'ping')
+  ) {
+    return errors.appendOnlyFailing(server.appendOnly.lastError);
+  }
+  if ((gate & ServerGate.cannotSave) !== 0 && (writes(client, command) || command.fullName === 'ping')) {
+    return errors.cannotSave;
   }
   if ((gate & ServerGate.tooFewReplicas) !== 0 && writes(client, command)) return errors.tooFewReplicas;
   if (isSubscribed(client) && !forSubscribers.has(command.fullName))

@@ -311,7 +311,7 @@ export class Dispatcher {
     if (!grouped && this.unmeasuredCount > 0) this.settleGroup();
     const begin = this.mark;
     const { call, propagation } = this;
-    const dirtyBefore = propagation.active ? propagation.begin() : unobserved;
+    const dirtyBefore = propagation.active ? propagation.begin(client) : unobserved;
     call.assign(client, command, args, argc);
     const errorsBefore = client.reply.errors;
     try {

@@ -1,4 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
+import type { Client } from '../clients/client.js';
 import type { Call, PropagatedArgument } from '../commands/command.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
@@ -40,6 +41,8 @@ export class Propagation {
   active = false;
   /** Bits of `PropagationTarget`: where the changes of the present unit go. A script may narrow it. */
   targets: number = everywhere;
+  /** Whose command the present unit is, if it is a command's. */
+  client: Client | undefined;
   private sinks: PropagationSink[] = [];
   private inUnit = false;
   private pending: PropagatedCommand[] = [];
@@ -62,9 +65,10 @@ export class Propagation {
     this.active = this.keyspace.propagates = this.sinks.length > 0;
   }
 
-  /** A command is about to run. Returns the count of changes so far, which `ran` wants to know. */
-  begin(): number {
+  /** A client's command is about to run. Returns the count of changes so far, which `ran` wants to know. */
+  begin(client: Client): number {
     this.inUnit = true;
+    this.client = client;
     return this.keyspace.dirty;
   }
 
@@ -87,20 +91,25 @@ export class Propagation {
         this.append(call.database.index, args.map(copied));
       }
     }
-    if (outermost) this.endUnit();
+    if (outermost) this.endUnit(call.command.spec.touchesArbitraryKeys === true);
   }
 
-  /** What was changed since the unit began leaves. */
-  endUnit(): void {
+  /** What was changed since the unit began leaves, as one transaction unless it is to go `apart`. */
+  endUnit(apart = false): void {
     this.inUnit = false;
     this.targets = everywhere;
+    if (this.pending.length > 0) this.emitPending(apart);
+    this.client = undefined;
+  }
+
+  private emitPending(apart: boolean): void {
     const { pending } = this;
-    if (pending.length === 0) return;
     this.pending = [];
+    const isTransaction = pending.length > 1 && !apart;
     const together = pending.reduce((targets, command) => targets | command.targets, 0);
-    if (pending.length > 1) this.emit(noDatabase, multi, 1, together);
+    if (isTransaction) this.emit(noDatabase, multi, 1, together);
     for (const { database, args, targets } of pending) this.emit(database, args, args.length, targets);
-    if (pending.length > 1) this.emit(noDatabase, exec, 1, together);
+    if (isTransaction) this.emit(noDatabase, exec, 1, together);
   }
 
   /** Something was changed by no command: a key expired, was evicted. A unit of its own unless one is open. */

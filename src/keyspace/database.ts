@@ -211,6 +211,7 @@ export class Database {
     const hash = this.hash(key);
     const old = keys.find(key.buffer, key.start, key.end, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
+    keys.touchBucket(hash);
     let ref = old;
     if (hasExpiry(arena, old)) {
       if (!keyspace.keepExpired && this.isExpired(old)) {
@@ -225,7 +226,6 @@ export class Database {
     // Not earlier: without memory for the new value, the old one stays.
     if (handle !== none) keyspace.dispose(handle);
     this.markAccess(ref);
-    keys.touchBucket(hash);
     return ref;
   }
 
@@ -244,6 +244,67 @@ export class Database {
     return ref;
   }
 
+  /**
+   * Adds a key that comes from a file or from another server, with the unix time in ms at which it expires, or -1: all
+   * at once, and nobody is told. If the key is there, `absent` is returned, or, with `replace`, what it has is freed. The
+   * caller fills the payload. Throws ArenaFullError or RangeError, and then nothing has changed. Hot while loading.
+   */
+  add(key: Bytes, newKind: Kind, length: number, when: number, replace: boolean): Ref {
+    const { keys, keyspace } = this;
+    const { arena } = keyspace;
+    const hash = this.hash(key);
+    const old = keys.find(key.buffer, key.start, key.end, hash);
+    if (old !== absent && !replace) return absent;
+    const ref = createEntry(arena, key.buffer, key.start, key.end, length, when >= 0, newKind);
+    setAccess(arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);
+    if (when >= 0) setExpiry(arena, ref, when);
+    let indexed = false;
+    try {
+      if (when >= 0) this.expires.insert(ref, hash);
+      indexed = when >= 0;
+      if (old !== absent) this.takePlaceOf(old, ref, hash);
+      else keys.insert(ref, hash);
+    } catch (error) {
+      if (indexed) this.expires.removeRef(ref, hash);
+      releaseEntry(arena, ref);
+      throw error;
+    }
+    if (hasExpiringFields(newKind)) this.fieldExpires.insert(ref, hash);
+    return ref;
+  }
+
+  private takePlaceOf(old: Ref, ref: Ref, hash: number): void {
+    this.keys.replace(old, ref, hash);
+    if (hasExpiry(this.keyspace.arena, old)) this.expires.removeRef(old, hash);
+    if (hasExpiringFields(this.kindOf(old))) this.fieldExpires.removeRef(old, hash);
+    this.release(old);
+  }
+
+  /** As `add`, for a big collection, which is the key's if the answer is not `absent`. */
+  addCollection(key: Bytes, newKind: Kind, collection: Collection, when: number, replace: boolean): Ref {
+    const handle = this.keyspace.collections.add(collection);
+    let ref = absent;
+    try {
+      ref = this.add(key, newKind, handleBytes, when, replace);
+    } finally {
+      if (ref === absent) this.keyspace.collections.remove(handle);
+    }
+    if (ref !== absent) setHandle(this.keyspace.arena, ref, handle);
+    return ref;
+  }
+
+  /** Makes room for so many keys, and so many of them that expire, if there are none yet. */
+  reserve(size: number, expiring: number): void {
+    this.keys.reserve(size);
+    this.expires.reserve(expiring);
+  }
+
+  /** Gives back what `reserve` made room for and nobody filled. */
+  trim(): void {
+    this.keys.trim();
+    this.expires.trim();
+  }
+
   /** Stores a string. The bytes must not be a view of the key's own old value. */
   setString(key: Bytes, buffer: Buffer, start: number, end: number, keepExpiry = false): Ref {
     const ref = this.put(key, kinds.string, end - start, keepExpiry);
@@ -259,7 +320,7 @@ export class Database {
    */
   resize(ref: Ref, length: number): Ref {
     const { keys, keyspace } = this;
-    if (keys.beforeBucketChange !== undefined) keys.touchBucket(keys.hashOf(ref));
+    this.announceChange(ref);
     const moved = resizeEntry(keyspace.arena, ref, length, Math.min(length, this.payloadLength(ref)));
     if (moved !== ref) this.replaceEverywhere(ref, moved, keys.hashOf(moved));
     return moved;
@@ -267,8 +328,13 @@ export class Database {
 
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
   edit(ref: Ref, newKind: number): void {
-    if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
+    this.announceChange(ref);
     this.changeKind(ref, newKind);
+  }
+
+  /** To be called before any byte of an entry changes: a snapshot that is being written may need it as it is. */
+  announceChange(ref: Ref): void {
+    if (this.keys.beforeBucketChange !== undefined) this.keys.touchBucket(this.keys.hashOf(ref));
   }
 
   private changeKind(ref: Ref, newKind: Kind): void {
@@ -310,6 +376,7 @@ export class Database {
 
   /** Takes an entry out of the database and frees it. */
   removeEntry(ref: Ref): void {
+    this.announceChange(ref);
     this.releaseValue(ref);
     this.detach(ref);
     releaseEntry(this.keyspace.arena, ref);
@@ -365,6 +432,7 @@ export class Database {
    * collection is freed, so its elements must have been read.
    */
   pack(ref: Ref, newKind: Kind, length: number): Ref {
+    this.announceChange(ref);
     this.releaseValue(ref);
     this.changeKind(ref, newKind);
     return this.resize(ref, length);
@@ -464,6 +532,7 @@ export class Database {
 
   /** Gives an entry's big collection to another key. The entry is left as a string, to be removed. */
   private handOver(ref: Ref, target: Database, to: Bytes): Ref {
+    this.announceChange(ref);
     const { arena } = this.keyspace;
     const kind = this.kindOf(ref);
     const handle = handleOf(arena, ref);
@@ -475,6 +544,8 @@ export class Database {
 
   /** Removes all keys at once. */
   flush(): void {
+    // While a snapshot needs the entries, they are freed in slices that it is told of.
+    if (this.keys.beforeBucketChange !== undefined) return this.flushLater();
     const keys = this.takeKeys();
     keys.forEach(this.release);
     keys.clear();

@@ -26,6 +26,10 @@ export class EntryPayload implements PackedBytes {
     return this;
   }
 
+  beforeChange(): void {
+    this.database!.announceChange(this.ref);
+  }
+
   resize(length: number): void {
     const database = this.database!;
     this.point(database, database.resize(this.ref, length));

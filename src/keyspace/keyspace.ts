@@ -116,6 +116,8 @@ export class Keyspace {
   /** Frees a big collection that no key refers to any more: at once if it is small, else in slices. */
   dispose(handle: number): void {
     const collection = this.collections.remove(handle);
+    // Its key's bucket was announced: a snapshot that needs it has its image.
+    collection.epoch = this.arena.epoch;
     if (collection.size > eagerFreeLimit || !collection.freeSlice(eagerFreeLimit)) {
       this.lazyFree.addCollection(collection);
     }
@@ -165,6 +167,11 @@ export class Keyspace {
 
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
+    if (this.arena.onFirstChange !== undefined) {
+      // A snapshot still needs what is there.
+      for (const database of this.databases) database.flushLater();
+      return;
+    }
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
     this.collections.clear();

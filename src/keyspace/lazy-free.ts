@@ -10,6 +10,7 @@ const entriesPerLook = 256;
 interface Orphan {
   /** Entries or elements that are still to be freed. */
   readonly size: number;
+  readonly collection?: Collection;
   /** Frees about so many of them; true when none is left. */
   freeSlice(budget: number): boolean;
   /** Forgets them without freeing. */
@@ -49,12 +50,18 @@ export class LazyFree {
   /** Takes over a collection that no key refers to any more. */
   addCollection(collection: Collection): void {
     this.push({
+      collection,
       get size() {
         return collection.size;
       },
       freeSlice: (budget) => collection.freeSlice(budget),
       abandon() {},
     });
+  }
+
+  /** Collections that wait to be freed belong to no key, so no image of them is wanted from this epoch on. */
+  enterEpoch(epoch: number): void {
+    for (const { collection } of this.orphans) if (collection !== undefined) collection.epoch = epoch;
   }
 
   private push(orphan: Orphan): void {

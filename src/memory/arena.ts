@@ -55,6 +55,11 @@ export class ArenaFullError extends Error {
   override readonly name = 'ArenaFullError';
 }
 
+/** Something in the arena of which an image can be taken. */
+export interface Imaged {
+  epoch: number;
+}
+
 /** One line of the size-class table. */
 export interface SizeClassStatistics {
   blockBytes: number;
@@ -83,6 +88,13 @@ export interface ArenaStatistics {
  * when the garbage collector has noticed that they were dropped.
  */
 export class Arena {
+  /**
+   * Counts the moments of which an image was taken. Whoever keeps something here that can be imaged by itself
+   * remembers the epoch, and announces the first change in a later one.
+   */
+  epoch = 0;
+  /** Called before the first change of something since the present epoch began. */
+  onFirstChange: ((owner: Imaged) => void) | undefined = undefined;
   /** Bytes in live blocks, counted in whole blocks. */
   allocated = 0;
   /** Bytes of what indexes the blocks: tables, nodes of lists. Whoever has them keeps this number. */
@@ -105,6 +117,12 @@ export class Arena {
   private liveSegments = 0;
   /** A segment that is empty but kept, so that a load that swings around its edge costs nothing; or -1. */
   private spare = -1;
+
+  /** Tells the one who takes images, if there is one, that something is about to change, and brings it up to date. */
+  announceFirstChange(owner: Imaged): void {
+    owner.epoch = this.epoch;
+    this.onFirstChange?.(owner);
+  }
 
   /** Bytes of address space taken from the operating system: whole segments and large blocks. */
   get segmentBytes(): number {

@@ -183,8 +183,14 @@ export class Intset {
 
 const TEXT_LENGTH = 32;
 const TEXTS = 8;
-const texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
+let texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
+let otherTexts = Buffer.alloc(TEXT_LENGTH * TEXTS);
 let nextText = 0;
+
+/** As `exchangeListpackTexts`, for the members of intsets. */
+export function exchangeIntsetTexts(): void {
+  [texts, otherTexts] = [otherTexts, texts];
+}
 
 function widthOf(member: Int64): number {
   if (member >= -0x8000 && member <= 0x7fff) return 2;

@@ -149,8 +149,17 @@ export function int64At(buffer: Buffer, at: number): bigint | undefined {
 // once.
 const TEXT_LENGTH = 32;
 const TEXTS = 8;
-const texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
+let texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
+let otherTexts = Buffer.alloc(TEXT_LENGTH * TEXTS);
 let nextText = 0;
+
+/**
+ * To be called before and after someone reads elements in the middle of somebody else's work: the texts that this one
+ * holds stay as they are.
+ */
+export function exchangeListpackTexts(): void {
+  [texts, otherTexts] = [otherTexts, texts];
+}
 
 /** How many integers can be read into views before the first of them is overwritten. */
 export const INTEGER_VIEWS = TEXTS;

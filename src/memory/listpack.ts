@@ -209,6 +209,7 @@ export class Listpack {
    * if `to` is `end()`. Returns where the first of them is then. The listpack stays as long as it is.
    */
   move(at: ListpackPosition, count: number, to: ListpackPosition): ListpackPosition {
+    this.memory.beforeChange();
     const { buffer, offset } = this.memory;
     let end = offset + at;
     for (let left = count; left > 0; left--) end += elementLength(buffer, end);

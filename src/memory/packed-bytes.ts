@@ -13,6 +13,8 @@ export interface PackedBytes {
   readonly offset: number;
   /** The collection's bytes, exactly. */
   readonly length: number;
+  /** Called before any byte changes, unless `resize` comes first. */
+  beforeChange(): void;
   /**
    * Makes the collection that many bytes long. The bytes that both lengths have in common are kept; `buffer`,
    * `offset` and `length` are up to date afterwards. Throws only when growing, and then nothing has changed.
@@ -29,6 +31,7 @@ const SHORT_MOVE = 64;
 export function splice(owner: PackedBytes, at: number, removed: number, inserted: number): void {
   const oldLength = owner.length;
   const growth = inserted - removed;
+  owner.beforeChange();
   if (growth === 0) return;
   if (growth > 0) owner.resize(oldLength + growth);
   const { buffer, offset } = owner;

@@ -198,6 +198,30 @@ export class Table {
     this.size++;
   }
 
+  /**
+   * Makes an empty table large enough for so many entries, so that it does not grow bucket by bucket. One that has
+   * entries stays as it is. Throws RangeError if the engine has no memory for it; the table is unchanged then.
+   */
+  reserve(entries: number): void {
+    const wanted = Math.ceil(entries / SPLIT_LOAD);
+    if (this.size > 0 || this.beforeBucketChange !== undefined || wanted <= this.bucketCount) return;
+    const level = Math.floor(Math.log2(wanted));
+    this.chunks = newChunks(wanted);
+    this.overflow.clear();
+    this.bucketCount = wanted;
+    this.lowMask = 2 ** level - 1;
+    this.highMask = 2 ** (level + 1) - 1;
+    this.countBytes();
+  }
+
+  /** Gives back the buckets that `reserve` made and nobody filled. O(buckets). */
+  trim(): void {
+    while (this.bucketCount > 1 && this.size < this.bucketCount * MERGE_LOAD) {
+      const from = this.bucketCount - 1;
+      this.merge(from, this.mergeTarget(from));
+    }
+  }
+
   /** Puts an entry in the place of another with the same key, which must be in the table. */
   replace(oldRef: Ref, newRef: Ref, hash: number): void {
     this.locate(oldRef, hash);
@@ -536,6 +560,13 @@ export class Table {
     }
     this.countBytes();
   }
+}
+
+/** Memory for so many buckets: in the first chunk a power of two, then whole chunks. */
+function newChunks(buckets: number): Int32Array[] {
+  if (buckets <= CHUNK_BUCKETS) return [new Int32Array((2 ** Math.ceil(Math.log2(buckets))) << BUCKET_SHIFT)];
+  const chunks = Math.ceil(buckets / CHUNK_BUCKETS);
+  return Array.from({ length: chunks }, () => new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
 }
 
 function enlargeGathered(): void {

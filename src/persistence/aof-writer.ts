@@ -41,6 +41,8 @@ export class AofWriter {
   policy: SyncPolicy = 'everysec';
   /** Begin each second's first command with the time. */
   timestamps = false;
+  /** Called before each write: DEBUG AOF-FLUSH-SLEEP holds it up here. */
+  beforeWrite: (() => void) | undefined;
   /** Writes do not reach the file, or not the disk. */
   failing = false;
   /** A sync has failed: what the file holds of the last seconds is uncertain, even if later ones succeed. */
@@ -156,6 +158,7 @@ export class AofWriter {
     const { bytes } = this.encoder;
     const { files, policy } = this;
     this.postponedSince = 0;
+    this.beforeWrite?.();
     let written = 0;
     let doing: 'write' | 'sync' = 'write';
     try {

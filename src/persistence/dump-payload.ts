@@ -1,12 +1,13 @@
-import { Bytes } from '../bytes/bytes.js';
+import type { Bytes } from '../bytes/bytes.js';
 import { Crc64 } from '../bytes/crc64.js';
 import type { Database } from '../keyspace/database.js';
 import type { Ref } from '../memory/arena.js';
 import { RdbReader } from './rdb-reader.js';
 import { newestRdbVersion } from './rdb-types.js';
 import { RdbWriter } from './rdb-writer.js';
-import { readValue, type SavedValue } from './read-value.js';
+import { readValue } from './read-value.js';
 import { saveValue, versionFor } from './save-value.js';
+import { discardValue, type SavedValue, type ValueTarget } from './saved-value.js';
 
 /** Behind the value: the version of the format, 2 bytes, and the checksum of all before it, 8 bytes. */
 const versionBytes = 2;
@@ -33,11 +34,13 @@ export function isIntact({ buffer, start, end }: Bytes): boolean {
   return new Crc64().update(buffer, start, body).matches(buffer, body);
 }
 
-/** The value of an intact payload. Throws RdbError. */
-export function readDump({ buffer, start, end }: Bytes): SavedValue {
-  const payload = new Bytes(buffer, start, end - checksumBytes - versionBytes).copy();
-  const reader = new RdbReader(payload.buffer);
-  const value = readValue(reader, reader.byte());
-  if (!reader.done) throw reader.fail('more bytes than the value has');
-  return value;
+/** The value of an intact payload, for `storeValue`; views of the payload, but for what is built. Throws RdbError. */
+export function readDump({ buffer, start, end }: Bytes, target: ValueTarget): SavedValue {
+  const body = end - checksumBytes - versionBytes;
+  const reader = new RdbReader(buffer, start, body, body - start);
+  reader.base = -start;
+  const value = readValue(reader, reader.byte(), target);
+  if (reader.done) return value;
+  discardValue(value);
+  throw reader.fail('more bytes than the value has');
 }

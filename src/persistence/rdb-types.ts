@@ -23,6 +23,15 @@ export const RdbType = {
   /** A list of listpacks, and of elements too big for one. */
   listListpacks: 18,
   setListpack: 20,
+  streamListpacks: 15,
+  streamListpacks2: 19,
+  streamListpacks3: 21,
+  /** A module's value. */
+  module: 6,
+  module2: 7,
+  /** With an expiry for each field, as release candidates of Redis 7.4 wrote it: absolute times, and none in front. */
+  expiringHashEarly: 22,
+  expiringHashListpackEarly: 23,
   /** With an expiry for each field. */
   expiringHash: 24,
   expiringHashListpack: 25,
@@ -43,3 +52,34 @@ export const Encoded = { int8: 0, int16: 1, int32: 2, lzf: 3 } as const;
 
 /** A node of a list: one big element as it is, or a listpack. */
 export const ListNode = { plain: 1, packed: 2 } as const;
+
+/** What begins a record of a file, if it is none of `RdbType`. */
+export const Opcode = {
+  /** How many keys a cluster's slot has. */
+  slotInfo: 244,
+  /** The source of a library of functions, and how it was told before Redis 7.0 was done. */
+  function2: 245,
+  functionEarly: 246,
+  moduleAux: 247,
+  /** Of the key that follows: seconds since its last access, and how often it is accessed. */
+  idle: 248,
+  frequency: 249,
+  /** A name and a text that say something about the file. */
+  auxiliary: 250,
+  /** The number of keys that follow, and of those that expire. */
+  resizeDatabase: 251,
+  /** When the key that follows expires, in unix ms and seconds. */
+  expiryMs: 252,
+  expirySeconds: 253,
+  selectDatabase: 254,
+  end: 255,
+} as const;
+
+/** What a file begins with, before four digits with the version. */
+export const rdbSignature = 'REDIS';
+
+/** From this version on a checksum ends the file. */
+export const checksumVersion = 5;
+
+/** What a module's data consists of, in moduleAux records. */
+export const ModuleOpcode = { end: 0, signed: 1, unsigned: 2, float: 3, double: 4, string: 5 } as const;

@@ -2,6 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { Bytes as View } from '../bytes/bytes.js';
 import { readSafeInteger } from '../bytes/integers.js';
 import { lzfCompress } from '../bytes/lzf.js';
+import { ByteWriter } from './byte-writer.js';
 import { Encoded, Length } from './rdb-types.js';
 
 const longestInteger = 11;
@@ -9,22 +10,17 @@ const longestInteger = 11;
 const shortestCompressed = 21;
 const leastGain = 4;
 
-/** Collects what belongs into an RDB file or a DUMP payload in a buffer that grows. */
-export class RdbWriter {
-  private buffer = Buffer.allocUnsafe(1024);
-  private used = 0;
+/** Collects what belongs into an RDB file or a DUMP payload. */
+export class RdbWriter extends ByteWriter {
   private squeezed = Buffer.allocUnsafe(0);
 
-  constructor(private readonly compress: boolean) {}
-
-  /** What was written. Shares memory with the writer. */
-  get bytes(): Buffer {
-    return this.buffer.subarray(0, this.used);
-  }
-
-  byte(n: number): void {
-    this.room(1);
-    this.buffer[this.used++] = n;
+  /** `onFull`: see ByteWriter. Strings longer than `longestCompressed` stay as they are. */
+  constructor(
+    private readonly compress: boolean,
+    onFull?: (chunk: Buffer) => void,
+    private readonly longestCompressed = Number.POSITIVE_INFINITY,
+  ) {
+    super(onFull);
   }
 
   /** A length or a count: up to 2^53. */
@@ -48,13 +44,6 @@ export class RdbWriter {
     this.used = this.buffer.writeBigInt64LE(BigInt(ms), this.used);
   }
 
-  /** Bytes as they are, without a length. */
-  raw(buffer: Buffer, start = 0, end = buffer.length): void {
-    this.room(end - start);
-    buffer.copy(this.buffer, this.used, start, end);
-    this.used += end - start;
-  }
-
   /** A string in its shortest form: a small integer, compressed, or as it is. */
   string({ buffer, start, end }: Bytes): void {
     if (end - start <= longestInteger && this.integer(readSafeInteger(buffer, start, end))) return;
@@ -63,8 +52,10 @@ export class RdbWriter {
 
   /** A string that is no number: compressed, or as it is. */
   blob(buffer: Buffer, start: number, end: number): void {
-    if (this.compress && end - start >= shortestCompressed && this.lzf(buffer, start, end)) return;
-    this.length(end - start);
+    const length = end - start;
+    const compress = this.compress && length >= shortestCompressed && length <= this.longestCompressed;
+    if (compress && this.lzf(buffer, start, end)) return;
+    this.length(length);
     this.raw(buffer, start, end);
   }
 
@@ -96,12 +87,5 @@ export class RdbWriter {
     this.length(end - start);
     this.raw(this.squeezed, 0, length);
     return true;
-  }
-
-  private room(bytes: number): void {
-    if (this.used + bytes <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.used + bytes));
-    this.buffer.copy(larger, 0, 0, this.used);
-    this.buffer = larger;
   }
 }

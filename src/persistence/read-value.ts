@@ -1,120 +1,214 @@
 import { Bytes } from '../bytes/bytes.js';
 import { parseDouble } from '../bytes/doubles.js';
-import { ValueType } from '../keyspace/events.js';
 import { NO_EXPIRY } from '../memory/entry.js';
-import { Intset, isValidIntset } from '../memory/intset.js';
+import type { Quicklist } from '../values/quicklist.js';
+import { expiringHashOf, hashOf, listOf, setOf, sortedSetOf } from './element-values.js';
 import {
-  END,
-  elementLength,
-  HEADER_LENGTH,
-  isIntegerAt,
-  isValidListpack,
-  readElement,
-} from '../memory/listpack-format.js';
+  GradualExpiringHash,
+  GradualHash,
+  GradualList,
+  GradualSet,
+  GradualSortedSet,
+} from './gradual-values.js';
 import { readZiplist, readZipmap } from './old-packings.js';
+import {
+  elementsOf,
+  isUsualNode,
+  notANumber,
+  packedListOf,
+  packedSortedSetOf,
+  readExpiringListpack,
+  readIntset,
+  readListpack,
+  readListpackHash,
+  readListpackSet,
+  readListpackSortedSet,
+} from './packed-values.js';
 import type { RdbReader } from './rdb-reader.js';
 import { ListNode, RdbType } from './rdb-types.js';
+import {
+  emptyValue,
+  type GradualValue,
+  type SavedValue,
+  stringValue,
+  type ValueTarget,
+} from './saved-value.js';
 
-/** A value as it was saved, checked: nothing is there twice, and nothing is empty but strings. Views of what was read. */
-export type SavedValue =
-  | { type: typeof ValueType.string; bytes: Bytes }
-  | { type: typeof ValueType.list | typeof ValueType.set; elements: Bytes[] }
-  | { type: typeof ValueType.sortedSet; members: Bytes[]; scores: number[] }
-  /** Fields and values, one after the other; `expiries`, if there are any: unix ms or NO_EXPIRY, by field. */
-  | { type: typeof ValueType.hash; pairs: Bytes[]; expiries?: number[] };
+/**
+ * Reads a value of one form: all of it, or its beginning, where it may be large. Throws RdbError for bytes that are not
+ * one, and changes nothing; or what the reader throws where the bytes at hand end, to be called again with more.
+ */
+export type ValueReader = (reader: RdbReader, target: ValueTarget) => SavedValue | GradualValue;
 
-type Reader = (reader: RdbReader) => SavedValue;
-
-/** How each form is read. Streams and modules are not among them yet. */
-const readers = new Map<number, Reader>([
-  [RdbType.string, (reader) => ({ type: ValueType.string, bytes: reader.string() })],
-  [RdbType.list, (reader) => list(reader, strings(reader, reader.count()))],
-  [RdbType.listZiplist, (reader) => list(reader, ziplist(reader))],
+/** How each form is read. */
+const readers = new Map<number, ValueReader>([
+  [RdbType.string, (reader) => stringValue(reader.string())],
+  [RdbType.list, (reader, target) => new GradualList(reader.count(), target, pushOne)],
+  [RdbType.listZiplist, (reader, target) => listOf(ziplist(reader), target)],
+  [RdbType.listZiplists, (reader, target) => new GradualList(reader.count(), target, pushZiplist)],
+  [RdbType.listListpacks, readListpacks],
+  [RdbType.set, readSet],
+  [RdbType.setIntset, readIntset],
+  [RdbType.setListpack, readListpackSet],
+  [RdbType.hash, readHash],
+  [RdbType.hashZipmap, (reader, target) => hashOf(reader, packed(reader, 'zipmap', readZipmap), target)],
+  [RdbType.hashZiplist, (reader, target) => hashOf(reader, ziplist(reader), target)],
+  [RdbType.hashListpack, readListpackHash],
+  [RdbType.expiringHashEarly, (reader, target) => readExpiringHash(reader, target, 1)],
+  [RdbType.expiringHashListpackEarly, readExpiringListpack],
+  [RdbType.expiringHash, (reader, target) => readExpiringHash(reader, target, reader.time())],
   [
-    RdbType.listZiplists,
-    (reader) =>
-      list(
-        reader,
-        nodes(reader, () => ziplist(reader)),
-      ),
+    RdbType.expiringHashListpack,
+    (reader, target) => {
+      reader.time();
+      return readExpiringListpack(reader, target);
+    },
   ],
-  [
-    RdbType.listListpacks,
-    (reader) =>
-      list(
-        reader,
-        nodes(reader, () => listNode(reader)),
-      ),
-  ],
-  [RdbType.set, (reader) => set(reader, strings(reader, reader.count()))],
-  [RdbType.setIntset, (reader) => set(reader, intset(reader))],
-  [RdbType.setListpack, (reader) => set(reader, listpack(reader))],
-  [RdbType.hash, (reader) => hash(reader, strings(reader, reader.count() * 2))],
-  [RdbType.hashZipmap, (reader) => hash(reader, packed(reader, 'zipmap', readZipmap))],
-  [RdbType.hashZiplist, (reader) => hash(reader, ziplist(reader))],
-  [RdbType.hashListpack, (reader) => hash(reader, listpack(reader))],
-  [RdbType.expiringHash, readExpiringHash],
-  [RdbType.expiringHashListpack, readExpiringListpack],
-  [RdbType.sortedSetText, (reader) => scored(reader, () => textScore(reader))],
-  [RdbType.sortedSet, (reader) => scored(reader, () => reader.double())],
-  [RdbType.sortedSetZiplist, (reader) => packedSortedSet(reader, ziplist(reader))],
-  [RdbType.sortedSetListpack, (reader) => packedSortedSet(reader, listpack(reader))],
+  [RdbType.sortedSetText, (reader, target) => readSortedSet(reader, target, textScore)],
+  [RdbType.sortedSet, (reader, target) => readSortedSet(reader, target, binaryScore)],
+  [RdbType.sortedSetZiplist, (reader, target) => packedSortedSetOf(reader, ziplist(reader), target)],
+  [RdbType.sortedSetListpack, readListpackSortedSet],
 ]);
 
-/** Reads a value of that form. Throws RdbError; changes nothing. */
-export function readValue(reader: RdbReader, type: number): SavedValue {
+/** Begins to read a value of that form, or reads all of it. Throws RdbError. */
+export function beginValue(reader: RdbReader, type: number, target: ValueTarget): SavedValue | GradualValue {
   const read = readers.get(type);
-  if (read === undefined) throw reader.fail(`values of type ${type} are not supported`);
-  return read(reader);
+  if (read === undefined) throw refusal(reader, type);
+  return read(reader, target);
 }
 
-function list(reader: RdbReader, elements: Bytes[]): SavedValue {
-  if (elements.length === 0) throw reader.fail('empty list');
-  return { type: ValueType.list, elements };
+/** True for bytes that begin a key with its value. */
+export function isValueType(type: number): boolean {
+  return readers.has(type) || type === RdbType.module || type === RdbType.module2;
 }
 
-function set(reader: RdbReader, elements: Bytes[]): SavedValue {
-  requireDistinct(reader, elements, 1, 'set');
-  return { type: ValueType.set, elements };
+export function isGradual(value: SavedValue | GradualValue): value is GradualValue {
+  return 'readMore' in value;
 }
 
-function hash(reader: RdbReader, pairs: Bytes[], expiries?: number[]): SavedValue {
-  if (pairs.length % 2 !== 0) throw reader.fail('hash with a field without a value');
-  requireDistinct(reader, pairs, 2, 'hash');
-  return expiries === undefined ? { type: ValueType.hash, pairs } : { type: ValueType.hash, pairs, expiries };
+/** Reads a value of that form whose bytes are all there. Throws RdbError. */
+export function readValue(reader: RdbReader, type: number, target: ValueTarget): SavedValue {
+  const value = beginValue(reader, type, target);
+  if (!isGradual(value)) return value;
+  try {
+    for (;;) {
+      const whole = value.readMore(reader);
+      if (whole !== undefined) return whole;
+    }
+  } catch (error) {
+    value.discard();
+    throw error;
+  }
 }
 
-function sortedSet(reader: RdbReader, members: Bytes[], scores: number[]): SavedValue {
-  requireDistinct(reader, members, 1, 'sorted set');
-  if (scores.some(Number.isNaN)) throw reader.fail('sorted set with a score that is no number');
-  return { type: ValueType.sortedSet, members, scores };
+function refusal(reader: RdbReader, type: number): Error {
+  if (type === RdbType.module) return reader.fail('a value of a module, in a form of before Redis 5');
+  if (type === RdbType.module2)
+    return reader.fail(`a value of the module ${moduleName(reader)}, which is not there`);
+  return reader.fail(`values of type ${type} are not supported`);
 }
 
-/** Each `stride`-th element is a name, of which there must be one at least and none twice. */
-function requireDistinct(reader: RdbReader, elements: Bytes[], stride: number, what: string): void {
-  if (elements.length === 0) throw reader.fail(`empty ${what}`);
-  const names = new Set<string>();
-  for (let i = 0; i < elements.length; i += stride) names.add(elements[i].latin1());
-  if (names.size < elements.length / stride) throw reader.fail(`${what} with an element twice`);
+const moduleLetters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** The name of a module's type: nine letters of 6 bits, then 10 bits of a version. */
+export function moduleName(reader: RdbReader): string {
+  // The reader refuses lengths of more than 53 bits, which ids usually have: so they are read as bytes.
+  const first = reader.byte();
+  if (first !== 0x81) return 'unknown';
+  const { buffer, start } = reader.raw(8);
+  const id = buffer.readBigUInt64BE(start);
+  let name = '';
+  for (let shift = 58n; shift >= 10n; shift -= 6n) name += moduleLetters[Number((id >> shift) & 63n)];
+  return name;
+}
+
+function pushOne(reader: RdbReader, list: Quicklist): void {
+  reader.stringInto(view);
+  list.pushLast(view);
+}
+
+function pushZiplist(reader: RdbReader, list: Quicklist): void {
+  for (const element of ziplist(reader)) list.pushLast(element);
+}
+
+function readListpacks(reader: RdbReader, target: ValueTarget): SavedValue | GradualValue {
+  const nodes = reader.count();
+  if (nodes !== 1) return new GradualList(nodes, target, pushNode);
+  const before = reader.offset;
+  if (reader.length() === ListNode.packed) {
+    const value = packedListOf(readListpack(reader), target);
+    if (value !== undefined) return value;
+  }
+  reader.offset = before;
+  return new GradualList(nodes, target, pushNode);
+}
+
+function pushNode(reader: RdbReader, list: Quicklist): void {
+  const container = reader.length();
+  if (container === ListNode.plain) return pushOne(reader, list);
+  if (container !== ListNode.packed) throw reader.fail(`unknown list node ${container}`);
+  const bytes = readListpack(reader);
+  if (isUsualNode(bytes)) list.appendListpack(bytes.buffer, bytes.start, bytes.length);
+  else for (const element of elementsOf(bytes)) list.pushLast(element);
+}
+
+function readSet(reader: RdbReader, target: ValueTarget): SavedValue | GradualValue {
+  const count = reader.count();
+  if (count === 0) return emptyValue;
+  const { 'set-max-intset-entries': integers, 'set-max-listpack-entries': listpack } = target.limits;
+  if (count > Math.max(integers, listpack)) return new GradualSet(count, target);
+  return setOf(reader, strings(reader, count), target);
+}
+
+function readHash(reader: RdbReader, target: ValueTarget): SavedValue | GradualValue {
+  const count = reader.count();
+  if (count > target.limits['hash-max-listpack-entries']) return new GradualHash(count, target);
+  return hashOf(reader, strings(reader, count * 2), target);
+}
+
+/** For each field: 0 if it does not expire, else when, counted from the moment before `earliest`; field; value. */
+function readExpiringHash(
+  reader: RdbReader,
+  target: ValueTarget,
+  earliest: number,
+): SavedValue | GradualValue {
+  const expiry = (from: RdbReader) => {
+    const later = from.length();
+    return later === 0 ? NO_EXPIRY : earliest + later - 1;
+  };
+  const count = reader.count();
+  if (count > target.limits['hash-max-listpack-entries'])
+    return new GradualExpiringHash(count, target, expiry);
+  const pairs: Bytes[] = [];
+  const expiries: number[] = [];
+  for (let left = count; left > 0; left--) {
+    expiries.push(expiry(reader));
+    pairs.push(reader.string(), reader.string());
+  }
+  return expiringHashOf(reader, pairs, expiries, target);
+}
+
+function readSortedSet(
+  reader: RdbReader,
+  target: ValueTarget,
+  readScore: (reader: RdbReader) => number,
+): SavedValue | GradualValue {
+  const count = reader.count();
+  if (count > target.limits['zset-max-listpack-entries'])
+    return new GradualSortedSet(count, target, readScore);
+  const members: Bytes[] = [];
+  const scores: number[] = [];
+  for (let left = count; left > 0; left--) {
+    members.push(reader.string());
+    scores.push(readScore(reader));
+  }
+  return sortedSetOf(reader, members, scores, target);
 }
 
 function strings(reader: RdbReader, count: number): Bytes[] {
   const elements: Bytes[] = [];
   while (elements.length < count) elements.push(reader.string());
   return elements;
-}
-
-function nodes(reader: RdbReader, readNode: () => Bytes[]): Bytes[] {
-  const elements: Bytes[] = [];
-  for (let left = reader.count(); left > 0; left--) for (const one of readNode()) elements.push(one);
-  return elements;
-}
-
-function listNode(reader: RdbReader): Bytes[] {
-  const container = reader.length();
-  if (container === ListNode.plain) return [reader.string()];
-  if (container !== ListNode.packed) throw reader.fail(`unknown list node ${container}`);
-  return listpack(reader);
 }
 
 function packed(reader: RdbReader, what: string, read: (bytes: Bytes) => Bytes[] | undefined): Bytes[] {
@@ -127,96 +221,22 @@ function ziplist(reader: RdbReader): Bytes[] {
   return packed(reader, 'ziplist', readZiplist);
 }
 
-function listpack(reader: RdbReader): Bytes[] {
-  return packed(reader, 'listpack', readListpack);
-}
+const view = new Bytes(Buffer.alloc(0));
 
-function intset(reader: RdbReader): Bytes[] {
-  return packed(reader, 'intset', readIntset);
-}
-
-function readListpack({ buffer, start, end }: Bytes): Bytes[] | undefined {
-  if (!isValidListpack(buffer, start, end)) return undefined;
-  const elements: Bytes[] = [];
-  for (let at = start + HEADER_LENGTH; buffer[at] !== END; at += elementLength(buffer, at)) {
-    const element = new Bytes(buffer);
-    readElement(buffer, at, element);
-    elements.push(isIntegerAt(buffer, at) ? element.copy() : element);
-  }
-  return elements;
-}
-
-function readIntset({ buffer, start, end }: Bytes): Bytes[] | undefined {
-  if (!isValidIntset(buffer, start, end)) return undefined;
-  const integers = new Intset({ buffer, offset: start, length: end - start, resize: refuse });
-  return Array.from({ length: integers.count }, (_, index) => Bytes.of(integers.get(index).toString()));
-}
-
-function refuse(): never {
-  throw new Error('an intset that is only read has another length');
-}
-
-function scored(reader: RdbReader, readScore: () => number): SavedValue {
-  const members: Bytes[] = [];
-  const scores: number[] = [];
-  for (let left = reader.count(); left > 0; left--) {
-    members.push(reader.string());
-    scores.push(readScore());
-  }
-  return sortedSet(reader, members, scores);
+function binaryScore(reader: RdbReader): number {
+  const score = reader.double();
+  if (Number.isNaN(score)) throw notANumber(reader);
+  return score;
 }
 
 /** A byte with the length of the text; three values of it are numbers that have no digits. */
 function textScore(reader: RdbReader): number {
   const length = reader.byte();
-  if (length === 253) return Number.NaN;
+  if (length === 253) throw notANumber(reader);
   if (length === 254) return Number.POSITIVE_INFINITY;
   if (length === 255) return Number.NEGATIVE_INFINITY;
-  return parseScore(reader.raw(length));
-}
-
-function parseScore({ buffer, start, end }: Bytes): number {
-  return parseDouble(buffer, start, end) ?? Number.NaN;
-}
-
-function packedSortedSet(reader: RdbReader, elements: Bytes[]): SavedValue {
-  if (elements.length % 2 !== 0) throw reader.fail('sorted set with a member without a score');
-  const members = elements.filter((_, i) => i % 2 === 0);
-  const scores = elements.filter((_, i) => i % 2 === 1).map(parseScore);
-  return sortedSet(reader, members, scores);
-}
-
-/** The earliest time, then for each field: its time less the earliest and plus one, or 0 for none; field; value. */
-function readExpiringHash(reader: RdbReader): SavedValue {
-  const earliest = reader.time();
-  const pairs: Bytes[] = [];
-  const expiries: number[] = [];
-  for (let left = reader.count(); left > 0; left--) {
-    const later = reader.length();
-    expiries.push(later === 0 ? NO_EXPIRY : earliest + later - 1);
-    pairs.push(reader.string(), reader.string());
-  }
-  return checkedExpiries(reader, pairs, expiries);
-}
-
-/** The earliest time, then a listpack of field, value and time, 0 for none. */
-function readExpiringListpack(reader: RdbReader): SavedValue {
-  reader.time();
-  const elements = listpack(reader);
-  if (elements.length % 3 !== 0) throw reader.fail('hash with a field without a time');
-  const pairs = elements.filter((_, i) => i % 3 !== 2);
-  const times = elements.filter((_, i) => i % 3 === 2);
-  return checkedExpiries(
-    reader,
-    pairs,
-    times.map((time) => parseScore(time) || NO_EXPIRY),
-  );
-}
-
-function checkedExpiries(reader: RdbReader, pairs: Bytes[], expiries: number[]): SavedValue {
-  for (const when of expiries) {
-    if (when !== NO_EXPIRY && !(Number.isInteger(when) && when > 0 && when < 2 ** 46))
-      throw reader.fail('hash with a field whose time cannot be');
-  }
-  return hash(reader, pairs, expiries);
+  const { buffer, start, end } = reader.raw(length);
+  const score = parseDouble(buffer, start, end);
+  if (score === undefined || Number.isNaN(score)) throw notANumber(reader);
+  return score;
 }

@@ -25,15 +25,22 @@ export function versionFor(database: Database, ref: Ref, version: number): numbe
 }
 
 /**
- * Writes the form of an entry's value, which is a byte, and the value. `version` is what `versionFor` said.
+ * Writes the form of an entry's value, which is a byte, the key if there is one, and the value. `version` is what `versionFor` said.
  * Throws Error for a kind of value that has no form.
  */
-export function saveValue(writer: RdbWriter, database: Database, ref: Ref, version: number): void {
+export function saveValue(
+  writer: RdbWriter,
+  database: Database,
+  ref: Ref,
+  version: number,
+  key?: Bytes,
+): void {
   const saver = savers.get(database.kindOf(ref));
   if (saver === undefined) throw new Error(`values of kind ${database.kindOf(ref)} cannot be saved`);
   saver(
     (type) => {
       writer.byte(type);
+      if (key !== undefined) writer.string(key);
       return writer;
     },
     database,
@@ -45,7 +52,7 @@ export function saveValue(writer: RdbWriter, database: Database, ref: Ref, versi
 /** `begin` writes the form and gives the writer for the value. */
 type Saver = (begin: (type: number) => RdbWriter, database: Database, ref: Ref, version: number) => void;
 
-const saveString: Saver = (begin, database, ref) => begin(RdbType.string).string(database.payload(ref));
+const saveString: Saver = (begin, database, ref) => begin(RdbType.string).string(database.payload(ref, view));
 
 /** How each kind is saved. */
 const savers = new Map<Kind, Saver>([
@@ -72,7 +79,7 @@ const savers = new Map<Kind, Saver>([
 
 /** A packed value goes out as it lies in its entry. */
 function savePayload(writer: RdbWriter, database: Database, ref: Ref): void {
-  const { buffer, start, end } = database.payload(ref);
+  const { buffer, start, end } = database.payload(ref, view);
   writer.blob(buffer, start, end);
 }
 

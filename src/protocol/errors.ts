@@ -29,6 +29,11 @@ export const errors = {
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   tooFewReplicas: 'NOREPLICAS Not enough good replicas to write.',
+  appendOnlyFailing: (reason: string) => `MISCONF Errors writing to the AOF file: ${reason}`,
+  cannotSave:
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that " +
+    'may modify the data set are disabled, because this instance is configured to report errors during writes if RDB ' +
+    'snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.',
   noAuth: 'NOAUTH Authentication required.',
   execWithoutMulti: 'ERR EXEC without MULTI',
   monitorAndKeys: "ERR Replica can't interact with the keyspace",

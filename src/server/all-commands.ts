@@ -1,3 +1,4 @@
+import { appendOnlyCommands } from '../commands/append-only.js';
 import { bitmapCommands } from '../commands/bitmaps.js';
 import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
@@ -21,6 +22,7 @@ import { listCommands } from '../commands/lists.js';
 import { memoryCommands } from '../commands/memory.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
+import { persistenceCommands } from '../commands/persistence.js';
 import { pubsubCommands } from '../commands/pubsub.js';
 import { scanCommands } from '../commands/scan.js';
 import { serverCommands } from '../commands/server.js';
@@ -46,9 +48,11 @@ export const allCommands: CommandSpec[] = [
   ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,
+  ...persistenceCommands,
   ...keyCommands,
   ...expireCommands,
   ...dumpCommands,
+  ...appendOnlyCommands,
   ...scanCommands,
   ...objectCommands,
   ...stringCommands,

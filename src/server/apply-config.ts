@@ -53,6 +53,7 @@ export function applyConfig(server: RespiteServer): void {
   };
   requireReplicas();
   config.onChangeOfAny(['min-replicas-to-write', 'min-replicas-max-lag'], requireReplicas);
+  config.onChangeOfAny(['stop-writes-on-bgsave-error', 'save'], () => server.updateWriteGate());
   const setEventMask = (letters: string) => {
     server.keyspace.eventMask = eventMaskOf(letters);
   };

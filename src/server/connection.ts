@@ -195,6 +195,10 @@ export class Connection implements Transport {
   private send(size: number): void {
     const { socket } = this;
     const { reply } = this.client;
+    if (this.loop.beforeSending !== undefined) {
+      this.loop.beforeSending();
+      if (this.ended) return; // what it did could not be made durable
+    }
     this.loop.server.statistics.writesProcessed++;
     this.loop.server.statistics.netOutputBytes += size;
     const chunk = reply.single();

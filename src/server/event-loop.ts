@@ -27,6 +27,8 @@ export class EventLoop {
   /** The longest time in µs that the commands of one batch took, and the most commands of one. */
   longestBatchMicroseconds = 0;
   mostCommandsOfBatch = 0;
+  /** Called before anything is sent: makes durable what must be durable first. */
+  beforeSending: (() => void) | undefined;
   private commandsBefore = 0;
   private resuming = false;
   /** Called when the replies of a batch are on their way, with the time in µs at which it began. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
+import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
 import { runtimeBytes } from './metrics.js';
 import type { RespiteServer } from './server.js';
@@ -152,16 +153,6 @@ function withHuman(name: string, bytes: number): InfoField[] {
   ];
 }
 
-/** Bytes with two decimals of the largest unit that fits: `1.23M`; `512B` below a K. */
-export function humanBytes(bytes: number): string {
-  let value = bytes;
-  for (const unit of ['B', 'K', 'M', 'G', 'T', 'P']) {
-    if (value < 1024) return unit === 'B' ? `${value}B` : `${value.toFixed(2)}${unit}`;
-    value /= 1024;
-  }
-  return `${bytes}B`;
-}
-
 function percent(part: number, whole: number): string {
   return `${(whole === 0 ? 0 : (part / whole) * 100).toFixed(2)}%`;
 }
@@ -171,37 +162,75 @@ function ratio(a: number, b: number): string {
 }
 
 export function persistenceSection(server: RespiteServer): InfoField[] {
+  const { saving, dataSet } = server;
+  const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
-    ['loading', 0],
+    ['loading', dataSet.loading === undefined ? 0 : 1],
     ['async_loading', 0],
-    ['current_cow_peak', 0],
-    ['current_cow_size', 0],
+    ['current_cow_peak', saving.inProgress ? Math.max(saving.copiedBytesPeak, copiedBytes) : 0],
+    ['current_cow_size', copiedBytes],
     ['current_cow_size_age', 0],
-    ['current_fork_perc', '0.00'],
-    ['current_save_keys_processed', 0],
-    ['current_save_keys_total', 0],
-    ['rdb_changes_since_last_save', server.keyspace.dirty],
-    ['rdb_bgsave_in_progress', 0],
-    ['rdb_last_save_time', Math.floor(server.startedAt / 1000)],
-    ['rdb_last_bgsave_status', 'ok'],
-    ['rdb_last_bgsave_time_sec', -1],
-    ['rdb_current_bgsave_time_sec', -1],
-    ['rdb_saves', 0],
-    ['rdb_last_cow_size', 0],
-    ['rdb_last_load_keys_expired', 0],
-    ['rdb_last_load_keys_loaded', 0],
-    ['aof_enabled', 0],
-    ['aof_rewrite_in_progress', 0],
-    ['aof_rewrite_scheduled', 0],
-    ['aof_last_rewrite_time_sec', -1],
-    ['aof_current_rewrite_time_sec', -1],
-    ['aof_last_bgrewrite_status', 'ok'],
-    ['aof_rewrites', 0],
-    ['aof_rewrites_consecutive_failures', 0],
-    ['aof_last_write_status', 'ok'],
-    ['aof_last_cow_size', 0],
+    ['current_fork_perc', (keysTotal === 0 ? 0 : (100 * keysProcessed) / keysTotal).toFixed(2)],
+    ['current_save_keys_processed', keysProcessed],
+    ['current_save_keys_total', keysTotal],
+    ['rdb_changes_since_last_save', saving.changesSinceSave],
+    ['rdb_bgsave_in_progress', saving.inProgress ? 1 : 0],
+    ['rdb_last_save_time', saving.lastSave],
+    ['rdb_last_bgsave_status', saving.lastStatus],
+    ['rdb_last_bgsave_time_sec', saving.lastSeconds],
+    ['rdb_current_bgsave_time_sec', seconds],
+    ['rdb_saves', saving.saves],
+    ['rdb_last_cow_size', saving.lastCopiedBytes],
+    ['rdb_last_load_keys_expired', dataSet.keysExpired],
+    ['rdb_last_load_keys_loaded', dataSet.keysLoaded],
+    ...appendOnlyFields(server),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
+    ...(server.appendOnly.state === 'off' ? [] : appendOnlySizes(server)),
+    ...loadingFields(server),
+  ];
+}
+
+function appendOnlyFields({ appendOnly, clock }: RespiteServer): InfoField[] {
+  const { rewrites, state, scheduled, rewriting, writer } = appendOnly;
+  const current = rewriting ? Math.floor((clock.now() - rewrites.startedAt) / 1000) : -1;
+  return [
+    ['aof_enabled', state === 'off' ? 0 : 1],
+    ['aof_rewrite_in_progress', rewriting ? 1 : 0],
+    ['aof_rewrite_scheduled', scheduled ? 1 : 0],
+    ['aof_last_rewrite_time_sec', rewrites.lastSeconds],
+    ['aof_current_rewrite_time_sec', current],
+    ['aof_last_bgrewrite_status', rewrites.lastOk ? 'ok' : 'err'],
+    ['aof_rewrites', rewrites.count],
+    ['aof_rewrites_consecutive_failures', rewrites.failuresInRow],
+    ['aof_last_write_status', writer.failing ? 'err' : 'ok'],
+    ['aof_last_cow_size', 0],
+  ];
+}
+
+function appendOnlySizes({ appendOnly }: RespiteServer): InfoField[] {
+  const { currentSize, baseSize, writer, scheduled } = appendOnly;
+  return [
+    ['aof_current_size', currentSize],
+    ['aof_base_size', baseSize],
+    ['aof_pending_rewrite', scheduled ? 1 : 0],
+    ['aof_buffer_length', writer.pendingBytes],
+    ['aof_pending_bio_fsync', writer.syncing ? 1 : 0],
+    ['aof_delayed_fsync', writer.delayedSyncs],
+  ];
+}
+
+/** Shown while a data set is loaded. */
+function loadingFields({ dataSet, clock }: RespiteServer): InfoField[] {
+  const { loading } = dataSet;
+  if (loading === undefined) return [];
+  return [
+    ['loading_start_time', Math.floor(loading.startedAt / 1000)],
+    ['loading_total_bytes', loading.totalBytes],
+    ['loading_rdb_used_mem', loading.usedMemoryWhenSaved],
+    ['loading_loaded_bytes', loading.loadedBytes],
+    ['loading_loaded_perc', loading.percent.toFixed(2)],
+    ['loading_eta_seconds', loading.etaSeconds(clock.now())],
   ];
 }
 

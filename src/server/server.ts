@@ -15,6 +15,7 @@ import type {
   ShutdownRequest,
 } from '../commands/server-api.js';
 import type { Config } from '../config/config.js';
+import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import type { Database } from '../keyspace/database.js';
@@ -23,15 +24,21 @@ import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
 import { Keyspace } from '../keyspace/keyspace.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { SlowLog } from '../observation/slow-log.js';
+import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { allCommands } from './all-commands.js';
+import { AofSnapshots } from './aof-snapshots.js';
+import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
+import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { Saving } from './saving.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
 import { respiteVersion } from './version.js';
@@ -48,6 +55,12 @@ export interface ServerOptions {
   random?: Random;
   /** Commands beyond the built-in ones. */
   extraCommands?: CommandSpec[];
+  /** The disk; tests put one in its place that fails on demand. */
+  files?: FileSystem;
+  /** Loads its data set at the start. Default true; an embedded server does so only if it was told where. */
+  keepsFiles?: boolean;
+  /** Loads this file at the start instead of its own. */
+  importFrom?: string;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -61,6 +74,10 @@ export class RespiteServer implements ServerApi {
   readonly log: Log;
   readonly clock: Clock;
   readonly random: Random;
+  readonly files: FileSystem;
+  /** The data set is in files: loaded at the start, saved when its time has come. */
+  readonly keepsFiles: boolean;
+  readonly dataSet: DataSet;
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
@@ -69,6 +86,8 @@ export class RespiteServer implements ServerApi {
   readonly listeners: Listeners;
   readonly metrics: Metrics;
   readonly timers: Timers;
+  readonly appendOnly: AppendOnly;
+  readonly saving: Saving;
   readonly statistics: ServerStatistics = {
     connectionsReceived: 0,
     connectionsRejected: 0,
@@ -103,6 +122,9 @@ export class RespiteServer implements ServerApi {
     this.log = options.log;
     this.clock = options.clock ?? new SystemClock();
     this.random = options.random ?? unpredictableRandom();
+    this.files = options.files ?? systemFiles;
+    this.keepsFiles = options.keepsFiles ?? true;
+    this.dataSet = new DataSet(this);
     this.startedAt = this.clock.now();
     this.keyspace = new Keyspace(this.clock, this.random, this.config.values.databases);
     this.clients = new ClientRegistry(this.clock, setImmediate);
@@ -119,6 +141,8 @@ export class RespiteServer implements ServerApi {
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
+    this.saving = new Saving(this, this.files);
+    this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
     this.fieldSweeper = new FieldExpirySweeper(this.keyspace);
@@ -144,20 +168,26 @@ export class RespiteServer implements ServerApi {
     applyConfig(this);
   }
 
-  /** Starts listening. Throws ListenError. */
+  /** Starts listening, then loads the data set. Throws ListenError and LoadError. */
   async start(): Promise<void> {
     fitMaxClients(this.config, this.log);
     this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
+      this.timers.start(1000 / this.config.values.hz);
+      await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
-    this.timers.start(1000 / this.config.values.hz);
+    if (this.isClosing) return;
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
+  }
+
+  get isClosing(): boolean {
+    return this.closing !== undefined;
   }
 
   /** Ends all connections, stops all timers, and leaves no open handle. */
@@ -169,6 +199,8 @@ export class RespiteServer implements ServerApi {
   private async end(): Promise<void> {
     this.timers.stop();
     this.stalls.stop();
+    this.saving.stop('Background saving terminated: the server ends');
+    this.appendOnly.close();
     await this.listeners.close();
   }
 
@@ -181,7 +213,11 @@ export class RespiteServer implements ServerApi {
     const begin = this.clock.microseconds();
     this.metrics.sample();
     this.tickClients();
-    this.sweep();
+    if (this.dataSet.loading === undefined) {
+      this.sweep();
+      this.saving.tick();
+      this.appendOnly.tick();
+    }
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
   }
 
@@ -274,9 +310,49 @@ export class RespiteServer implements ServerApi {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): void {
-    this.log.warning('User requested shutdown...');
+  shutdown(request: ShutdownRequest): boolean {
+    this.log.notice('User requested shutdown...');
+    if (!this.prepareShutdown(request)) return false;
     this.onShutdown?.(request);
+    return true;
+  }
+
+  /** Saves what is to be saved before the end. False if that failed and the server is to stay. */
+  prepareShutdown({ save, force }: ShutdownRequest): boolean {
+    const { saving, log } = this;
+    saving.stop('There is a child saving an .rdb. Killing it!');
+    if (save === 'nosave' || (save === 'default' && !this.savesByItself)) return true;
+    if (this.dataSet.loading !== undefined) return true; // the file has more than what is loaded so far
+    log.notice('Saving the final RDB snapshot before exiting.');
+    if (saving.save()) return true;
+    log.warning(
+      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
+    );
+    return force;
+  }
+
+  /** Save points are set, and it is known where the file belongs. */
+  get savesByItself(): boolean {
+    return this.keepsFiles && this.config.values.save.length > 0;
+  }
+
+  /** Writing is refused while the data set is to be saved and the last save failed. */
+  updateWriteGate(): void {
+    const { saving, config, loop } = this;
+    const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
+    if (saving.lastStatus === 'err' && stops && save.length > 0)
+      loop.dispatcher.gate |= ServerGate.cannotSave;
+    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
+  }
+
+  reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
+    if (save && !this.saving.save()) throw new CommandError('ERR');
+    if (flush) {
+      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      this.flush();
+    }
+    this.dataSet.reload(replace);
+    this.log.warning('DB reloaded by DEBUG RELOAD');
   }
 
   abortShutdown(): boolean {

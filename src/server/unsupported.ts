@@ -6,10 +6,6 @@ import type { Directives } from '../config/config.js';
  */
 const promises: readonly { inUse: (values: Directives) => boolean; consequence: string }[] = [
   {
-    inUse: ({ appendonly }) => appendonly,
-    consequence: "'appendonly yes' has no effect yet: the data is lost when the server ends",
-  },
-  {
     inUse: ({ replicaof }) => replicaof !== null,
     consequence: "'replicaof' has no effect yet: this server is a master with data of its own",
   },

@@ -1,5 +1,4 @@
-import type { Bytes } from '../bytes/bytes.js';
-import { copyBytes } from '../bytes/bytes.js';
+import { Bytes, copyBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from '../memory/arena.js';
 import {
   createEntry,
@@ -10,7 +9,9 @@ import {
   releaseEntry,
 } from '../memory/entry.js';
 import { Table } from '../memory/table.js';
-import type { Collection } from './collection.js';
+import type { CollectionImage, VisitElement } from './collection.js';
+import { Collection } from './collection.js';
+import { TableImage } from './table-image.js';
 
 /**
  * Where a table takes its memory from, and its seed: one for all tables of a keyspace, so that hashes can be
@@ -22,25 +23,28 @@ export interface TableSource {
   readonly seedLow: number;
 }
 
+// Views of the element that is shown to someone who reads an image; nobody else may hold them.
+const shownName = new Bytes(Buffer.alloc(0));
+const shownPayload = new Bytes(Buffer.alloc(0));
+
 /**
  * A big hash or set: named elements in a table of their own. It owns the entries, whose key bytes are the
  * element's name and whose payload is what belongs to it: a field's value, or nothing.
  *
  * All look-ups cost the same at any size, and none ever waits for the table to grow.
  */
-export abstract class EntryCollection implements Collection {
-  protected readonly arena: Arena;
+export abstract class EntryCollection extends Collection {
   protected readonly table: Table;
 
   constructor(protected readonly source: TableSource) {
-    this.arena = source.arena;
+    super(source.arena);
     this.table = new Table(source.arena, source.seedHigh, source.seedLow);
   }
 
   /** An empty collection of the same class. */
   protected abstract another(): EntryCollection;
 
-  get index(): Table {
+  override get index(): Table {
     return this.table;
   }
 
@@ -69,6 +73,7 @@ export abstract class EntryCollection implements Collection {
 
   /** Takes an element out and frees it; false if there is none. */
   remove(name: Bytes): boolean {
+    this.beforeChange();
     const ref = this.find(name);
     if (ref === 0) return false;
     this.forget(ref);
@@ -78,6 +83,7 @@ export abstract class EntryCollection implements Collection {
 
   /** Takes out an element by its entry, which must be in the collection, and frees it. */
   removeEntry(ref: Ref): void {
+    this.beforeChange();
     this.forget(ref);
     this.table.removeRef(ref, this.table.hashOf(ref));
     releaseEntry(this.arena, ref);
@@ -122,7 +128,23 @@ export abstract class EntryCollection implements Collection {
   }
 
   freeSlice(budget: number): boolean {
+    this.beforeChange();
     return this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
+  }
+
+  override visitAll(visit: VisitElement): void {
+    this.table.forEach((ref) => this.showEntry(ref, visit));
+  }
+
+  override takeImage(): CollectionImage {
+    return new TableImage(this.table, (ref, visit) => this.showEntry(ref, visit));
+  }
+
+  /** Shows an entry to someone who reads an image. */
+  protected showEntry(ref: Ref, visit: VisitElement): void {
+    this.readName(ref, shownName);
+    this.readPayload(ref, shownPayload);
+    visit(shownName, shownPayload, 0);
   }
 
   protected adopt(ref: Ref): void {

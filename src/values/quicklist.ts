@@ -13,9 +13,10 @@ import {
   writeEmptyListpack,
 } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
-import type { Collection } from './collection.js';
+import { Collection, type CollectionImage, type VisitElement } from './collection.js';
 import type { ListCursor } from './list-cursor.js';
 import type { ListSettings } from './list-settings.js';
+import { QuicklistImage, showNode } from './quicklist-image.js';
 
 /** A piece of a big list: a listpack of at least one element, somewhere in an arena block of its own. */
 export class QuicklistNode {
@@ -28,6 +29,8 @@ export class QuicklistNode {
   start = 0;
   /** Holds one large element and takes no other. */
   plain = false;
+  /** An image that has not seen this node yet, and must before its elements change. */
+  image: QuicklistImage | undefined = undefined;
 
   constructor(
     public ref: Ref,
@@ -47,16 +50,18 @@ const leastCapacity = 128;
  *
  * Bytes that are written must not be a view of the same list.
  */
-export class Quicklist implements Collection {
+export class Quicklist extends Collection {
   size = 0;
   nodes = 0;
   head: QuicklistNode | undefined = undefined;
   tail: QuicklistNode | undefined = undefined;
 
   constructor(
-    private readonly arena: Arena,
+    arena: Arena,
     private readonly settings: ListSettings,
-  ) {}
+  ) {
+    super(arena);
+  }
 
   elementBytes(samples: number): number {
     let bytes = 0;
@@ -74,6 +79,7 @@ export class Quicklist implements Collection {
 
   /** Appends a node that holds a copy of a listpack, which must not be empty. */
   appendListpack(buffer: Buffer, from: number, length: number, plain = false): void {
+    this.beforeChange();
     const node = this.newNode(length);
     node.length = length;
     node.plain = plain;
@@ -85,7 +91,9 @@ export class Quicklist implements Collection {
 
   /** Takes the only node away, leaving the list empty. Its block is the caller's to release. */
   takeOnlyNode(): QuicklistNode {
+    this.beforeChange();
     const node = this.head!;
+    node.image?.keep(node);
     this.head = undefined;
     this.tail = undefined;
     this.arena.indexBytes -= this.bytes;
@@ -95,6 +103,7 @@ export class Quicklist implements Collection {
   }
 
   pushFirst(bytes: Bytes): void {
+    this.beforeChange();
     element.set(bytes);
     const { head } = this;
     this.size++;
@@ -107,6 +116,7 @@ export class Quicklist implements Collection {
   }
 
   pushLast(bytes: Bytes): void {
+    this.beforeChange();
     element.set(bytes);
     const { tail } = this;
     this.size++;
@@ -133,12 +143,14 @@ export class Quicklist implements Collection {
   }
 
   removeFirst(): void {
+    this.beforeChange();
     const node = this.head!;
     this.size--;
     if (node.count === 1) {
       this.drop(node);
       return;
     }
+    if (node.image !== undefined) node.image.keep(node);
     const begin = this.beginOf(node);
     const length = elementLength(this.arena.bufferOf(node.ref), begin + HEADER_LENGTH);
     node.start += length;
@@ -148,12 +160,14 @@ export class Quicklist implements Collection {
   }
 
   removeLast(): void {
+    this.beforeChange();
     const node = this.tail!;
     this.size--;
     if (node.count === 1) {
       this.drop(node);
       return;
     }
+    if (node.image !== undefined) node.image.keep(node);
     const buffer = this.arena.bufferOf(node.ref);
     const end = this.beginOf(node) + node.length - 1;
     const length = readBacklen(buffer, end);
@@ -197,7 +211,9 @@ export class Quicklist implements Collection {
 
   /** Puts other bytes in the place of the cursor's element. The cursor is invalid afterwards. */
   replace(cursor: ListCursor, bytes: Bytes): void {
+    this.beforeChange();
     const node = cursor.node!;
+    node.image?.keep(node);
     const at = cursor.position;
     const listpack = pointAt(this.arena, node);
     const { buffer, offset } = listpack.memory;
@@ -216,6 +232,7 @@ export class Quicklist implements Collection {
 
   /** Removes the cursor's element. The cursor goes to the next one in the direction of the walk. */
   remove(cursor: ListCursor, forward: boolean): void {
+    this.beforeChange();
     const node = cursor.node!;
     const { next, previous } = node;
     const at = cursor.position;
@@ -232,6 +249,7 @@ export class Quicklist implements Collection {
 
   /** Removes `count` elements from that index on. O(nodes). */
   removeRange(index: number, count: number, cursor: ListCursor): void {
+    this.beforeChange();
     while (count > 0) {
       const node = this.seek(cursor, index).node!;
       const removed = Math.min(count, this.size);
@@ -244,6 +262,7 @@ export class Quicklist implements Collection {
    * nodes.
    */
   compact(): void {
+    this.beforeChange();
     for (let node = this.head; node !== undefined && this.nodes > 2; ) {
       const { next } = node;
       if (next === undefined || !this.merge(node, next)) node = next;
@@ -258,7 +277,16 @@ export class Quicklist implements Collection {
     return copy;
   }
 
+  override visitAll(visit: VisitElement): void {
+    for (let node = this.head; node !== undefined; node = node.next) showNode(this.arena, node, visit);
+  }
+
+  override takeImage(): CollectionImage {
+    return new QuicklistImage(this.arena, this);
+  }
+
   freeSlice(budget: number): boolean {
+    this.beforeChange();
     while (budget > 0 && this.head !== undefined) {
       budget -= this.head.count;
       this.size -= this.head.count;
@@ -337,6 +365,7 @@ export class Quicklist implements Collection {
   }
 
   private writeFirst(node: QuicklistNode): void {
+    if (node.image !== undefined) node.image.keep(node);
     node.start -= element.length;
     node.length += element.length;
     node.count++;
@@ -345,6 +374,7 @@ export class Quicklist implements Collection {
   }
 
   private writeLast(node: QuicklistNode): void {
+    if (node.image !== undefined) node.image.keep(node);
     element.write(this.arena.bufferOf(node.ref), this.beginOf(node) + node.length - 1);
     node.length += element.length;
     node.count++;
@@ -404,6 +434,7 @@ export class Quicklist implements Collection {
 
   /** Takes a node out of the chain and frees its block. */
   private drop(node: QuicklistNode): void {
+    node.image?.keep(node);
     const { previous, next } = node;
     if (previous === undefined) this.head = next;
     else previous.next = next;
@@ -426,6 +457,7 @@ export class Quicklist implements Collection {
 
   /** Puts an element before the one at `at`, or at the node's end. */
   private insertAt(node: QuicklistNode, at: ListpackPosition, bytes: Bytes): void {
+    this.beforeChange();
     this.size++;
     element.set(bytes);
     if (this.accepts(node, bytes.length)) {
@@ -506,6 +538,11 @@ class NodeBytes implements PackedBytes {
     this.node = node;
     this.buffer = arena.bufferOf(node.ref);
     this.offset = arena.offsetOf(node.ref) + node.start;
+  }
+
+  beforeChange(): void {
+    const node = this.node!;
+    if (node.image !== undefined) node.image.keep(node);
   }
 
   resize(length: number): void {

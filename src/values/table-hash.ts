@@ -12,7 +12,9 @@ import {
   setExpiry,
 } from '../memory/entry.js';
 import { Table } from '../memory/table.js';
+import type { CollectionImage, VisitElement } from './collection.js';
 import { EntryCollection } from './entry-collection.js';
+import { TableImage } from './table-image.js';
 
 /**
  * A big hash: entries whose key is the field and whose payload is the value. Fields can have an expiry, which
@@ -49,6 +51,7 @@ export class TableHash extends EntryCollection {
    * views must not be of the field's own entry.
    */
   set(field: Bytes, value: Bytes): boolean {
+    this.beforeChange();
     const { arena, table } = this;
     const hash = this.hash(field);
     const old = table.find(field.buffer, field.start, field.end, hash);
@@ -58,12 +61,25 @@ export class TableHash extends EntryCollection {
       this.fill(ref, value);
       return true;
     }
-    this.update(hasExpiry(arena, old) ? this.persist(old) : old, value);
+    if (table.beforeBucketChange !== undefined) table.touchBucket(hash);
+    this.put(hasExpiry(arena, old) ? this.persist(old) : old, value);
     return false;
   }
 
   /** Changes the value of a field, which keeps its expiry. */
   update(old: Ref, value: Bytes): void {
+    this.announceEdit(old);
+    this.put(old, value);
+  }
+
+  /** To be called before a field's entry is changed in place. */
+  private announceEdit(ref: Ref): void {
+    this.beforeChange();
+    const { table } = this;
+    if (table.beforeBucketChange !== undefined) table.touchBucket(table.hashOf(ref));
+  }
+
+  private put(old: Ref, value: Bytes): void {
     const { arena, table } = this;
     const ref = resizeEntry(arena, old, value.length, 0);
     if (ref !== old) {
@@ -86,6 +102,7 @@ export class TableHash extends EntryCollection {
 
   /** Sets when a field expires. Its entry may move. */
   setExpiry(ref: Ref, when: number): void {
+    this.announceEdit(ref);
     const { arena, table } = this;
     this.soonest = Math.min(this.soonest, when);
     this.seenSoonest = Math.min(this.seenSoonest, when);
@@ -101,6 +118,7 @@ export class TableHash extends EntryCollection {
   /** Takes a field's expiry away. Returns where its entry is now. */
   persist(ref: Ref): Ref {
     if (!hasExpiry(this.arena, ref)) return ref;
+    this.announceEdit(ref);
     const hash = this.table.hashOf(ref);
     this.expires!.removeRef(ref, hash);
     const moved = removeExpiry(this.arena, ref);
@@ -155,7 +173,17 @@ export class TableHash extends EntryCollection {
   }
 
   override freeSlice(budget: number): boolean {
+    this.beforeChange();
     this.expires = undefined;
     return super.freeSlice(budget);
+  }
+
+  override takeImage(): CollectionImage {
+    const soonest = this.expiringSize > 0 ? this.soonest : NO_EXPIRY;
+    return new TableImage(this.table, (ref, visit) => this.showEntry(ref, visit), soonest);
+  }
+
+  protected override showEntry(ref: Ref, visit: VisitElement): void {
+    super.showEntry(ref, (field, value) => visit(field, value, this.expiryOf(ref)));
   }
 }

@@ -10,6 +10,7 @@ export class TableSet extends EntryCollection {
 
   /** Adds a member; false if it is there already. Hot: allocates nothing but the entry. */
   add(member: Bytes): boolean {
+    this.beforeChange();
     const { table } = this;
     const { buffer, start, end } = member;
     const hash = this.hash(member);

@@ -12,8 +12,9 @@ import {
 import { LEAF_CAPACITY, type OrderNodes } from '../memory/order-nodes.js';
 import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.js';
 import { Table } from '../memory/table.js';
-import type { Collection } from './collection.js';
+import { Collection, type CollectionImage, type VisitElement } from './collection.js';
 import type { MemberSink, SortedSet, VisitMember } from './sorted-set.js';
+import { TableImage } from './table-image.js';
 
 /**
  * What all big sorted sets of a keyspace share: the memory of members and of trees, and the seed of their
@@ -35,8 +36,7 @@ const TREE_BYTES_PER_PAIR = 18;
  * member, O(1); and a tree over (score, entry) for everything about order, O(log n). Entries never move, so
  * their refs can be in both.
  */
-export class TreeSortedSet implements SortedSet, Collection {
-  private readonly arena: Arena;
+export class TreeSortedSet extends Collection implements SortedSet {
   private readonly table: Table;
   private readonly tree: OrderTree;
   // Of the last find().
@@ -45,12 +45,12 @@ export class TreeSortedSet implements SortedSet, Collection {
   private hash = 0;
 
   constructor(private readonly memory: SortedSetMemory) {
-    this.arena = memory.arena;
+    super(memory.arena);
     this.table = new Table(memory.arena, memory.seedHigh, memory.seedLow);
     this.tree = new OrderTree(memory.orderNodes, new KeyOrder(memory.arena));
   }
 
-  get index(): Table {
+  override get index(): Table {
     return this.table;
   }
 
@@ -80,12 +80,14 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   changeFound(score: number): void {
+    this.announceEditOfFound();
     this.tree.update(this.foundScore, this.foundRef, score);
     this.setScore(this.foundRef, score);
     this.foundScore = score;
   }
 
   removeFound(): void {
+    this.beforeChange();
     this.tree.delete(this.foundScore, this.foundRef);
     releaseEntry(this.arena, this.table.removeFound());
   }
@@ -107,6 +109,7 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   removeRanks(from: number, to: number): void {
+    this.beforeChange();
     for (let left = to - from; left > 0; left--) {
       this.tree.deleteAt(from, cursor);
       this.table.removeRef(cursor.ref, this.table.hashOf(cursor.ref));
@@ -168,6 +171,7 @@ export class TreeSortedSet implements SortedSet, Collection {
   }
 
   freeSlice(budget: number): boolean {
+    this.beforeChange();
     const treeFreed = this.tree.clearSome(Math.ceil(budget / LEAF_CAPACITY));
     const tableFreed = this.table.freeSlice(budget, (ref) => releaseEntry(this.arena, ref));
     return treeFreed && tableFreed;
@@ -186,6 +190,7 @@ export class TreeSortedSet implements SortedSet, Collection {
 
   /** As `add`, but the member has no rank before `order` is called. Returns its entry. */
   addUnordered(member: Bytes, score: number): Ref {
+    this.beforeChange();
     const ref = createEntry(this.arena, member.buffer, member.start, member.end, SCORE_BYTES, false, 0);
     this.setScore(ref, score);
     this.table.insert(ref, this.hash);
@@ -194,7 +199,27 @@ export class TreeSortedSet implements SortedSet, Collection {
 
   /** As `changeFound`, for a member that has no rank yet. */
   changeFoundUnordered(score: number): void {
+    this.announceEditOfFound();
     this.setScore(this.foundRef, score);
+  }
+
+  /** To be called before the score of the found member changes: it lies in the member's entry. */
+  private announceEditOfFound(): void {
+    this.beforeChange();
+    if (this.table.beforeBucketChange !== undefined) this.table.touchBucket(this.hash);
+  }
+
+  override visitAll(visit: VisitElement): void {
+    this.table.forEach((ref) => this.showMember(ref, visit));
+  }
+
+  override takeImage(): CollectionImage {
+    return new TableImage(this.table, (ref, visit) => this.showMember(ref, visit));
+  }
+
+  private showMember(ref: Ref, visit: VisitElement): void {
+    this.readMember(ref, shown);
+    visit(shown, nothing, this.scoreOf(ref));
   }
 
   /** Gives all members their ranks, if none has one yet. */
@@ -238,6 +263,9 @@ function compareScores(a: number, b: number): number {
 }
 
 const NO_BYTES = Buffer.alloc(0);
+// For those who read an image; nobody else may hold the view.
+const shown = new Bytes(NO_BYTES);
+const nothing = new Bytes(NO_BYTES);
 const cursor = new OrderCursor();
 const refsAtOnce = new Int32Array(128);
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { humanBytes } from '../../src/server/info-sections.js';
+import { humanBytes } from '../../src/server/human-bytes.js';
 import { startSession } from '../support/raw-session.js';
 
 /** The titles of the sections in a reply of INFO. */

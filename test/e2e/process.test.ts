@@ -87,6 +87,45 @@ async function configOf(port: number, name: string): Promise<unknown> {
   return (reply as unknown[])[1];
 }
 
+/** A snapshot with the string `a` = `1`; without a checksum. */
+const snapshot = Buffer.from('REDIS0011\x00\x01a\x011\xff\0\0\0\0\0\0\0\0', 'latin1');
+
+describe('a data set', () => {
+  it('is loaded from dir, or imported from elsewhere for one start', async () => {
+    const dir = mkdtempSync(join(folder, 'data-'));
+    writeFileSync(join(folder, 'elsewhere.rdb'), snapshot);
+    const imported = await start('--dir', dir, '--save', '', '--import', 'elsewhere.rdb');
+    expect(imported.out).toMatch(/Importing .*elsewhere\.rdb\n(.*\n)*.*DB loaded from disk/);
+    const client = await RawClient.connect(imported);
+    expect(await client.call('GET', 'a')).toBe('1');
+    await client.close();
+    writeFileSync(join(dir, 'dump.rdb'), snapshot);
+    const refused = respite(['--port', '0', '--dir', dir, '--import', 'elsewhere.rdb']);
+    expect(await refused.status).toBe(1);
+    expect(refused.out).toContain('there is a data set already');
+    const loaded = await start('--dir', dir, '--save', '');
+    expect(loaded.out).toMatch(
+      /Server initialized\n(.*\n)*.*Done loading RDB, keys loaded: 1, keys expired: 0, empty keys skipped: 0\.\n.*DB loaded from disk: \d\.\d{3} seconds\n.*Ready to accept/,
+    );
+  });
+
+  it('that is broken keeps the server from starting, and can be looked at', async () => {
+    const dir = mkdtempSync(join(folder, 'broken-'));
+    writeFileSync(join(dir, 'dump.rdb'), snapshot.subarray(0, 12));
+    const run = respite(['--port', '0', '--dir', dir]);
+    expect(await run.status).toBe(1);
+    expect(run.out.trimEnd().split('\n').at(-1)).toMatch(
+      /Fatal error loading the DB from .*dump\.rdb: unexpected end of data at offset 12, .* Exiting\.$/,
+    );
+    const check = respite(['check', join(dir, 'dump.rdb')]);
+    expect(await check.status).toBe(1);
+    expect(check.out).toContain('BROKEN: unexpected end of data at offset 12');
+    const usage = respite(['check']);
+    expect(await usage.status).toBe(1);
+    expect(usage.err).toBe('Usage: respite check FILE [--fix]\n');
+  });
+});
+
 describe('the command', () => {
   it.each(['--help', '-h'])('explains itself: %s', async (flag) => {
     const run = respite([flag]);
@@ -158,13 +197,13 @@ describe('the command', () => {
 });
 
 describe('a directive that promises what this version does not do', () => {
-  it.each([
-    [['--appendonly', 'yes'], "'appendonly yes' has no effect yet: the data is lost when the server ends"],
-    [['--slaveof', '127.0.0.1', '1'], "'replicaof' has no effect yet: this server is a master"],
-  ])('is warned of: %j', async (args, warning) => {
-    const { run } = await start(...args);
-    expect(run.out).toContain(`# Warning: ${warning}`);
-  });
+  it.each([[['--slaveof', '127.0.0.1', '1'], "'replicaof' has no effect yet: this server is a master"]])(
+    'is warned of: %j',
+    async (args, warning) => {
+      const { run } = await start(...args);
+      expect(run.out).toContain(`# Warning: ${warning}`);
+    },
+  );
 });
 
 describe('the log', () => {

@@ -17,6 +17,8 @@ export class HeapBytes implements PackedBytes {
     return owner;
   }
 
+  beforeChange(): void {}
+
   resize(length: number): void {
     const old = this.bytes();
     this.checkGuards();

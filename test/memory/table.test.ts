@@ -95,6 +95,34 @@ const key = fc.oneof(
   fc.constantFrom('', '\0', '\0\0', 'y'.repeat(70_000), 'z'.repeat(20_000)),
 );
 
+describe('a table that was made large at once', () => {
+  it('works as one that has grown, and gives back what was not needed', () => {
+    for (const reserved of [1, 9, 10, 500, 40_000, 60_000]) {
+      for (const used of [0, 5, 600, 50_000]) {
+        const checked = new CheckedTable();
+        const { table } = checked;
+        table.reserve(reserved);
+        const bytes = table.bytes;
+        for (let i = 0; i < used; i++) checked.set(`key:${i}`);
+        if (used <= reserved && used > 0) expect(table.bytes).toBeLessThan(bytes * 1.5);
+        table.trim();
+        for (let i = 0; i < used; i++) if (checked.find(`key:${i}`) === 0) expect.fail(`key:${i} is lost`);
+        expect(table.bucketCount).toBeLessThanOrEqual(Math.max(1, used / 4));
+        for (let i = 0; i < used; i += 2) checked.remove(`key:${i}`);
+        expect(checked.keys().length).toBe(Math.floor(used / 2));
+      }
+    }
+  });
+
+  it('stays as it is if it has entries', () => {
+    const checked = new CheckedTable();
+    checked.set('a');
+    checked.table.reserve(1000);
+    expect(checked.table.bucketCount).toBe(1);
+    expect(checked.find('a')).not.toBe(0);
+  });
+});
+
 describe('Table', () => {
   it('equals a Map through any sequence of inserts, overwrites and removals', () => {
     const step = fc.record({ remove: fc.boolean(), key, payload: fc.integer({ min: 0, max: 200 }) });

@@ -1,34 +1,22 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Bytes } from '../../src/bytes/bytes.js';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Bytes } from '../../src/bytes/bytes.js';
 import { Crc64 } from '../../src/bytes/crc64.js';
+import type { Database } from '../../src/keyspace/database.js';
+import { digestOfValue } from '../../src/keyspace/digest.js';
+import { kinds } from '../../src/keyspace/kinds.js';
+import { ArenaFullError } from '../../src/memory/arena.js';
 import { RdbError, RdbReader } from '../../src/persistence/rdb-reader.js';
 import { readValue } from '../../src/persistence/read-value.js';
+import { collectionValue, emptyValue, storeValue, stringValue } from '../../src/persistence/saved-value.js';
+import { TableSet } from '../../src/values/table-set.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { startRespite } from '../support/respite.js';
+import { samples } from './samples.js';
+import { listpackTexts, newTarget } from './target.js';
 
-const many = Array.from({ length: 700 }, (_, i) => `member:${i}`);
-const texts = ['0', '-1', '200', '-40000', '2147483648', '9223372036854775807', '007', '', '\x00\xff\r\n'];
-const integers = ['1', '-40000', '2147483648'];
-
-/** A value of every type and encoding. */
-const samples: string[][] = [
-  ...['', '7', '-129', '70000', '99999999999', 'text', 'x'.repeat(20_000), '\xff'.repeat(100)].map((text) => [
-    'SET',
-    text,
-  ]),
-  ['RPUSH', ...texts],
-  ['RPUSH', ...many, 'y'.repeat(9000), ...many],
-  ['SADD', ...integers.slice(0, 1)],
-  ['SADD', ...integers],
-  ['SADD', ...texts],
-  ['SADD', ...many],
-  ['HSET', ...texts.flatMap((text) => [text, `${text}!`])],
-  ['HSET', ...many.flatMap((text) => [text, text])],
-  ['ZADD', '1', 'a', '-0.1', 'b', 'inf', 'c', '-inf', '5', '1e300', ''],
-  ['ZADD', ...many.flatMap((member, i) => [String(i / 7), member])],
-];
+const key = Bytes.of('key');
 
 const debug = { 'enable-debug-command': 'yes' } as const;
 
@@ -80,6 +68,27 @@ describe('DUMP and RESTORE', () => {
     }
   });
 
+  it('keeps what RESTORE REPLACE cannot replace for want of memory', async () => {
+    const { keyspace } = newTarget();
+    const [database] = keyspace.databases;
+    const old = Bytes.of('old value');
+    database.setString(key, old.buffer, old.start, old.end);
+    const big = stringValue(new Bytes(Buffer.alloc(20_000)));
+    const table = collectionValue(kinds.tableSet, new TableSet(keyspace));
+    for (const value of [big, table]) {
+      const allocate = vi.spyOn(keyspace.arena, 'allocate').mockImplementation(() => {
+        throw new ArenaFullError('no more memory');
+      });
+      expect(() => storeValue(database, key, value, 5, true)).toThrow(ArenaFullError);
+      allocate.mockRestore();
+      expect(database.payload(database.peek(key)).latin1()).toBe('old value');
+      expect(keyspace.collections.size).toBe(0);
+      expect(database.expires.size).toBe(0);
+    }
+    storeValue(database, key, big, 5, true);
+    expect(database.expiry(database.peek(key))).toBe(5);
+  });
+
   it('obeys its options and refuses what is wrong', async () => {
     const client = await connectRespite();
     await client.call('SET', 'k', 'value');
@@ -125,10 +134,9 @@ function sealed(value: number[] | Buffer): Buffer {
 describe('readValue', () => {
   const read = (bytes: number[] | Buffer) => {
     const reader = new RdbReader(Buffer.from(bytes));
-    return readValue(reader, reader.byte());
+    return readValue(reader, reader.byte(), newTarget());
   };
   const string = (bytes: number[]) => [bytes.length, ...bytes];
-  const shown = (bytes: Bytes[]) => bytes.map((one) => one.latin1());
   const ascii = (text: string) => [...latin1(text)];
 
   it('reads ziplists and zipmaps of old servers', () => {
@@ -144,21 +152,26 @@ describe('readValue', () => {
     const length = 11 + body.length;
     const ziplist = [length, 0, 0, 0, length - 6, 0, 0, 0, elements.length, 0, ...body, 0xff];
     const list = read([10, ...string(ziplist)]);
-    expect(list.type === 1 && shown(list.elements)).toEqual(['ab', '12', '-2', '300', '-70000']);
+    expect(listpackTexts(list)).toEqual(['ab', '12', '-2', '300', '-70000']);
     const zipmap = [1, 2, ...ascii('ab'), 1, 2, ...ascii('x'), 0, 0, 0xff];
     const hash = read([9, ...string(zipmap)]);
-    expect(hash.type === 4 && shown(hash.pairs)).toEqual(['ab', 'x']);
+    expect(listpackTexts(hash)).toEqual(['ab', 'x']);
   });
 
   it('reads plain collections and scores as text', () => {
     const hash = read([4, 1, ...string(ascii('f')), ...string(ascii('v'))]);
-    expect(hash.type === 4 && shown(hash.pairs)).toEqual(['f', 'v']);
+    expect(listpackTexts(hash)).toEqual(['f', 'v']);
     const members = read([3, 2, ...string(ascii('a')), 3, ...ascii('1.5'), ...string(ascii('b')), 255]);
-    expect(members.type === 3 && members.scores).toEqual([1.5, Number.NEGATIVE_INFINITY]);
+    expect(listpackTexts(members)).toEqual(['b', '-inf', 'a', '1.5']);
   });
 
-  it('refuses what is empty, twice there, unknown or too long, and tells where', () => {
-    expect(() => read([1, 0])).toThrow('empty list at offset 2');
+  it('tells what is empty', () => {
+    for (const type of [1, 2, 3, 4, 5, 14, 18, 22]) expect(read([type, 0]), `${type}`).toEqual(emptyValue);
+    for (const type of [16, 17, 20, 23]) expect(read([type, 7, 7, 0, 0, 0, 0, 0, 0xff])).toEqual(emptyValue);
+    expect(read([11, 8, 2, 0, 0, 0, 0, 0, 0, 0])).toEqual(emptyValue);
+  });
+
+  it('refuses what is there twice, unknown or too long, and tells where', () => {
     expect(() => read([2, 2, 1, 97, 1, 97])).toThrow('set with an element twice at offset 6');
     expect(() => read([15, 0])).toThrow('values of type 15 are not supported at offset 1');
     expect(() => read([0, 0x80, 0xff, 0xff, 0xff, 0xff])).toThrow('unexpected end of data at offset 6');
@@ -179,22 +192,36 @@ describe('readValue', () => {
       fc.array(change, { minLength: 1, maxLength: 4 }),
       fc.nat(),
     );
+    const target = newTarget();
+    const [database] = target.keyspace.databases;
     fc.assert(
       fc.property(changes, ([payload, edits, cut]) => {
         const bytes = Buffer.from(payload.subarray(0, payload.length - 10));
         for (const [at, byte] of edits) bytes[at % Math.min(bytes.length, 300)] = byte;
         const reader = new RdbReader(cut % 4 === 0 ? bytes.subarray(0, cut % bytes.length) : bytes);
         try {
-          readValue(reader, reader.byte());
+          const value = readValue(reader, reader.byte(), target);
+          const ref = storeValue(database, key, value, -1, false);
+          if (ref !== 0) exercise(database, key);
         } catch (error) {
           expect(error).toBeInstanceOf(RdbError);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
+    expect(target.keyspace.arena.allocated).toBe(0);
     await client.close();
   });
 });
+
+/** Uses all of a value, and removes it. */
+function exercise(database: Database, key: Bytes): void {
+  const ref = database.peek(key);
+  const copy = database.copyTo(ref, database, Bytes.of('copy'));
+  expect(digestOfValue(database, copy)).toBe(digestOfValue(database, database.peek(key)));
+  database.flush();
+  while (database.keyspace.lazyFree.step(1e6));
+}
 
 describeWithRedisServer('DUMP and RESTORE between servers', () => {
   let redis: SpawnedServer;

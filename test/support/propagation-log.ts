@@ -2,11 +2,17 @@ import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { type PropagationSink, PropagationTarget } from '../../src/dispatch/propagation.js';
 import type { RespiteServer } from '../../src/server/server.js';
 
+/** A command as it was propagated; bytes as latin1. `database` is -1 for one that concerns none. */
+export interface PropagatedWords {
+  database: number;
+  words: string[];
+}
+
 /**
  * A command for tests, PROPAGATED: replies what was propagated since the last call, as `database name argument ...`
- * (no database: `-`), and begins to listen.
+ * (no database: `-`), and begins to listen. What is propagated is put in `collected` too.
  */
-export function propagationLog(): CommandSpec {
+export function propagationLog(collected: PropagatedWords[] = []): CommandSpec {
   let lines: string[] = [];
   let sink: PropagationSink | undefined;
   return {
@@ -23,6 +29,7 @@ export function propagationLog(): CommandSpec {
           target: PropagationTarget.appendOnlyFile,
           propagate(database, args, argc) {
             const words = args.slice(0, argc).map((arg) => arg.latin1());
+            collected.push({ database, words });
             lines.push([database < 0 ? '-' : database, ...words].join(' '));
           },
         };

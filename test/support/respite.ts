@@ -1,6 +1,11 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { afterEach } from 'vitest';
+import { SystemClock } from '../../src/ambient/clock.js';
+import { Config, type Directives } from '../../src/config/config.js';
 import { Respite, type RespiteOptions } from '../../src/index.js';
+import type { FileSystem } from '../../src/persistence/files.js';
+import { createLog } from '../../src/server/log.js';
+import { RespiteServer } from '../../src/server/server.js';
 
 const open: (() => unknown)[] = [];
 
@@ -13,10 +18,37 @@ export async function startRespite(options: RespiteOptions = {}): Promise<Respit
 
 /** A client of a server, disconnected after the current test. No retries: a lost connection is an error. */
 export function connect(server: Respite, options: RedisOptions = {}): Redis {
-  const client = new Redis({ host: server.host, port: server.port, retryStrategy: () => null, ...options });
+  return connectTo(server.port, { host: server.host, ...options });
+}
+
+/** A client of whatever listens on a port of this machine, disconnected after the current test. */
+export function connectTo(port: number, options: RedisOptions = {}): Redis {
+  const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => null, ...options });
   client.on('error', () => {});
   open.push(() => client.disconnect());
   return client;
+}
+
+/** A server without the embedding API, on files that a test provides; closed after the current test. */
+export async function startServer(
+  directives: Partial<Directives>,
+  files: FileSystem,
+): Promise<{ server: RespiteServer; clock: SystemClock }> {
+  const config = new Config();
+  config.assign({ port: 0, bind: ['127.0.0.1'], save: [], loglevel: 'nothing', ...directives });
+  const clock = new SystemClock();
+  const log = createLog({
+    level: 'nothing',
+    format: 'redis',
+    file: '',
+    pid: process.pid,
+    role: 'M',
+    clock: () => clock.now(),
+  });
+  const server = new RespiteServer({ config, log, clock, files, anyPort: true });
+  open.push(() => server.close());
+  await server.start();
+  return { server, clock };
 }
 
 /** A server and a client of it. */

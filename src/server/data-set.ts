@@ -1,0 +1,185 @@
+import { systemErrorText } from '../config/files.js';
+import { ServerGate } from '../dispatch/admission.js';
+import { dataPath } from '../persistence/files.js';
+import type { RdbSummary } from '../persistence/rdb-load.js';
+import { CommandError } from '../protocol/errors.js';
+import { AofLoading } from './aof-loading.js';
+import { LoadError } from './load-error.js';
+import { LoadingProgress } from './loading-progress.js';
+import { loadRdbFile, progressText } from './rdb-loading.js';
+import type { RespiteServer } from './server.js';
+
+/** Files above this many bytes are spoken of in the log while they are loaded. */
+const noteworthyBytes = 100 * 1024 * 1024;
+/** A line in the log whenever so much more of the whole has been loaded. */
+const notedPart = 0.1;
+
+/**
+ * A load: yields whenever others may have a turn, and does its work in between. The same steps are driven with turns at
+ * the start, and without where a command does it.
+ */
+type LoadSteps = Generator<void, void>;
+
+/** What a server does to have the data that its files hold: at its start, and where DEBUG RELOAD asks for it. */
+export class DataSet {
+  /** The load that is under way. */
+  loading: LoadingProgress | undefined;
+  /** Of the last RDB file: what INFO shows. */
+  keysLoaded = 0;
+  keysExpired = 0;
+  private noted = 0;
+
+  constructor(private readonly server: RespiteServer) {}
+
+  private get rdbPath(): string {
+    const { dir, dbfilename } = this.server.config.values;
+    return dataPath(dir, dbfilename);
+  }
+
+  /**
+   * Loads what there is to load at the start, or, if it is given, the file that was asked for instead. Clients get a turn
+   * meanwhile, and LOADING errors. Throws LoadError.
+   */
+  async loadAtStart(importFrom?: string): Promise<void> {
+    const steps = importFrom === undefined ? this.stepsAtStart() : this.importSteps(importFrom);
+    if (steps !== undefined) await this.runWithTurns(steps);
+    if (importFrom === undefined) this.server.saving.loaded();
+  }
+
+  /** The one place that decides what a server begins with. Undefined: with nothing. */
+  private stepsAtStart(): LoadSteps | undefined {
+    const { server, rdbPath } = this;
+    if (!server.keepsFiles) return undefined;
+    if (server.config.values.appendonly) return this.appendOnlySteps();
+    server.appendOnly.learn();
+    if (server.config.values.dbfilename === '') return undefined;
+    return this.sizeOf(rdbPath) === undefined ? undefined : this.rdbSteps(rdbPath);
+  }
+
+  /**
+   * Loads the append-only file, and goes on with it. Where there is none yet, the snapshot is not left aside: its data
+   * becomes the base of the append-only file.
+   */
+  private *appendOnlySteps(): LoadSteps {
+    const { appendOnly, config } = this.server;
+    appendOnly.learn();
+    if (appendOnly.manifest.files.length > 0) {
+      const load = new AofLoading(this.server, appendOnly.directory, appendOnly.manifest);
+      yield* load.steps(this.begin(load.totalBytes));
+    } else if (config.values.dbfilename !== '' && this.sizeOf(this.rdbPath) !== undefined) {
+      yield* this.rdbSteps(this.rdbPath);
+    }
+    appendOnly.open();
+  }
+
+  /** DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now. Throws LoadError. */
+  reloadAppendOnly(): void {
+    const { directory, manifest } = this.server.appendOnly;
+    const load = new AofLoading(this.server, directory, manifest);
+    this.runAtOnce(load.steps(this.begin(load.totalBytes)));
+  }
+
+  /** Loads another server's file. It will be in this server's own with the next save. */
+  private importSteps(path: string): LoadSteps {
+    const { rdbPath } = this;
+    if (path !== rdbPath && this.server.keepsFiles && this.sizeOf(rdbPath) !== undefined) {
+      throw new LoadError(
+        `Can't import ${path}: there is a data set already, ${rdbPath}. Move it away, or leave out --import`,
+      );
+    }
+    return this.imported(path);
+  }
+
+  private *imported(path: string): LoadSteps {
+    const { keyspace, log } = this.server;
+    log.notice(`Importing ${path}`);
+    yield* this.rdbSteps(path);
+    keyspace.dirty += keyspace.size;
+  }
+
+  /** Bytes of a file, undefined if there is none. */
+  private sizeOf(path: string): number | undefined {
+    try {
+      return this.server.files.statSync(path, { throwIfNoEntry: false })?.size;
+    } catch (error) {
+      throw new LoadError(`Fatal error loading the DB from ${path}: ${systemErrorText(error)}. Exiting.`);
+    }
+  }
+
+  private *rdbSteps(path: string, replace = false): LoadSteps {
+    const { clock, log } = this.server;
+    const begin = clock.microseconds();
+    const progress = this.begin(this.sizeOf(path) ?? 0);
+    this.note(yield* loadRdbFile(this.server, path, progress, { replace }));
+    this.server.saving.loaded();
+    log.notice(`DB loaded from disk: ${((clock.microseconds() - begin) / 1e6).toFixed(3)} seconds`);
+  }
+
+  /** Remembers what the last file brought. */
+  note({ keysLoaded, keysExpired }: RdbSummary): void {
+    this.keysLoaded = keysLoaded;
+    this.keysExpired = keysExpired;
+  }
+
+  /** A load of so many bytes begins; it ends with its steps. */
+  begin(totalBytes: number): LoadingProgress {
+    this.noted = 0;
+    this.loading = new LoadingProgress(this.server.clock.now(), totalBytes);
+    return this.loading;
+  }
+
+  /** Drives a load to its end; between its steps the event loop has a turn. */
+  async runWithTurns(steps: LoadSteps): Promise<void> {
+    this.closeGate();
+    try {
+      while (steps.next().done !== true) {
+        this.noteProgress();
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        if (this.server.isClosing) return;
+        this.server.keyspace.tick();
+      }
+    } finally {
+      steps.return();
+      this.openGate();
+    }
+  }
+
+  /** Drives a load to its end, and nobody has a turn. */
+  runAtOnce(steps: LoadSteps): void {
+    this.closeGate();
+    try {
+      while (steps.next().done !== true);
+    } finally {
+      this.openGate();
+    }
+  }
+
+  /** Loads the RDB file now, while a command waits for it. Throws CommandError; the log says why. */
+  reload(replace: boolean): void {
+    try {
+      this.runAtOnce(this.rdbSteps(this.rdbPath, replace));
+    } catch (error) {
+      if (!(error instanceof LoadError)) throw error;
+      this.server.log.warning(error.message);
+      throw new CommandError('ERR Error trying to load the RDB dump, check server logs.');
+    }
+  }
+
+  private closeGate(): void {
+    this.server.loop.dispatcher.gate |= ServerGate.loading;
+  }
+
+  private openGate(): void {
+    this.loading = undefined;
+    this.server.loop.dispatcher.gate &= ~ServerGate.loading;
+  }
+
+  private noteProgress(): void {
+    const { loading, server } = this;
+    if (loading === undefined || loading.totalBytes < noteworthyBytes) return;
+    const part = Math.floor(loading.percent / 100 / notedPart);
+    if (part <= this.noted) return;
+    this.noted = part;
+    server.log.notice(progressText(loading, server.keyspace.size));
+  }
+}

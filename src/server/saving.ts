@@ -1,0 +1,230 @@
+import { basename } from 'node:path';
+import type { SavingApi } from '../commands/server-api.js';
+import { BackgroundSnapshot } from '../persistence/background-snapshot.js';
+import { type FileSink, openFileSink } from '../persistence/file-sink.js';
+import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
+import { RdbFormat, type SavedAccess } from '../persistence/rdb-format.js';
+import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
+import { SnapshotFile, SnapshotFileError, type SnapshotFileOptions } from '../persistence/snapshot-file.js';
+import type { RespiteServer } from './server.js';
+
+/** After a save has failed, the next one is not tried before so many seconds. */
+const retrySeconds = 5;
+
+interface Running {
+  readonly background: BackgroundSnapshot;
+  readonly sink: FileSink;
+  /** Unix time in ms. */
+  readonly begun: number;
+  /** Count of changes that the file will contain. */
+  readonly changes: number;
+}
+
+/** Saves the data set to its file: when it is told to, and when so much has changed in so much time. */
+export class Saving implements SavingApi {
+  /** How the last save in the background ended. */
+  lastStatus: 'ok' | 'err' = 'ok';
+  /** Seconds that it took; -1 before the first. */
+  lastSeconds = -1;
+  /** Memory that copies of what changed took at most, during the last and during the present save. */
+  lastCopiedBytes = 0;
+  copiedBytesPeak = 0;
+  /** Saves since the start, in the background or not. */
+  saves = 0;
+  lastSave: number;
+  scheduled = false;
+  /** What the file contains: this many of all changes. */
+  private savedChanges = 0;
+  private running: Running | undefined;
+  private lastTry = 0;
+  private attempts = 0;
+
+  constructor(
+    private readonly server: RespiteServer,
+    private readonly files: FileSystem = systemFiles,
+  ) {
+    this.lastSave = Math.floor(server.startedAt / 1000);
+  }
+
+  get inProgress(): boolean {
+    return this.running !== undefined;
+  }
+
+  get otherSnapshot(): boolean {
+    return this.server.appendOnly.rewriting;
+  }
+
+  get changesSinceSave(): number {
+    return this.server.keyspace.dirty - this.savedChanges;
+  }
+
+  /** What INFO shows of the save that is under way. */
+  get progress(): { keysProcessed: number; keysTotal: number; seconds: number; copiedBytes: number } {
+    if (this.running === undefined) return { keysProcessed: 0, keysTotal: 0, seconds: -1, copiedBytes: 0 };
+    const { background, begun } = this.running;
+    const { keysProcessed, keysTotal, heldBytes } = background.snapshot;
+    return { keysProcessed, keysTotal, seconds: this.secondsSince(begun), copiedBytes: heldBytes };
+  }
+
+  private secondsSince(begun: number): number {
+    return Math.floor((this.server.clock.now() - begun) / 1000);
+  }
+
+  /** The data set was loaded from the file: nothing of it is unsaved. */
+  loaded(): void {
+    this.savedChanges = this.server.keyspace.dirty;
+  }
+
+  /** As `INFO`'s and the save points' periodic work. */
+  tick(): void {
+    const { running } = this;
+    if (running !== undefined) {
+      this.copiedBytesPeak = Math.max(this.copiedBytesPeak, running.background.snapshot.heldBytes);
+      return;
+    }
+    if (this.otherSnapshot) return;
+    const now = this.server.clock.now();
+    const mayTry = this.lastStatus === 'ok' || now - this.lastTry > retrySeconds * 1000;
+    if (!mayTry) return;
+    if (this.scheduled) return this.start();
+    const age = now / 1000 - this.lastSave;
+    if (!this.server.savesByItself) return;
+    const due = this.server.config.values.save.find(
+      ({ seconds, changes }) => this.changesSinceSave >= changes && age > seconds,
+    );
+    if (due === undefined) return;
+    this.server.log.notice(`${due.changes} changes in ${due.seconds} seconds. Saving...`);
+    this.start();
+  }
+
+  schedule(): void {
+    this.scheduled = true;
+  }
+
+  start(): void {
+    const { server, files } = this;
+    this.scheduled = false;
+    this.lastTry = server.clock.now();
+    this.copiedBytesPeak = 0;
+    const sink = openFileSink(files, this.fileOptions(`temp-${process.pid}.${++this.attempts}.rdb`));
+    const snapshot = this.snapshot(sink, false);
+    const background = new BackgroundSnapshot(
+      server.clock,
+      snapshot,
+      sink,
+      () => server.config.values['rdb-key-save-delay'],
+      (error) => this.stop(`Internal error while saving: ${String(error)}`),
+    );
+    this.running = { background, sink, begun: this.lastTry, changes: server.keyspace.dirty };
+    sink.onEnd = (failure) => this.ended(failure);
+    server.log.notice(`Background saving started by pid ${process.pid}`);
+  }
+
+  private ended(failure: string | undefined): void {
+    const { running, server } = this;
+    if (running === undefined) return;
+    this.running = undefined;
+    this.lastSeconds = this.secondsSince(running.begun);
+    this.lastCopiedBytes = this.copiedBytesPeak;
+    if (failure !== undefined) {
+      running.background.stop();
+      server.log.warning(failure);
+      server.log.warning('Background saving error');
+      this.setStatus('err');
+      return;
+    }
+    server.log.notice('DB saved on disk');
+    server.log.notice('Background saving terminated with success');
+    this.succeeded(running.changes);
+  }
+
+  private succeeded(changes: number): void {
+    this.savedChanges = changes;
+    this.lastSave = Math.floor(this.server.clock.now() / 1000);
+    this.saves++;
+    this.setStatus('ok');
+  }
+
+  private setStatus(status: 'ok' | 'err'): void {
+    this.lastStatus = status;
+    this.server.updateWriteGate();
+  }
+
+  /** Ends a save that is under way, without a trace of it; says why in the log. */
+  stop(why: string): void {
+    const { running } = this;
+    if (running === undefined) return;
+    this.running = undefined;
+    running.background.stop();
+    running.sink.abandon();
+    this.lastSeconds = this.secondsSince(running.begun);
+    this.server.log.warning(why);
+  }
+
+  save(): boolean {
+    const { files, server } = this;
+    const changes = server.keyspace.dirty;
+    let file: SnapshotFile | undefined;
+    try {
+      const opened = new SnapshotFile(files, this.fileOptions(`temp-${process.pid}.rdb`));
+      file = opened;
+      this.snapshot({ write: (chunk) => opened.write(chunk), unsentBytes: 0 }, true).finish();
+      opened.commit();
+    } catch (error) {
+      file?.discard();
+      if (!(error instanceof SnapshotFileError)) throw error;
+      server.log.warning(error.message);
+      return false;
+    }
+    server.log.notice('DB saved on disk');
+    this.succeeded(changes);
+    return true;
+  }
+
+  beforeFlush(): void {
+    this.stop('Background saving terminated by signal 10');
+  }
+
+  afterFlush(): void {
+    if (this.server.savesByItself) this.save();
+  }
+
+  private snapshot(sink: SnapshotSink, still: boolean): Snapshot {
+    const { keyspace, config } = this.server;
+    return new Snapshot(keyspace, this.format(false), sink, config.values.rdbcompression, still);
+  }
+
+  /** How a snapshot as of now is written; `aofBase`: it begins an append-only file. */
+  format(aofBase: boolean): RdbFormat {
+    const { keyspace, config, clock, metrics } = this.server;
+    const { values } = config;
+    const options = {
+      version: Number(values['rdb-version']),
+      created: Math.floor(clock.now() / 1000),
+      usedMemory: metrics.usedMemory,
+      access: savedAccess(values['maxmemory-policy']),
+      aofBase,
+    };
+    return new RdbFormat(options, keyspace.databases);
+  }
+
+  private fileOptions(temporary: string): SnapshotFileOptions {
+    const {
+      dir,
+      dbfilename,
+      rdbchecksum,
+      'rdb-save-incremental-fsync': incremental,
+    } = this.server.config.values;
+    return {
+      temporary: dataPath(dir, temporary),
+      path: dataPath(dir, basename(dbfilename)),
+      checksum: rdbchecksum ? 'crc64' : 'zero',
+      incrementalSync: incremental,
+    };
+  }
+}
+
+function savedAccess(policy: string): SavedAccess {
+  if (policy.endsWith('lru')) return 'idle';
+  return policy.endsWith('lfu') ? 'frequency' : 'none';
+}

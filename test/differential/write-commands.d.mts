@@ -1,0 +1,2 @@
+/** A random sequence of commands for one connection, without those that only ask or concern the connection. */
+export function writeCommands(seed: number, without?: readonly string[]): string[][];

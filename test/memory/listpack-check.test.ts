@@ -1,0 +1,90 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Bytes } from '../../src/bytes/bytes.js';
+import { Listpack } from '../../src/memory/listpack.js';
+import { hasDistinctElements, inspectListpack, ListpackReport } from '../../src/memory/listpack-check.js';
+import {
+  EMPTY_LISTPACK_LENGTH,
+  isCanonicalListpack,
+  isValidListpack,
+  writeEmptyListpack,
+} from '../../src/memory/listpack-format.js';
+import { HeapBytes } from './heap-bytes.js';
+
+const texts = fc.oneof(
+  fc.integer().map(String),
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
+  fc.constantFrom(
+    '',
+    '-',
+    '007',
+    '-0',
+    '9223372036854775808',
+    '127',
+    '128',
+    '-4096',
+    '-4097',
+    '32768',
+    '-32769',
+  ),
+  fc.string({ maxLength: 100 }),
+  fc.nat(5000).map((length) => 'x'.repeat(length)),
+);
+
+function listpackOf(elements: string[]): HeapBytes {
+  const owner = new HeapBytes();
+  owner.resize(EMPTY_LISTPACK_LENGTH);
+  writeEmptyListpack(owner.buffer, owner.offset);
+  const listpack = new Listpack(owner);
+  for (const element of elements) listpack.append(Bytes.of(element));
+  return owner;
+}
+
+const report = new ListpackReport();
+const inspect = ({ buffer, offset, length }: HeapBytes) =>
+  inspectListpack(buffer, offset, offset + length, report);
+
+describe('inspectListpack', () => {
+  it('finds every listpack that is written here whole and canonical', () => {
+    fc.assert(
+      fc.property(fc.array(texts, { maxLength: 20 }), (elements) => {
+        expect(inspect(listpackOf(elements))).toBe(true);
+        expect(report).toEqual({ count: elements.length, canonical: true });
+      }),
+    );
+  });
+
+  it('says of changed ones what the slow checks say', () => {
+    const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(fc.array(texts, { minLength: 1, maxLength: 6 }), edits, (elements, changes) => {
+        const owner = listpackOf(elements);
+        for (const [at, byte] of changes) owner.buffer[owner.offset + (at % owner.length)] = byte;
+        const { buffer, offset, length } = owner;
+        const valid = isValidListpack(buffer, offset, offset + length);
+        expect(inspect(owner)).toBe(valid);
+        const counted = buffer.readUInt16LE(offset + 4) !== 0xffff;
+        if (valid && counted) expect(report.canonical).toBe(isCanonicalListpack(buffer, offset));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('hasDistinctElements', () => {
+  it('is true if no name is there twice, in listpacks of any length', () => {
+    const names = fc.array(fc.oneof(fc.nat(50).map(String), fc.string({ maxLength: 2 })), { maxLength: 40 });
+    fc.assert(
+      fc.property(names, fc.constantFrom(1, 2, 3), fc.boolean(), (some, stride, long) => {
+        const all = long ? [...Array.from({ length: 1500 }, (_, i) => `long:${i}`), ...some] : some;
+        const { buffer, offset } = listpackOf(all.flatMap((name) => [name, 'same', 'same'].slice(0, stride)));
+        const distinct = new Set(all).size === all.length;
+        expect(hasDistinctElements(buffer, offset, all.length, stride)).toBe(distinct);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
