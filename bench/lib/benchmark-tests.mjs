@@ -1,4 +1,5 @@
 import { fill } from './client.mjs';
+import { sleep } from './stats.mjs';
 
 /** @typedef {import('./client.mjs').RawClient} RawClient */
 
@@ -61,7 +62,13 @@ function element(i) {
 
 /** The run starts without the key. @param {string} key */
 function without(key) {
-  return (/** @type {RawClient} */ client) => client.command('DEL', key);
+  return (/** @type {RawClient} */ client) => clear(client, key);
+}
+
+/** Removes a key, and waits for its memory to be freed: Respite does that in slices. @param {RawClient} client @param {string} key */
+async function clear(client, key) {
+  await client.command('DEL', key);
+  while (!/lazyfree_pending_objects:0/.test(await client.command('INFO', 'memory'))) await sleep(5);
 }
 
 /** The run starts with a list of so many items, or of one for each request. @param {number} [length] */
@@ -80,7 +87,7 @@ function list(length) {
 function filled(command, key, make, length) {
   return async (/** @type {RawClient} */ client, /** @type {number} */ requests) => {
     const wanted = length ?? requests;
-    await client.command('DEL', key);
+    await clear(client, key);
     await fill(
       client,
       Math.ceil(wanted / PER_COMMAND),
