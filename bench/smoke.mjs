@@ -11,6 +11,8 @@ const RUNS = [
   ['start.mjs', '--rounds', '2'],
   ['expire.mjs', '--keys', '50k'],
   ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
+  ['collections.mjs'],
+  ['single.mjs'],
   ['loading.mjs', '--keys', '20k', '--rounds', '1'],
 ];
 
