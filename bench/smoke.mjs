@@ -13,6 +13,8 @@ const RUNS = [
   ['streams.mjs', '--entries', '1000', '--operations', '2000', '--rounds', '1', '--long', '2000'],
   ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
   ['persistence.mjs', '--keys', '20k'],
+  ['collections.mjs'],
+  ['single.mjs'],
   ['loading.mjs', '--keys', '20k', '--rounds', '1'],
 ];
 

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
  */
 const RANKS = [
   { layers: ['main.ts'], why: 'the command line starts everything' },
+  { layers: ['engine.ts'], why: 'settings of the JavaScript engine, before anything else' },
   { layers: ['process.ts'], why: 'signals, pid file, daemon: what a process does around a server' },
   { layers: ['check'], why: 'it reads the files that a server has, without a server' },
   { layers: ['command-line.ts'], why: 'arguments become settings; who starts a server with them is above' },

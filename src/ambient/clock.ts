@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks'; // the global is a getter, asked anew each time
+
 /** Where time comes from. Injected everywhere, so that tests need not wait and a run can be replayed. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, with a fraction. */

@@ -50,6 +50,39 @@ export function readSafeInteger(buffer: Buffer, start: number, end: number): num
   return negative ? -n : n;
 }
 
+/**
+ * The number written in `buffer[start, end)` if it is a canonical one of up to nine digits and no sign, else -1. Hot: as
+ * `readSafeInteger` for the numbers that most are, in integer arithmetic.
+ */
+export function readShortNumber(buffer: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length === 0 || length > 9) return -1;
+  let n = buffer[start] - ZERO;
+  if (n < 0 || n > 9 || (n === 0 && length > 1)) return -1;
+  for (let at = start + 1; at < end; at++) {
+    const digit = buffer[at] - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    n = (Math.imul(n, 10) + digit) | 0;
+  }
+  return n;
+}
+
+/** The least and the greatest number of so many digits, up to nine. */
+const LEAST = new Int32Array([0, 0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8]);
+const GREATEST = LEAST.map((_, digits) => 10 ** digits - 1);
+
+/**
+ * The sum of an integer and the short number (see `readShortNumber`) in `buffer[start, end)`; -1 if that is no such
+ * number, or the sum is not one of as many digits.
+ */
+export function sumOfSameLength(buffer: Buffer, start: number, end: number, increment: number): number {
+  if (increment < -1e9 || increment > 1e9) return -1;
+  const old = readShortNumber(buffer, start, end);
+  if (old < 0) return -1;
+  const sum = (old + increment) | 0;
+  return sum >= LEAST[end - start] && sum <= GREATEST[end - start] ? sum : -1;
+}
+
 /** True if `buffer[start, end)` is a canonical int64: what decides the `int` encoding of a string. */
 export function isInt64(buffer: Buffer, start: number, end: number): boolean {
   if (!isCanonical(buffer, start, end)) return false;
@@ -153,7 +186,8 @@ export function integerLength(n: number): number {
   return n < 0 ? 1 + digitCount(-n) : digitCount(n);
 }
 
-function digitCount(n: number): number {
+/** Digits of a number from 0 on. */
+export function digitCount(n: number): number {
   if (n < 10) return 1;
   if (n < 100) return 2;
   if (n < 1000) return 3;
@@ -161,6 +195,11 @@ function digitCount(n: number): number {
   let digits = 5;
   for (let limit = 100000; n >= limit; limit *= 10) digits++;
   return digits;
+}
+
+/** Overwrites `buffer[start, end)` with a number of as many digits, at most nine. Hot. */
+export function writeShortNumber(buffer: Buffer, start: number, end: number, n: number): void {
+  writeDigits(buffer, end, n, start);
 }
 
 /** Writes `n` (31 bits) so that it ends before `end`, and fills up with zeros to `start`. */

@@ -121,7 +121,8 @@ export class ClientRegistry {
       client.flushQueued = false;
       client.transport.flush();
     }
-    pending.length = 0;
+    // Not `length = 0`: that gives the array's memory back, to be taken anew with the next batch.
+    while (pending.length > 0) pending.pop();
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { readInt64, readSafeInteger } from '../bytes/integers.js';
+import { readInt64, readInt64AsNumber, readSafeInteger } from '../bytes/integers.js';
 import { CommandError, errors } from '../protocol/errors.js';
 
 /** An integer that JavaScript holds exactly. Throws CommandError(message) for anything else. */
@@ -14,11 +14,9 @@ export function integerArgument(argument: Bytes, message: string = errors.notInt
  * where values beyond 2^53 only need to be recognised as too large.
  */
 export function longArgument(argument: Bytes, message: string = errors.notInteger): number {
-  const n = readSafeInteger(argument.buffer, argument.start, argument.end);
-  if (!Number.isNaN(n)) return n;
-  const large = readInt64(argument.buffer, argument.start, argument.end);
-  if (large === undefined) throw new CommandError(message);
-  return Number(large);
+  const n = readInt64AsNumber(argument.buffer, argument.start, argument.end);
+  if (Number.isNaN(n)) throw new CommandError(message);
+  return n;
 }
 
 /** An integer of 32 bits. Throws CommandError, with another text for one that is larger. */

@@ -1,4 +1,4 @@
-import { Bytes } from '../bytes/bytes.js';
+import { Bytes, copyBytes } from '../bytes/bytes.js';
 
 /** Copies of many byte strings in one buffer, by index. */
 export class ByteStrings {
@@ -13,7 +13,7 @@ export class ByteStrings {
   add(bytes: Bytes): void {
     const { length } = bytes;
     if (this.used + length > this.buffer.length) this.grow(this.used + length);
-    bytes.buffer.copy(this.buffer, this.used, bytes.start, bytes.end);
+    copyBytes(this.buffer, this.used, bytes.buffer, bytes.start, bytes.end);
     this.used += length;
     this.ends.push(this.used);
   }

@@ -41,3 +41,14 @@ function mergedRange({ keys = [] }: CommandSpec): { range: FixedRange; specs: nu
   }
   return { range, specs };
 }
+
+/**
+ * Position of the first field or member that a command on one key names if it is given no options, or 0: for looking
+ * ahead, where a wrong guess costs no more than a look in vain.
+ */
+export function firstElement({ syntax, keys = [] }: CommandSpec): number {
+  const [key, ...others] = syntax.replace(/\[[^\]]*\]/g, '').match(/[^\s\]]+/g) ?? [];
+  if (key !== 'key' || keys.length !== 1) return 0;
+  const index = others.findIndex((word) => word === 'member' || word === 'field');
+  return index < 0 ? 0 : index + 2;
+}

@@ -2,7 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { lowerCase } from '../bytes/bytes.js';
 import { DurationHistogram } from '../observation/duration-histogram.js';
 import { CommandFlag, type CommandSpec, type Handler } from './command.js';
-import { hasMovableKeys, keyRange } from './key-specs.js';
+import { firstElement, hasMovableKeys, keyRange } from './key-specs.js';
 import type { ServerApi } from './server-api.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
@@ -14,13 +14,15 @@ export class Command {
   /** Bits of `CommandFlag`. */
   readonly flags: number;
   readonly handler: Handler | undefined;
-  /** Takes constant time, so that its duration need not be measured by itself. */
+  /** Takes constant time, or nearly so, so that its duration need not be measured by itself. */
   readonly brief: boolean;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
   /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
   readonly firstKey: number;
   /** Distance to the next key, 0 if there is only one. */
   readonly keyStep: number;
+  /** Position of the first field or member, 0 if it names none; for looking ahead. */
+  readonly firstElement: number;
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
@@ -39,10 +41,11 @@ export class Command {
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
-    this.brief = spec.complexity.startsWith('O(1)') && !spec.flags.includes('blocking');
+    this.brief = /^O\((1|log\(N\))\)/.test(spec.complexity) && !spec.flags.includes('blocking');
     const keys = keyRange(spec);
     this.firstKey = keys.first;
     this.keyStep = keys.last === keys.first ? 0 : keys.step;
+    this.firstElement = firstElement(spec);
     if (spec.subcommands) {
       this.subcommands = new Map(spec.subcommands.map((sub) => [sub.name, new Command(sub, this)]));
     }
@@ -67,10 +70,13 @@ export class Command {
     return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
   }
 
-  /** Counts a run time. Hot. */
-  recordLatency(microseconds: number): void {
+  /** Counts runs that took so many µs each. Hot. */
+  countRuns(runs: number, microseconds: number, inHistogram: boolean): void {
+    this.calls += runs;
+    this.microseconds += microseconds * runs;
+    if (!inHistogram) return;
     this.latencies ??= new DurationHistogram();
-    this.latencies.record(microseconds);
+    this.latencies.record(microseconds, runs);
   }
 
   resetStatistics(): void {
@@ -89,6 +95,8 @@ export class CommandTable {
   private slots: (Command | undefined)[] = [];
   private names: Buffer[] = [];
   private mask = 0;
+  /** Where the last command was found: the next one is likely to be the same. */
+  private lastSlot = 0;
 
   constructor(specs: Iterable<CommandSpec>) {
     for (const spec of specs) {
@@ -129,19 +137,24 @@ export class CommandTable {
   /** The command a request names, not looking at subcommands. */
   find(name: Bytes): Command | undefined {
     const { buffer, start, end } = name;
-    const length = end - start;
-    let slot = hashName(buffer, start, end) & this.mask;
-    for (;;) {
+    if (this.names[this.lastSlot].length === end - start && this.isNamed(this.lastSlot, buffer, start)) {
+      return this.slots[this.lastSlot];
+    }
+    for (let slot = hashName(buffer, start, end) & this.mask; ; slot = (slot + 1) & this.mask) {
       const command = this.slots[slot];
       if (command === undefined) return undefined;
-      const known = this.names[slot];
-      if (known.length === length) {
-        let i = 0;
-        while (i < length && lowerCase(buffer[start + i]) === known[i]) i++;
-        if (i === length) return command;
+      if (this.names[slot].length === end - start && this.isNamed(slot, buffer, start)) {
+        this.lastSlot = slot;
+        return command;
       }
-      slot = (slot + 1) & this.mask;
     }
+  }
+
+  /** True if the bytes at `start`, as many as the slot's name has, are that name. */
+  private isNamed(slot: number, buffer: Buffer, start: number): boolean {
+    const name = this.names[slot];
+    for (let i = 0; i < name.length; i++) if (lowerCase(buffer[start + i]) !== name[i]) return false;
+    return true;
   }
 
   /**

@@ -49,27 +49,28 @@ function sortPacked(keys: Float64Array, compare: Compare): number[] {
   if (scale === 0 || !Number.isFinite(scale)) {
     return Array.from({ length }, (_, index) => index).sort(compare);
   }
-  const packed = keys.map((key, index) => Math.floor((key - least) * scale) * length + index).sort();
-  const order: number[] = [];
+  const packed = new Float64Array(length);
+  for (let i = 0; i < length; i++) packed[i] = Math.floor((keys[i] - least) * scale) * length + i;
+  packed.sort();
+  const order = new Array<number>(length);
   let begin = 0;
   let group = -1;
   for (let i = 0; i < length; i++) {
     const next = Math.floor(packed[i] / length);
     if (next !== group) {
-      sortSection(order, begin, compare);
+      if (i - begin > 1) sortSection(order, begin, i, compare);
       begin = i;
       group = next;
     }
-    order.push(packed[i] - next * length);
+    order[i] = packed[i] - next * length;
   }
-  sortSection(order, begin, compare);
+  sortSection(order, begin, length, compare);
   return order;
 }
 
-/** Sorts the elements from `begin` on. */
-function sortSection(order: number[], begin: number, compare: Compare): void {
-  if (order.length - begin < 2) return;
-  const section = order.slice(begin).sort(compare);
+/** Sorts the elements from `begin` to `end`, not included. */
+function sortSection(order: number[], begin: number, end: number, compare: Compare): void {
+  const section = order.slice(begin, end).sort(compare);
   for (let i = 0; i < section.length; i++) order[begin + i] = section[i];
 }
 

@@ -137,7 +137,7 @@ function sort(call: Call, mayStore: boolean): void {
   const elements = readElements(database, args[1], options, call.fromScript);
   const { start, end } = windowOf(elements.length, options);
   const order = options.keepOrder ? undefined : sorted(database, elements, options, end);
-  const indexes = Array.from({ length: end - start }, (_, i) => order?.[start + i] ?? start + i);
+  const indexes = order?.slice(start, end) ?? Array.from({ length: end - start }, (_, i) => start + i);
   if (options.store !== undefined) {
     reply.integer(store(database, options.store, collect(database, elements, indexes, options.gets)));
     return;

@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes/bytes.js';
+import { Bytes } from '../bytes/bytes.js';
 import { absent } from '../keyspace/database.js';
 import { ValueType } from '../keyspace/events.js';
 import { CommandError, errors } from '../protocol/errors.js';
@@ -91,6 +91,9 @@ export const sortedSetPopCommands: CommandSpec[] = [
   },
 ];
 
+/** The member that is being taken. Commands run one after the other, so that they can share this. */
+const popped = new Bytes(Buffer.alloc(0));
+
 /** Which end members are taken from. */
 type End = 'min' | 'max';
 
@@ -110,9 +113,19 @@ function popMembers(call: Call, end: End): void {
     replyMemberCount(reply, found, true);
     popSome(call, args[1], set, end, found, (member, score) => replyMember(reply, member, score, true));
   } else {
-    reply.array(2);
-    popSome(call, args[1], set, end, 1, (member, score) => replyPair(reply, member, score));
+    popOne(call, args[1], set, end);
   }
+}
+
+/** Replies with the member at an end and its score, as an array of two, and takes it out. */
+function popOne(call: Call, key: Bytes, set: SortedSet, end: End): void {
+  const { reply } = call;
+  const rank = end === 'min' ? 0 : set.size - 1;
+  const score = set.at(rank, popped);
+  reply.array(2);
+  replyPair(reply, popped, score);
+  set.removeRanks(rank, rank + 1);
+  membersRemoved(call, key, set, 1, end === 'min' ? 'zpopmin' : 'zpopmax');
 }
 
 /** Takes `count` members out of the set of a key, and shows them to `visit` before. */

@@ -223,7 +223,9 @@ function replyRange(call: Call, given: Given): void {
   if (set === undefined) return reply.array(0);
   const { from, to } = limited(range(set), options);
   replyMemberCount(reply, Math.max(0, to - from), withScores);
-  set.visitRanks(from, to, backwards, (member, score) => replyMember(reply, member, score, withScores));
+  if (withScores)
+    set.visitRanks(from, to, backwards, (member, score) => replyMember(reply, member, score, true));
+  else set.sendRanks(from, to, backwards, reply);
 }
 
 function storeRange(call: Call): void {

@@ -26,13 +26,14 @@ export class DispatcherCall implements Call {
     private readonly dispatcher: Dispatcher,
   ) {}
 
+  /** Hot. What is the same as before is not stored: the collector's book-keeping makes that dear. */
   assign(client: Client, command: Command, args: Bytes[], argc: number): void {
-    this.client = client;
-    this.database = client.database;
-    this.command = command;
+    if (this.client !== client) this.client = client;
+    if (this.database !== client.database) this.database = client.database;
+    if (this.command !== command) this.command = command;
     this.args = args;
     this.argc = argc;
-    this.reply = client.reply;
+    if (this.reply !== client.reply) this.reply = client.reply;
   }
 
   block(

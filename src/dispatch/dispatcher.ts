@@ -6,11 +6,13 @@ import type { ServerApi } from '../commands/server-api.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import { ArenaFullError } from '../memory/arena.js';
+import type { Table } from '../memory/table.js';
 import { CommandError, errors, excerpt, wrongArity } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { Request } from '../protocol/request-decoder.js';
 import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
+import { ElementLookAhead } from './element-look-ahead.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
 import type { Continuation, SuspendedCommand } from './suspension.js';
@@ -62,10 +64,15 @@ export class Dispatcher {
   private parked = false;
   private depth = 0;
   private inGroup = false;
-  /** Commands that ran since the last reading of the clock. */
+  /**
+   * Commands that ran since the last reading of the clock: the first `unmeasuredCount`. Never made shorter, which would
+   * give the memory back and take it anew with each group.
+   */
   private readonly unmeasured: Command[] = [];
+  private unmeasuredCount = 0;
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
+  private readonly elements = new ElementLookAhead();
   private readonly resumed: Client[] = [];
   /** How the command that is being run goes on after it has let others have their turn. */
   private continuation: Continuation | undefined;
@@ -95,10 +102,10 @@ export class Dispatcher {
   /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
     const { keyspace } = this.server;
-    keyspace.tick();
     // Nobody has a view of dropped memory now.
     if (keyspace.arena.returnableBytes > 0) keyspace.arena.returnMemory();
     this.mark = this.batchBegan = this.server.clock.microseconds();
+    keyspace.tickAt(this.mark);
   }
 
   /** Time from the beginning of the batch to the end of its last command. */
@@ -115,11 +122,13 @@ export class Dispatcher {
   prefetch(client: Client, requests: Request<Command>[], count: number): void {
     const { hashed } = this;
     let keys = 0;
+    let elements = false;
     for (let i = 0; i < count; i++) {
       const request = requests[i];
       const command = this.server.commands.find(request.args[0]);
       request.command = command;
       if (command === undefined || command.firstKey === 0) continue;
+      if (command.firstElement !== 0) elements = true;
       const end = command.keyStep === 0 ? command.firstKey + 1 : request.argc;
       for (let at = command.firstKey; at < end && at < request.argc && keys < hashed.length; ) {
         const key = request.args[at];
@@ -128,6 +137,27 @@ export class Dispatcher {
       }
     }
     if (keys > 1) this.server.keyspace.prefetch(client.database, hashed, keys);
+    if (elements) this.prefetchElements(client.database, requests, count);
+  }
+
+  /**
+   * The same for the first fields and members that the requests name, in big collections: those are tables of their own.
+   * Requests for one key, one after the other, look for its table once.
+   */
+  private prefetchElements(database: Database, requests: Request<Command>[], count: number): void {
+    const { elements } = this;
+    let index: Table | undefined;
+    let indexed = 0;
+    for (let i = 0; i < count; i++) {
+      const { command, args, argc } = requests[i];
+      if (command === undefined || command.firstElement === 0 || command.firstElement >= argc) continue;
+      if (args[1].hash !== indexed || indexed === 0) {
+        index = database.elementIndex(args[1]);
+        indexed = args[1].hash;
+      }
+      if (index !== undefined) elements.add(index, args[command.firstElement]);
+    }
+    elements.fetch();
   }
 
   /** Runs one request of a client, or queues or refuses it. */
@@ -316,7 +346,7 @@ export class Dispatcher {
   /** Runs a command whose turn it is, and keeps the books. False if its client has to wait. */
   private run(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     const grouped = this.inGroup && command.brief;
-    if (!grouped && this.unmeasured.length > 0) this.settleGroup();
+    if (!grouped && this.unmeasuredCount > 0) this.settleGroup();
     const begin = this.mark;
     const { call, propagation } = this;
     const dirtyBefore = propagation.active ? propagation.begin(client) : unobserved;
@@ -331,7 +361,7 @@ export class Dispatcher {
     if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, this.depth === 0);
     client.lastCommand = command.fullName;
     if (grouped) {
-      this.unmeasured.push(command);
+      this.unmeasured[this.unmeasuredCount++] = command;
     } else {
       const now = this.server.clock.microseconds();
       this.mark = now;
@@ -353,7 +383,7 @@ export class Dispatcher {
 
   endGroup(): void {
     this.inGroup = false;
-    if (this.unmeasured.length > 0) this.settleGroup();
+    if (this.unmeasuredCount > 0) this.settleGroup();
   }
 
   /**
@@ -361,27 +391,27 @@ export class Dispatcher {
    * is reported with the last of them.
    */
   private settleGroup(): void {
-    const { unmeasured } = this;
+    const { unmeasured, unmeasuredCount: count } = this;
     const now = this.server.clock.microseconds();
     const took = now - this.mark;
-    const share = took / unmeasured.length;
+    const share = took / count;
     this.mark = now;
+    this.unmeasuredCount = 0;
     if (took >= this.noteworthyMicroseconds) this.onNoteworthy(this.call, took, true);
-    this.server.statistics.commandsProcessed += unmeasured.length;
-    for (const command of unmeasured) {
-      command.calls++;
-      command.microseconds += share;
-      if (this.tracksLatency) command.recordLatency(share);
+    this.server.statistics.commandsProcessed += count;
+    for (let i = 0; i < count; ) {
+      const command = unmeasured[i];
+      const first = i;
+      do i++;
+      while (i < count && unmeasured[i] === command);
+      command.countRuns(i - first, share, this.tracksLatency);
     }
-    unmeasured.length = 0;
   }
 
   /** A command is done: counts it. */
   private finish(call: Call, microseconds: number): void {
     const { command } = call;
-    command.calls++;
-    command.microseconds += microseconds;
-    if (this.tracksLatency) command.recordLatency(microseconds);
+    command.countRuns(1, microseconds, this.tracksLatency);
     this.server.statistics.commandsProcessed++;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
   }

@@ -314,11 +314,16 @@ export class Database {
     return ref;
   }
 
-  /** Changes the length of an entry's payload, keeping its beginning. Returns where the entry is now. */
+  /**
+   * Changes the length of an entry's payload, keeping its beginning. Returns where the entry is now. The key is hashed
+   * only if that is wanted: where the entry moves, or while a snapshot is written.
+   */
   resize(ref: Ref, length: number): Ref {
-    const hash = this.keys.hashOf(ref);
-    this.keys.touchBucket(hash);
-    return this.resized(ref, length, Math.min(length, this.payloadLength(ref)), hash);
+    const { keys, keyspace } = this;
+    this.announceChange(ref);
+    const moved = resizeEntry(keyspace.arena, ref, length, Math.min(length, this.payloadLength(ref)));
+    if (moved !== ref) this.replaceEverywhere(ref, moved, keys.hashOf(moved));
+    return moved;
   }
 
   /** Announces that an entry's payload is about to be edited in place and sets its kind. */
@@ -368,14 +373,15 @@ export class Database {
   }
 
   private resized(ref: Ref, length: number, keep: number, hash: number): Ref {
-    const { arena } = this.keyspace;
-    const expiring = hasExpiry(arena, ref);
-    const moved = resizeEntry(arena, ref, length, keep);
-    if (moved !== ref) {
-      this.replaceRef(ref, moved, hash);
-      if (expiring) this.expires.replace(ref, moved, hash);
-    }
+    const moved = resizeEntry(this.keyspace.arena, ref, length, keep);
+    if (moved !== ref) this.replaceEverywhere(ref, moved, hash);
     return moved;
+  }
+
+  /** As `replaceRef`, for an entry that may have an expiry. */
+  private replaceEverywhere(ref: Ref, moved: Ref, hash: number): void {
+    this.replaceRef(ref, moved, hash);
+    if (hasExpiry(this.keyspace.arena, moved)) this.expires.replace(ref, moved, hash);
   }
 
   /** Removes a live key and its value. False if there is none. */
@@ -412,6 +418,12 @@ export class Database {
   /** The big collection of an entry whose kind says that it has one. The caller knows which class that is. */
   collection<T extends Collection>(ref: Ref): T {
     return this.keyspace.collections.get(handleOf(this.keyspace.arena, ref)) as T;
+  }
+
+  /** The table of a key's fields or members, if it has one. Leaves no trace, and does not ask whether it has expired. */
+  elementIndex(key: Bytes): Table | undefined {
+    const ref = this.peek(key);
+    return ref !== absent && isHandle(this.kindOf(ref)) ? this.collection(ref).index : undefined;
   }
 
   /** Stores a big collection under a key, replacing what was there. */

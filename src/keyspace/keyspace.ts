@@ -76,9 +76,11 @@ export class Keyspace {
    * Unix time in ms, read once per batch of requests, so that all commands of a batch agree on what has
    * expired.
    */
-  now: number;
+  now = 0;
   /** What was to expire before this unix time in ms has expired: `now`, unless `holdExpiry` says otherwise. */
-  expiredBefore: number;
+  expiredBefore = 0;
+  /** Seconds, 24 bits: what an entry remembers as its last access. Belongs to `now`. */
+  lruClock = 0;
   private expiryHeld = false;
   private timeHeld = false;
   /** Changes since the last save. */
@@ -116,7 +118,7 @@ export class Keyspace {
   ) {
     this.seedHigh = random.int32();
     this.seedLow = random.int32();
-    this.now = this.expiredBefore = Math.floor(clock.now());
+    this.tick();
     this.lazyFree = new LazyFree(clock);
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
   }
@@ -138,16 +140,19 @@ export class Keyspace {
 
   /** Reads the clock. Called at the start of each batch of work. */
   tick(): void {
-    if (this.timeHeld) return;
-    this.now = Math.floor(this.clock.now());
-    if (!this.expiryHeld) this.expiredBefore = this.now;
+    this.setTime(this.clock.now());
   }
 
   /** As `tick`, for one who has read the clock already. */
   tickAt(microseconds: number): void {
+    this.setTime(this.clock.wallTimeAt(microseconds));
+  }
+
+  private setTime(milliseconds: number): void {
     if (this.timeHeld) return;
-    this.now = Math.floor(this.clock.wallTimeAt(microseconds));
+    this.now = Math.floor(milliseconds);
     if (!this.expiryHeld) this.expiredBefore = this.now;
+    this.lruClock = (this.now / 1000) & 0xffffff;
   }
 
   /**
@@ -208,10 +213,5 @@ export class Keyspace {
   resetStatistics(): void {
     for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[])
       this.statistics[name] = 0;
-  }
-
-  /** Seconds, 24 bits: what an entry remembers as its last access. */
-  get lruClock(): number {
-    return (this.now / 1000) & 0xffffff;
   }
 }

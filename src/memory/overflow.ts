@@ -1,7 +1,7 @@
 import { BUCKET_BYTES, BUCKET_SHIFT, clearBucket, LINK } from './bucket.js';
 
 /** Overflow bucket n is at `chunks[n >>> OVERFLOW_BITS]`, word `(n & OVERFLOW_MASK) << BUCKET_SHIFT`. */
-export const OVERFLOW_BITS = 10;
+export const OVERFLOW_BITS = 8;
 export const OVERFLOW_MASK = (1 << OVERFLOW_BITS) - 1;
 const CHUNK_BUCKETS = 1 << OVERFLOW_BITS;
 const FIRST_BUCKETS = 2;

@@ -20,9 +20,11 @@ import {
 import { keyLengthAt, keyOffsetAt } from './entry.js';
 import { OVERFLOW_BITS, OVERFLOW_MASK, OverflowBuckets } from './overflow.js';
 
-const CHUNK_BITS = 12; // buckets in a chunk: 256 KiB
+const CHUNK_BITS = 11; // buckets in a chunk: 128 KiB
 const CHUNK_BUCKETS = 1 << CHUNK_BITS;
 const CHUNK_MASK = CHUNK_BUCKETS - 1;
+/** The last chunk grows by so many buckets, so that little memory lies idle in a table of some ten thousand entries. */
+const CHUNK_STEP = CHUNK_BUCKETS >> 2;
 
 /** Entries per bucket, of 12 slots, above which a bucket is split and below which two are merged. */
 const SPLIT_LOAD = 9;
@@ -88,9 +90,8 @@ export class Table {
   /** Bytes of memory that the buckets take. */
   get bytes(): number {
     const { chunks } = this;
-    return (
-      (chunks.length - 1) * (CHUNK_BUCKETS << BUCKET_SHIFT) * 4 + chunks[0].byteLength + this.overflow.bytes
-    );
+    const last = chunks.length - 1;
+    return last * CHUNK_BUCKETS * BUCKET_BYTES + chunks[last].byteLength + this.overflow.bytes;
   }
 
   /** What the table has added to `arena.indexBytes`: all but the bucket that every table has. */
@@ -615,12 +616,15 @@ export class Table {
   private addBucket(): void {
     const bucket = this.bucketCount;
     const chunk = bucket >>> CHUNK_BITS;
-    if (chunk > 0) {
-      if (chunk === this.chunks.length) this.chunks.push(new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
-    } else if (bucket << BUCKET_SHIFT === this.chunks[0].length) {
-      const larger = new Int32Array(this.chunks[0].length * 2);
-      larger.set(this.chunks[0]);
-      this.chunks[0] = larger;
+    if (chunk === this.chunks.length) {
+      // The one before is full, and of full size.
+      this.chunks.push(new Int32Array(CHUNK_STEP << BUCKET_SHIFT));
+    } else if ((bucket & CHUNK_MASK) << BUCKET_SHIFT === this.chunks[chunk].length) {
+      const { length } = this.chunks[chunk];
+      const wanted = Math.min(length * 2, length + (CHUNK_STEP << BUCKET_SHIFT));
+      const larger = new Int32Array(Math.min(wanted, CHUNK_BUCKETS << BUCKET_SHIFT));
+      larger.set(this.chunks[chunk]);
+      this.chunks[chunk] = larger;
     }
     this.bucketCount++;
     if (this.bucketCount > this.highMask) {

@@ -19,10 +19,11 @@ export class DurationHistogram {
   total = 0;
   private readonly counts = new Float64Array(cellCount);
 
-  record(microseconds: number): void {
+  /** Records a time, `times` times. */
+  record(microseconds: number, times = 1): void {
     const nanoseconds = microseconds * 1000;
-    this.counts[cellOf(nanoseconds < maxNanoseconds ? nanoseconds | 0 : maxNanoseconds)]++;
-    this.total++;
+    this.counts[cellOf(nanoseconds < maxNanoseconds ? nanoseconds | 0 : maxNanoseconds)] += times;
+    this.total += times;
   }
 
   /** The times in ns within which each of these percentages of all lie; `percents` in ascending order. */

@@ -1,4 +1,5 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
+import { digitCount } from '../bytes/integers.js';
 
 /** Bytes in the chunks of a writer whose client gets much to read. */
 export const chunkSize = 16384;
@@ -468,21 +469,21 @@ export class ReplyWriter {
       chunk[this.at++] = 48 + n;
       return;
     }
-    if (n < -0x7fffffff || n > 0x7fffffff) {
+    // Known to be small from here on: the division becomes a multiplication of integers.
+    let rest = n | 0;
+    if (rest !== n || rest === -0x80000000) {
       this.at += chunk.write(String(n), this.at, 'latin1');
       return;
     }
-    let rest = n;
     if (rest < 0) {
       chunk[this.at++] = 0x2d;
-      rest = -rest;
+      rest = -rest | 0;
     }
-    let end = this.at + 1;
-    for (let bound = 10; bound <= rest; bound *= 10) end++;
+    let end = this.at + digitCount(rest);
     this.at = end;
     do {
       const quotient = (rest / 10) | 0;
-      chunk[--end] = 48 + rest - quotient * 10;
+      chunk[--end] = 48 + rest - Math.imul(quotient, 10);
       rest = quotient;
     } while (rest > 0);
   }

@@ -288,7 +288,7 @@ export class RequestDecoder<Command = unknown> {
     for (let i = 0; i < argc; i++) {
       let view = args[i];
       if (view === undefined) args[i] = view = new Bytes(buffer);
-      view.buffer = buffer;
+      if (view.buffer !== buffer) view.buffer = buffer;
       view.start = requestStart + offsets[i << 1];
       view.end = requestStart + offsets[(i << 1) + 1];
       view.hash = 0;

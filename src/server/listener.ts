@@ -1,5 +1,6 @@
 import net, { type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import type { Newcomers } from './newcomers.js';
 
 /** A socket whose bytes go to `onBytes` and whose end to `onClose`. */
 export interface SocketEvents {
@@ -21,6 +22,7 @@ interface HandleHolder {
  */
 export function createListener(
   readBuffer: Buffer,
+  newcomers: Newcomers,
   onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
 ): Server {
   return net.createServer({ pauseOnConnect: true, noDelay: true, allowHalfOpen: false }, (accepted) => {
@@ -28,7 +30,7 @@ export function createListener(
     const handle = holder._handle;
     const fd = handle?.fd ?? -1;
     if (handle == null || typeof handle.close !== 'function') readByEvents(accepted, fd, onSocket);
-    else readIntoBuffer(accepted, handle, fd, readBuffer, onSocket);
+    else readIntoBuffer(accepted, handle, fd, readBuffer, newcomers, onSocket);
   });
 }
 
@@ -37,6 +39,7 @@ function readIntoBuffer(
   handle: object,
   fd: number,
   readBuffer: Buffer,
+  newcomers: Newcomers,
   onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
 ): void {
   let events: SocketEvents | undefined;
@@ -55,7 +58,7 @@ function readIntoBuffer(
   const socket = new net.Socket(options);
   socket.setNoDelay(true);
   events = attach(socket, fd, onSocket);
-  if (events !== undefined) socket.resume();
+  if (events !== undefined) newcomers.add(socket);
 }
 
 /** The public way: one Buffer and one event per read. */

@@ -6,6 +6,7 @@ import { Gate } from '../clients/client.js';
 import { type Config, ConfigError } from '../config/config.js';
 import { Connection } from './connection.js';
 import { createListener, type SocketEvents } from './listener.js';
+import { Newcomers } from './newcomers.js';
 import type { RespiteServer } from './server.js';
 import { ListenError, TcpListeners, watched } from './tcp-listeners.js';
 import { createTlsServer, tlsOptions } from './tls.js';
@@ -22,10 +23,12 @@ export class Listeners {
   private readonly tlsSessions: TlsSessions;
   private unix: Server | undefined;
   private readonly connections = new Set<Connection>();
+  private readonly newcomers: Newcomers;
 
   constructor(private readonly owner: RespiteServer) {
     const { log, config, clock } = owner;
     this.tlsSessions = new TlsSessions(config.values, clock);
+    this.newcomers = new Newcomers(clock);
     this.tcp = new TcpListeners(log, () => this.create());
     this.tls = new TcpListeners(log, () => {
       const accept = (socket: Socket, fd: number) => this.accept(socket, fd, undefined);
@@ -91,7 +94,9 @@ export class Listeners {
   }
 
   private create(unixPath?: string): Server {
-    return createListener(this.owner.loop.readBuffer, (socket, fd) => this.accept(socket, fd, unixPath));
+    return createListener(this.owner.loop.readBuffer, this.newcomers, (socket, fd) =>
+      this.accept(socket, fd, unixPath),
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
 import type { BlockMover } from '../memory/block-mover.js';
+import type { Table } from '../memory/table.js';
 
 /**
  * A value too big to lie in its entry: a TypeScript object whose elements are in the arena. The entry's
@@ -13,6 +14,11 @@ export abstract class Collection {
 
   constructor(protected readonly arena: Arena) {
     this.epoch = arena.epoch;
+  }
+
+  /** The table that finds elements by their names, if there is one; its seed is the keyspace's. */
+  get index(): Table | undefined {
+    return undefined;
   }
 
   /** Elements: fields, members, list items, stream entries. */

@@ -63,6 +63,10 @@ export abstract class EntryCollection extends Collection {
   /** An empty collection of the same class. */
   protected abstract another(): EntryCollection;
 
+  override get index(): Table {
+    return this.table;
+  }
+
   get size(): number {
     return this.table.size;
   }

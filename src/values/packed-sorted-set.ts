@@ -2,7 +2,7 @@ import { Bytes, compareBytes } from '../bytes/bytes.js';
 import { MAX_DOUBLE_LENGTH, parseDouble, writeDouble } from '../bytes/doubles.js';
 import { Listpack, type ListpackPosition } from '../memory/listpack.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
-import type { SortedSet, VisitMember } from './sorted-set.js';
+import type { MemberSink, SortedSet, VisitMember } from './sorted-set.js';
 
 // One score is written, and one member or score read, at a time.
 const scoreText = new Bytes(Buffer.alloc(MAX_DOUBLE_LENGTH));
@@ -113,6 +113,25 @@ export class PackedSortedSet implements SortedSet {
       visit(view, score);
       if (left > 1) at = backwards ? listpack.previous(listpack.previous(at)) : this.nextPair(at);
     }
+  }
+
+  sendRanks(from: number, to: number, backwards: boolean, sink: MemberSink): void {
+    const { listpack } = this;
+    if (to <= from) return;
+    let at = listpack.seek((backwards ? to - 1 : from) * 2);
+    for (let left = to - from; left > 0; left--) {
+      listpack.read(at, memberView);
+      sink.bulk(memberView.buffer, memberView.start, memberView.end);
+      if (left > 1) at = backwards ? listpack.previous(listpack.previous(at)) : this.nextPair(at);
+    }
+  }
+
+  at(rank: number, into: Bytes): number {
+    const { listpack } = this;
+    const at = listpack.seek(rank * 2);
+    const score = this.scoreAt(listpack.next(at));
+    listpack.read(at, into);
+    return score;
   }
 
   /** Visits everything at once. */

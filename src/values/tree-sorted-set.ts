@@ -15,7 +15,7 @@ import { type MemberOrder, OrderCursor, OrderTree } from '../memory/order-tree.j
 import { Table } from '../memory/table.js';
 import { Collection, type CollectionImage, type VisitElement } from './collection.js';
 import { relocateSome } from './entry-collection.js';
-import type { SortedSet, VisitMember } from './sorted-set.js';
+import type { MemberSink, SortedSet, VisitMember } from './sorted-set.js';
 import { TableImage } from './table-image.js';
 
 /**
@@ -52,6 +52,10 @@ export class TreeSortedSet extends Collection implements SortedSet {
     this.tree = new OrderTree(memory.orderNodes, new KeyOrder(memory.arena));
   }
 
+  override get index(): Table {
+    return this.table;
+  }
+
   get size(): number {
     return this.table.size;
   }
@@ -66,7 +70,7 @@ export class TreeSortedSet extends Collection implements SortedSet {
 
   find(member: Bytes): number {
     const { buffer, start, end } = member;
-    this.hash = this.table.hash(buffer, start, end);
+    this.hash = member.hash !== 0 ? member.hash : this.table.hash(buffer, start, end);
     const ref = this.table.find(buffer, start, end, this.hash);
     this.foundRef = ref;
     this.foundScore = ref === 0 ? Number.NaN : this.scoreOf(ref);
@@ -129,6 +133,27 @@ export class TreeSortedSet extends Collection implements SortedSet {
       this.readMember(ref, view);
       visit(view, score);
     });
+  }
+
+  sendRanks(from: number, to: number, backwards: boolean, sink: MemberSink): void {
+    const { arena, tree } = this;
+    for (let sent = 0; sent < to - from; sent += refsAtOnce.length) {
+      const count = Math.min(to - from - sent, refsAtOnce.length);
+      tree.refs(backwards ? to - 1 - sent : from + sent, count, backwards, refsAtOnce);
+      for (let i = 0; i < count; i++) {
+        const ref = refsAtOnce[i];
+        const buffer = arena.bufferOf(ref);
+        const at = arena.offsetOf(ref);
+        const start = keyOffsetAt(buffer, at);
+        sink.bulk(buffer, start, start + keyLengthAt(buffer, at));
+      }
+    }
+  }
+
+  at(rank: number, into: Bytes): number {
+    this.tree.select(rank, cursor);
+    this.readMember(cursor.ref, into);
+    return cursor.score;
   }
 
   scan(at: number, visit: VisitMember): number {
@@ -263,6 +288,7 @@ const NO_BYTES = Buffer.alloc(0);
 const shown = new Bytes(NO_BYTES);
 const nothing = new Bytes(NO_BYTES);
 const cursor = new OrderCursor();
+const refsAtOnce = new Int32Array(128);
 
 /** The order of members that are the keys of entries. */
 class KeyOrder implements MemberOrder {

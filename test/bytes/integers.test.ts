@@ -11,9 +11,12 @@ import {
   parseInteger,
   readCursor,
   readInt64AsNumber,
+  readShortNumber,
   readUint64,
+  sumOfSameLength,
   writeBigInteger,
   writeInteger,
+  writeShortNumber,
 } from '../../src/bytes/integers.js';
 import { haveOracle, Oracle } from './oracle.js';
 
@@ -175,5 +178,37 @@ describe.skipIf(!haveOracle)('redis-server', () => {
       const refused = String(await oracle.send('SCAN', text)).includes('invalid cursor');
       expect([text, refused]).toEqual([text, readCursor(buffer, start, end) === undefined]);
     }
+  });
+});
+
+describe('short numbers, which counters change in place', () => {
+  const texts = fc.oneof(
+    fc.integer({ min: -1e10, max: 1e10 }).map(String),
+    fc.constantFrom('', '-', '0', '00', '07', '9', '-1', '999999999', '1000000000', '1x', ' 1', '+1'),
+  );
+
+  it('are read only where they have one spelling and up to nine digits', () => {
+    fc.assert(
+      fc.property(texts, (text) => {
+        const { buffer, start, end } = embedded(text);
+        expect(readShortNumber(buffer, start, end)).toBe(/^(0|[1-9]\d{0,8})$/.test(text) ? Number(text) : -1);
+      }),
+    );
+  });
+
+  it('are added to where the sum has as many digits', () => {
+    const increments = fc.oneof(fc.integer({ min: -20, max: 20 }), fc.integer(), fc.maxSafeInteger());
+    fc.assert(
+      fc.property(texts, increments, (text, increment) => {
+        const { buffer, start, end } = embedded(text);
+        const sum = sumOfSameLength(buffer, start, end, increment);
+        const exact = Number(text) + increment;
+        const fits = /^(0|[1-9]\d{0,8})$/.test(text) && exact >= 0 && String(exact).length === text.length;
+        expect(sum).toBe(fits ? exact : -1);
+        if (!fits) return;
+        writeShortNumber(buffer, start, end, sum);
+        expect(buffer.toString('latin1')).toBe(`9${exact}9`);
+      }),
+    );
   });
 });

@@ -73,6 +73,15 @@ function listOf(set: SortedSet, from: number, to: number, backwards: boolean) {
   return list;
 }
 
+/** The members of a range as they are sent on without their scores. */
+function sent(set: SortedSet, from: number, to: number, backwards: boolean): string[] {
+  const list: string[] = [];
+  const bulk = (buffer: Buffer, start: number, end: number) =>
+    list.push(buffer.toString('latin1', start, end));
+  set.sendRanks(from, to, backwards, { bulk });
+  return list;
+}
+
 function put(set: SortedSet, text: string, score: number): void {
   const member = Bytes.of(text);
   if (Number.isNaN(set.find(member))) set.add(member, score);
@@ -108,7 +117,9 @@ describe.each([
         expect(listOf(set, 0, set.size, false)).toEqual(model.slice(0, set.size, false));
         const end = Math.min(to, set.size);
         for (const backwards of [false, true]) {
-          expect(listOf(set, from, end, backwards)).toEqual(model.slice(from, end, backwards));
+          const range = model.slice(from, end, backwards);
+          expect(listOf(set, from, end, backwards)).toEqual(range);
+          expect(sent(set, from, end, backwards)).toEqual(range.map((pair) => pair.member));
         }
         for (const inclusive of [false, true]) {
           expect(set.countBelow(score, inclusive)).toBe(model.countBelow(score, inclusive));
@@ -116,6 +127,9 @@ describe.each([
         for (const pair of model.pairs) {
           expect(set.find(Bytes.of(pair.member))).toBe(pair.score);
           expect(set.rankOfFound()).toBe(model.rank(pair.member));
+          const view = Bytes.of('');
+          expect(set.at(model.rank(pair.member), view)).toBe(pair.score);
+          expect(view.latin1()).toBe(pair.member);
         }
         expect(set.find(Bytes.of(member))).toBe(model.score(member));
       }),
@@ -183,6 +197,14 @@ describe('a sorted set in a tree', () => {
     for (let i = 0; i < count; i++) set.insert(Bytes.of(`member:${i}`), (i * 7919) % 1000);
     return { memory, set };
   }
+
+  it('sends ranges that are longer than what it takes at once', () => {
+    const { set } = tree();
+    for (let i = 0; i < 1000; i++) put(set, `m${i}`, i);
+    const members = Array.from({ length: 900 }, (_, i) => `m${i + 50}`);
+    expect(sent(set, 50, 950, false)).toEqual(members);
+    expect(sent(set, 50, 950, true)).toEqual(members.reverse());
+  });
 
   it('stays in order with thousands of members', () => {
     const { set } = filled(5000);
