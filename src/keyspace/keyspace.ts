@@ -213,5 +213,6 @@ export class Keyspace {
   resetStatistics(): void {
     for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[])
       this.statistics[name] = 0;
+    this.lazyFree.freedObjects = 0;
   }
 }

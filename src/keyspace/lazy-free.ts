@@ -8,8 +8,8 @@ const entriesPerLook = 256;
 
 /** Something that nobody can reach any more: a flushed database's table, or a big collection. */
 interface Orphan {
-  /** Entries or elements that are still to be freed. */
-  readonly size: number;
+  /** Values that are still to be freed: a collection is one, whatever is in it. */
+  readonly objects: number;
   readonly collection?: Collection;
   /** Frees about so many of them; true when none is left. */
   freeSlice(budget: number): boolean;
@@ -22,7 +22,7 @@ interface Orphan {
  * server calls `step` between events while there is something to do.
  */
 export class LazyFree {
-  /** Entries freed since the start or the last reset. */
+  /** Values freed since the start or the last reset. */
   freedObjects = 0;
   /** Called when there is something to do again. */
   onWork: () => void = () => {};
@@ -35,16 +35,16 @@ export class LazyFree {
     return this.orphans.length > 0;
   }
 
-  /** Entries that are still to be freed. */
+  /** Values that are still to be freed. */
   get pendingObjects(): number {
-    return this.orphans.reduce((sum, { size }) => sum + size, 0);
+    return this.orphans.reduce((sum, { objects }) => sum + objects, 0);
   }
 
   /** Takes over a table; `release` is called once for each of its entries. */
   add(table: Table, release: (ref: Ref) => void): void {
     if (table.size === 0) return;
     this.push({
-      get size() {
+      get objects() {
         return table.size;
       },
       freeSlice: (budget) => table.freeSlice(budget, release),
@@ -56,9 +56,7 @@ export class LazyFree {
   addCollection(collection: Collection): void {
     this.push({
       collection,
-      get size() {
-        return collection.size;
-      },
+      objects: 1,
       freeSlice: (budget) => collection.freeSlice(budget),
       abandon() {},
     });
@@ -83,9 +81,10 @@ export class LazyFree {
   }
 
   private freeSome(orphan: Orphan): void {
-    const before = orphan.size;
-    if (orphan.freeSlice(entriesPerLook)) this.orphans.shift();
-    this.freedObjects += before - orphan.size;
+    const before = orphan.objects;
+    const done = orphan.freeSlice(entriesPerLook);
+    if (done) this.orphans.shift();
+    this.freedObjects += done ? before : before - orphan.objects;
   }
 
   /** Forgets everything that is left, because the whole arena is about to be cleared. */
