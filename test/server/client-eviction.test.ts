@@ -96,7 +96,7 @@ describe('slow subscribers', () => {
       'maxmemory-clients': { unit: 'bytes', amount: limit },
     });
     await redis.client('NO-EVICT', 'ON');
-    const slow = Array.from({ length: 200 }, () => connectSocket({ port: server.port, host: server.host }));
+    const slow = Array.from({ length: 1000 }, () => connectSocket({ port: server.port, host: server.host }));
     for (const socket of slow) {
       socket.on('error', () => {});
       socket.write('SUBSCRIBE news\r\n');
