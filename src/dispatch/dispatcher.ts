@@ -72,7 +72,7 @@ export class Dispatcher {
   private unmeasuredCount = 0;
   /** Hashes of keys of requests that will run soon. */
   private readonly hashed = new Int32Array(64);
-  private readonly elements = new ElementLookAhead();
+  private readonly elements: ElementLookAhead;
   private readonly resumed: Client[] = [];
   /** How the command that is being run goes on after it has let others have their turn. */
   private continuation: Continuation | undefined;
@@ -90,6 +90,7 @@ export class Dispatcher {
 
   constructor(private readonly server: ServerApi) {
     this.propagation = new Propagation(server.keyspace);
+    this.elements = new ElementLookAhead(server.keyspace.arena);
     this.call = new DispatcherCall(server, this);
   }
 

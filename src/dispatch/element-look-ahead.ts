@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import type { Arena } from '../memory/arena.js';
 import type { Table } from '../memory/table.js';
 import { lookAhead } from '../protocol/request-decoder.js';
 
@@ -13,6 +14,8 @@ export class ElementLookAhead {
   /** Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out. */
   private read = 0;
 
+  constructor(private readonly arena: Arena) {}
+
   /** Notes an element, at most one for each request, and leaves its hash in the view. */
   add(table: Table, element: Bytes): void {
     element.hash = table.hash(element.buffer, element.start, element.end);
@@ -26,6 +29,7 @@ export class ElementLookAhead {
     this.count = 0;
     if (count < 2) return;
     for (let i = 0; i < count; i++) this.read ^= tables[i].touchWords(hashes[i]);
-    for (let i = 0; i < count; i++) this.read ^= tables[i].touchEntry(hashes[i]);
+    for (let i = 0; i < count; i++) hashes[i] = tables[i].likelyEntry(hashes[i]);
+    this.read ^= this.arena.touchBlocks(hashes, count);
   }
 }

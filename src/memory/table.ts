@@ -161,17 +161,15 @@ export class Table {
     return this.chunks[bucket >>> CHUNK_BITS][(bucket & CHUNK_MASK) << BUCKET_SHIFT];
   }
 
-  /** Reads something of the entry that `find` will most likely look at first. */
-  touchEntry(hash: number): number {
+  /** The entry that `find` will most likely look at first, or 0: one whose hash has the same tag. Does not look at it. */
+  likelyEntry(hash: number): Ref {
     const bucket = this.bucketOf(hash);
     const words = this.chunks[bucket >>> CHUNK_BITS];
     const base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
     const pattern = Math.imul(tagOf(hash), 0x01010101);
     for (let word = 0; word < 3; word++) {
       const match = zeroBytes(words[base + TAGS + word] ^ pattern);
-      if (match === 0) continue;
-      const ref = words[base + (word << 2) + lowestByte(match)];
-      return this.arena.bufferOf(ref)[this.arena.offsetOf(ref)];
+      if (match !== 0) return words[base + (word << 2) + lowestByte(match)];
     }
     return 0;
   }
