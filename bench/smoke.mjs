@@ -13,6 +13,7 @@ const RUNS = [
   ['streams.mjs', '--entries', '1000', '--operations', '2000', '--rounds', '1', '--long', '2000'],
   ['pubsub.mjs', '--subscribers', '10', '--messages', '200', '--rounds', '1'],
   ['persistence.mjs', '--keys', '20k'],
+  ['appending.mjs', '--requests', '20k', '--rounds', '1'],
   ['collections.mjs'],
   ['single.mjs'],
   ['loading.mjs', '--keys', '20k', '--rounds', '1'],
