@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { type Clock, SystemClock } from './ambient/clock.js';
 import { FileCheck } from './check/check-file.js';
@@ -7,6 +8,7 @@ import { joinConfiguration, parseCommandLine } from './command-line.js';
 import { redisVersion, type ShutdownRequest } from './commands/server-api.js';
 import { Config, ConfigError, fatalConfigText } from './config/config.js';
 import { configFromText, pathFromConfig, systemErrorText } from './config/files.js';
+import { reportCrash } from './server/crash-report.js';
 import { LoadError } from './server/load-error.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
@@ -235,10 +237,20 @@ class Lifetime {
         ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
     }
+    // Of the signals that tell of a crash, Node can hand this one to JavaScript and still end by it.
+    process.on('SIGABRT', () => this.crash('SIGABRT'));
+    this.server.crash = () => this.crash('SIGSEGV');
     process.on('uncaughtException', (error) => {
       // A defect of ours outside any command. The data is whole, so clients are better served by going on.
       this.log.warning(`Internal error: ${error.stack ?? error.message}`);
     });
+  }
+
+  /** Reports to the log, and lets the signal do what it does by default. */
+  private crash(signal: 'SIGABRT' | 'SIGSEGV'): void {
+    reportCrash(this.server, signal, constants.signals[signal]);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
   }
 
   private requestOf(directive: 'shutdown-on-sigterm' | 'shutdown-on-sigint'): ShutdownRequest {

@@ -191,6 +191,16 @@ const actions: DebugAction[] = [
     },
   },
   {
+    name: 'segfault',
+    syntax: '',
+    summary: 'Ends the process by a memory fault, after a report in the log.',
+    words: [2, 2],
+    run: ({ server }) => {
+      if (server.crash === undefined) throw new CommandError('ERR this server does not own its process');
+      server.crash();
+    },
+  },
+  {
     name: 'set-disable-deny-scripts',
     syntax: '<0|1>',
     summary: 'Lets scripts run commands that they are denied otherwise.',

@@ -134,6 +134,8 @@ export interface ServerApi {
   /** Connections to other servers. */
   readonly links: LinkCache;
   readonly debug: DebugState;
+  /** Ends the process as a memory fault would. Undefined where the server is a guest in a process. */
+  readonly crash: (() => void) | undefined;
   readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;
   /** A data set is being loaded. */

@@ -198,7 +198,8 @@ export class GradualStream implements GradualValue {
     if (this.stream.nodes.size > 0 && master.compare(this.lastEntry) <= 0) {
       throw reader.fail('nodes of a stream that are not in order');
     }
-    if (!checkStreamNode(listpack, master, id)) throw reader.fail('invalid node of a stream');
+    if (!checkStreamNode(listpack, master, id))
+      throw reader.fail('Stream listpack integrity check failed before the byte');
     this.live += this.stream.appendNode(master, listpack.buffer, listpack.start, listpack.length);
     this.lastEntry.assign(id);
     return --this.nodesLeft > 0 ? 'node' : 'head';
@@ -256,7 +257,8 @@ export class GradualStream implements GradualValue {
     const seen = reader.time();
     const active = this.form >= 3 ? reader.time() : seen;
     const owned = reader.count();
-    if (this.group!.consumer(name) !== undefined) throw reader.fail('consumer group with a consumer twice');
+    if (this.group!.consumer(name) !== undefined)
+      throw reader.fail('Duplicate stream consumer detected before the byte');
     this.consumer = this.group!.createConsumer(name, seen);
     this.consumer.activeTime = active;
     this.ownedLeft = owned;

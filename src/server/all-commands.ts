@@ -21,6 +21,7 @@ import { latencyCommands } from '../commands/latency.js';
 import { listCommands } from '../commands/lists.js';
 import { memoryCommands } from '../commands/memory.js';
 import { migrateCommand } from '../commands/migrate.js';
+import { moduleCommands } from '../commands/module.js';
 import { monitorCommands } from '../commands/monitor.js';
 import { objectCommands } from '../commands/object.js';
 import { persistenceCommands } from '../commands/persistence.js';
@@ -55,6 +56,7 @@ export const allCommands: CommandSpec[] = [
   ...debugCommands,
   ...slowLogCommands,
   ...latencyCommands,
+  ...moduleCommands,
   ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,

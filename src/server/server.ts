@@ -132,6 +132,7 @@ export class RespiteServer implements ServerApi {
   readonly startedAt: number;
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
+  crash: (() => void) | undefined;
   private readonly sweeper: ExpirySweeper;
   private readonly fieldSweeper: FieldExpirySweeper;
   private readonly scriptRunner: ScriptRunner;

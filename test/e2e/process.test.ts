@@ -267,6 +267,23 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
     expect(existsSync(pidfile)).toBe(false);
   });
 
+  it('SIGABRT leaves a report in the log', async () => {
+    const { run, child } = await start();
+    const ended = once(child, 'exit');
+    child.kill('SIGABRT');
+    expect(await ended).toEqual([null, 'SIGABRT']);
+    expect(run.out).toMatch(/crashed by signal: 6 \(SIGABRT\).*STACK TRACE.*redis_version:.*REPORT END/s);
+  });
+
+  it('DEBUG SEGFAULT leaves a report in the log, unless it is not wanted', async () => {
+    const { run, child, port } = await start('--enable-debug-command', 'local', '--crash-log-enabled', 'no');
+    const ended = once(child, 'exit');
+    const client = await RawClient.connect({ port });
+    client.write('DEBUG SEGFAULT\r\n');
+    expect(await ended).toEqual([null, 'SIGSEGV']);
+    expect(run.out).not.toContain('crashed by signal');
+  });
+
   it('SHUTDOWN ends the server cleanly', async () => {
     const { run, port } = await start();
     const client = await RawClient.connect({ port });

@@ -71,9 +71,7 @@ export const general = {
     'Facility of messages to the system log.',
     { immutable: true, inert: 'There is no logging to syslog.' },
   ),
-  'crash-log-enabled': directive(yesNo, true, 'Write a report when the process crashes.', {
-    inert: 'Node writes its own report; see its --report-on-fatalerror option.',
-  }),
+  'crash-log-enabled': directive(yesNo, true, 'Write a report to the log when SIGABRT ends the process.'),
   'crash-memcheck-enabled': directive(yesNo, true, 'Test the memory after a crash.', {
     inert: 'A JavaScript process cannot test the memory of the machine.',
   }),
