@@ -182,9 +182,11 @@ function geoadd(call: Call): void {
     if (option === 0) break;
     options |= option;
   }
-  const both = AddOption.nx | AddOption.xx;
-  if ((argc - first) % 3 !== 0 || (options & both) === both) throw new CommandError(errors.syntax);
   const count = (argc - first) / 3;
+  const both = AddOption.nx | AddOption.xx;
+  if (count === 0 || !Number.isInteger(count) || (options & both) === both) {
+    throw new CommandError(errors.syntax);
+  }
   const scores = scoreBuffer(count);
   for (let i = 0; i < count; i++) {
     const at = first + i * 3;
