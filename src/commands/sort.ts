@@ -13,6 +13,7 @@ import { ByteStrings } from './byte-strings.js';
 import { type Call, type CommandSpec, type KeySpec, oneKey } from './command.js';
 import { KeyPattern } from './key-pattern.js';
 import type { FoundKey } from './keys-of.js';
+import { integersOf, integerText, sortIntegers } from './sort-integers.js';
 import { firstInOrder, type Ordering, reversed } from './sort-order.js';
 
 const about = {
@@ -132,9 +133,33 @@ function readBy(options: SortOptions, pattern: Bytes): void {
 }
 
 function sort(call: Call, mayStore: boolean): void {
-  const { database, args, argc, reply } = call;
+  const { database, args, argc } = call;
   const options = readOptions(new ArgumentReader(args, argc, 2), mayStore);
-  const elements = readElements(database, args[1], options, call.fromScript);
+  const ref = database.read(args[1]);
+  const numbers = ref === absent || !byTheirValue(options) ? undefined : integersOf(database, ref);
+  if (numbers !== undefined) sortNumbers(call, numbers, options);
+  else sortStrings(call, readElements(database, ref, options, call.fromScript), options);
+}
+
+/** True if the elements themselves are sorted and given, as numbers. */
+function byTheirValue({ alpha, by, gets }: SortOptions): boolean {
+  return !alpha && by === undefined && gets.length === 0;
+}
+
+function sortNumbers({ database, reply }: Call, numbers: Float64Array, options: SortOptions): void {
+  const { start, end } = windowOf(numbers.length, options);
+  const wanted = sortIntegers(numbers, options.descending, start, end);
+  if (options.store !== undefined) {
+    const output = new ByteStrings();
+    for (let i = 0; i < wanted.length; i++) output.add(integerText(wanted[i]));
+    reply.integer(store(database, options.store, output));
+    return;
+  }
+  reply.array(wanted.length);
+  for (let i = 0; i < wanted.length; i++) reply.bytes(integerText(wanted[i]));
+}
+
+function sortStrings({ database, reply }: Call, elements: ByteStrings, options: SortOptions): void {
   const { start, end } = windowOf(elements.length, options);
   const order = options.keepOrder ? undefined : sorted(database, elements, options, end);
   const indexes = order?.slice(start, end) ?? Array.from({ length: end - start }, (_, i) => start + i);
@@ -166,9 +191,8 @@ function windowOf(length: number, { offset, count }: SortOptions): { start: numb
  * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order
  * that one could keep: what is stored of it, or given to a script, is sorted by the members themselves.
  */
-function readElements(database: Database, key: Bytes, options: SortOptions, forScript: boolean): ByteStrings {
+function readElements(database: Database, ref: Ref, options: SortOptions, forScript: boolean): ByteStrings {
   const elements = new ByteStrings();
-  const ref = database.read(key);
   if (ref === absent) return elements;
   const backwards = options.keepOrder && options.descending;
   const type = database.typeOf(ref);

@@ -5,6 +5,8 @@ const MAX_ROWS = 128;
 const FIRST_ROWS = 4;
 /** A chunk with fewer rows joins its neighbour if both are half full then. */
 const SPARSE_ROWS = MAX_ROWS / 4;
+/** An index that empties keeps a chunk of up to so many rows, for most that empty are filled again at once. */
+const KEPT_ROWS = 32;
 /** Words of an ID, at the beginning of a row. */
 export const ID_WORDS = 4;
 /** About what a chunk takes beside its rows: two small objects and an ArrayBuffer. */
@@ -35,6 +37,8 @@ export class IdIndex {
   bytes = 0;
   /** For the index itself and its cursors. */
   readonly chunks: IdChunk[] = [];
+  /** A chunk without rows, to be used before a new one is made: a typed array costs as much as many rows. */
+  private kept: IdChunk | undefined;
 
   constructor(
     readonly width: number,
@@ -97,6 +101,7 @@ export class IdIndex {
     this.bytes = 0;
     this.size = 0;
     this.chunks.length = 0;
+    this.kept = undefined;
   }
 
   /** A copy, in chunks that are full. */
@@ -116,7 +121,7 @@ export class IdIndex {
   private chunkForAppend(): IdChunk {
     const { chunks, width } = this;
     const last = chunks.at(-1);
-    if (last === undefined) return this.addChunk(0, newChunk(FIRST_ROWS, width));
+    if (last === undefined) return this.firstChunk();
     const capacity = last.words.length / width;
     if (last.end < capacity) return last;
     const rows = last.end - last.start;
@@ -124,6 +129,15 @@ export class IdIndex {
     else if (capacity < MAX_ROWS) this.grow(last, Math.min(capacity * 2, MAX_ROWS));
     else return this.addChunk(chunks.length, newChunk(MAX_ROWS, width));
     return last;
+  }
+
+  private firstChunk(): IdChunk {
+    const { kept } = this;
+    if (kept === undefined) return this.addChunk(0, newChunk(FIRST_ROWS, this.width));
+    this.kept = undefined;
+    kept.start = kept.end = 0;
+    this.chunks.push(kept);
+    return kept;
   }
 
   /** Makes room for a row before the one at `row`, or at the chunk's end. Returns where the room is. */
@@ -185,7 +199,9 @@ export class IdIndex {
   }
 
   private dropChunk(number: number): void {
-    this.count(-this.chunks[number].words.byteLength - CHUNK_OBJECT_BYTES);
+    const chunk = this.chunks[number];
+    if (this.chunks.length === 1 && chunk.words.length <= KEPT_ROWS * this.width) this.kept = chunk;
+    else this.count(-chunk.words.byteLength - CHUNK_OBJECT_BYTES);
     if (number === 0) this.chunks.shift();
     else this.chunks.splice(number, 1);
   }

@@ -11,7 +11,7 @@ import {
 import { IdCursor } from './id-index.js';
 import type { Stream } from './stream.js';
 import { StreamId } from './stream-id.js';
-import { EntryFlag, hasFields, NodeWord, readEntryId } from './stream-node.js';
+import { EntryFlag, NodeWord, readEntryId } from './stream-node.js';
 
 /**
  * A place in a stream: an entry that is not deleted, or none (`done`). Reused, and invalid after a change of the stream.
@@ -191,12 +191,6 @@ export class StreamCursor {
     this.masterFieldsAt = at;
     for (let left = this.masterFields; left > 0; left--) at += elementLength(buffer, at);
     this.entriesAt = at + elementLength(buffer, at);
-  }
-
-  /** True if every other one of the arguments [from, to) is the name of a field of the node's master entry. */
-  hasMasterFields(args: Bytes[], from: number, to: number): boolean {
-    if (to - from !== this.masterFields * 2) return false;
-    return hasFields(this.buffer, this.masterFieldsAt, args, from, to);
   }
 
   /** For the stream: takes it on without going anywhere. */

@@ -9,7 +9,7 @@
  * `ms` and `seq` are differences to the master ID, `n` is the number of the entry's elements before it, so that a node can
  * be walked backwards; the 0 in its place ends that walk. A deleted entry has a flag and stays until all of its node are.
  */
-import { type Bytes, equalBytes } from '../bytes/bytes.js';
+import { type Bytes, copyBytes, equalBytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
 import { Listpack } from '../memory/listpack.js';
 import {
@@ -152,11 +152,33 @@ export class ElementBuffer {
   }
 
   add(bytes: Bytes): void {
-    this.write(this.element.set(bytes));
+    const { buffer, start, end } = bytes;
+    if (end - start < 64 && !beginsAsInteger(buffer[start]) && start < end) {
+      this.addShortString(buffer, start, end);
+    } else this.write(this.element.set(bytes));
+  }
+
+  /** A string of 1 to 63 bytes that is no integer: without looking at it again. */
+  private addShortString(from: Buffer, start: number, end: number): void {
+    const length = end - start;
+    if (this.end + length + 2 > this.buffer.length) this.grow(length + 2);
+    const { buffer } = this;
+    const at = this.end;
+    buffer[at] = SHORT_STRING | length;
+    copyBytes(buffer, at + 1, from, start, end);
+    buffer[at + 1 + length] = length + 1;
+    this.end = at + length + 2;
+    this.count++;
   }
 
   addInteger(n: number): void {
-    this.write(this.element.setInteger(n));
+    if (n < 0 || n >= SMALL) return this.write(this.element.setInteger(n));
+    if (this.end + 2 > this.buffer.length) this.grow(2);
+    const { buffer, end } = this;
+    buffer[end] = n;
+    buffer[end + 1] = 1;
+    this.end = end + 2;
+    this.count++;
   }
 
   /** The difference of two unsigned 64-bit numbers, each in two words, as a signed one. */
@@ -172,21 +194,43 @@ export class ElementBuffer {
   }
 
   private write(element: EncodedElement): void {
-    if (this.end + element.length > this.buffer.length) {
-      const larger = Buffer.alloc((this.end + element.length) * 2);
-      this.buffer.copy(larger, 0, 0, this.end);
-      this.buffer = this.own = larger;
-    }
+    if (this.end + element.length > this.buffer.length) this.grow(element.length);
     this.end = element.write(this.buffer, this.end);
     this.count++;
   }
+
+  private grow(bytes: number): void {
+    const larger = Buffer.alloc((this.end + bytes) * 2);
+    this.buffer.copy(larger, 0, 0, this.end);
+    this.buffer = this.own = larger;
+  }
+}
+
+/** A digit or a minus: without one of them there is no integer. */
+function beginsAsInteger(byte: number): boolean {
+  return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
 }
 
 /** Whether a name is the one of an element; the element's encoding is unique. */
 const wanted = new EncodedElement();
 
-/** True if the arguments from `from` to `to`, every other one, are the fields of the node whose first field is at `at`. */
-export function hasFields(buffer: Buffer, at: number, args: Bytes[], from: number, to: number): boolean {
+/** True if the arguments from `from` to `to`, every other one, are the fields of the node whose listpack begins at `base`. */
+export function hasMasterFields(
+  buffer: Buffer,
+  base: number,
+  args: Bytes[],
+  from: number,
+  to: number,
+): boolean {
+  let at = base + HEADER_LENGTH;
+  at += elementLength(buffer, at);
+  at += elementLength(buffer, at);
+  if (integerAt(buffer, at) !== (to - from) >> 1) return false;
+  return hasFields(buffer, at + elementLength(buffer, at), args, from, to);
+}
+
+/** The same, of fields of which the first one is at `at`. There must be as many. */
+function hasFields(buffer: Buffer, at: number, args: Bytes[], from: number, to: number): boolean {
   for (let i = from; i < to; i += 2) {
     const arg = args[i];
     const length = arg.end - arg.start;

@@ -12,6 +12,7 @@ import {
   deletedEntries,
   ElementBuffer,
   EntryFlag,
+  hasMasterFields,
   liveEntries,
   NODE_WIDTH,
   NodeWord,
@@ -121,14 +122,13 @@ export class Stream extends Collection {
 
   private appendToNode(id: StreamId, args: Bytes[], from: number, to: number, bytes: number): void {
     const { arena } = this;
-    cursor.open(this);
-    cursor.node.follow(node);
-    cursor.enterNode();
-    const same = cursor.hasMasterFields(args, from, to);
+    const ref = node.words[node.at + NodeWord.ref];
     const length = node.words[node.at + NodeWord.length];
+    const base = arena.offsetOf(ref);
+    const same = hasMasterFields(arena.bufferOf(ref), base, args, from, to);
     const most = length + bytes + (to - from) * MOST_ELEMENT_HEAD + MOST_ENTRY_HEAD;
-    const fits = most <= arena.capacityOf(node.words[node.at + NodeWord.ref]);
-    if (fits) elements.writeTo(cursor.buffer, cursor.base + length - 1);
+    const fits = most <= arena.capacityOf(ref);
+    if (fits) elements.writeTo(arena.bufferOf(ref), base + length - 1);
     else elements.clear();
     encodeEntry(id, args, from, to, same);
     const wanted = Math.min(2 * (length + elements.length), this.settings.nodeBytes);

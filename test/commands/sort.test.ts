@@ -123,4 +123,28 @@ describe('SORT', () => {
     await redis.call('SORT', 'list', 'BY', 'nosort', 'GET', 'w_*', 'STORE', 'stored');
     expect(await redis.lrange('stored', 0, -1)).toEqual(['', '']);
   });
+
+  it('sorts integers of any size, however they are kept', async () => {
+    const { redis } = await startWithClient();
+    const largest = String(2n ** 63n - 1n);
+    const safe = ['-5', '70000', '0', String(Number.MAX_SAFE_INTEGER), '-9007199254740991', '17', '128'];
+    const inOrder = (a: string, b: string) => (BigInt(a) < BigInt(b) ? -1 : 1);
+    const many = Array.from({ length: 2000 }, (_, i) => String(((i * 7919) % 2000) - 1000));
+    await redis.rpush('list', ...safe, '17', '17');
+    await redis.sadd('intset', ...safe);
+    await redis.rpush('quicklist', ...many);
+    await redis.sadd('table', ...many);
+    await redis.rpush('beyond', ...safe, largest);
+    await redis.rpush('mixed', ...safe, '17.0', '016');
+    const sorted = [...safe].sort(inOrder);
+    expect(await redis.sort('list')).toEqual([...safe, '17', '17'].sort(inOrder));
+    expect(await redis.sort('intset', 'DESC')).toEqual([...sorted].reverse());
+    expect(await redis.sort('beyond')).toEqual([...sorted, largest]);
+    expect(await redis.sort('mixed', 'LIMIT', 3, 4)).toEqual(['016', '17', '17.0', '128']);
+    const manySorted = [...many].sort(inOrder);
+    expect(await redis.object('ENCODING', 'table')).toBe('hashtable');
+    expect(await redis.sort('table', 'LIMIT', 5, 7)).toEqual(manySorted.slice(5, 12));
+    expect(await redis.sort('quicklist', 'DESC', 'STORE', 'stored')).toBe(2000);
+    expect(await redis.lrange('stored', 0, -1)).toEqual(manySorted.reverse());
+  });
 });

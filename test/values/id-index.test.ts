@@ -119,4 +119,26 @@ describe('IdIndex', () => {
     expect(cursor.first(index).readId(id).toString()).toBe('4900-0');
     expect(account.indexBytes).toBeLessThan(3 * 128 * 6 * 4 + 1000);
   });
+
+  it('fills again in the same memory after it was empty, if that was little', () => {
+    const account = { indexBytes: 0 };
+    const index = new IdIndex(6, account);
+    const id = new StreamId();
+    const fillAndEmpty = (rows: number): Int32Array => {
+      for (let i = 0; i < rows; i++) index.append(id.set(i, 0), cursor);
+      const { words } = cursor;
+      while (index.size > 0) index.remove(cursor.first(index));
+      return words;
+    };
+    const words = fillAndEmpty(10);
+    const { bytes } = index;
+    expect(fillAndEmpty(10)).toBe(words);
+    expect(index.bytes).toBe(bytes);
+    expect(account.indexBytes).toBe(bytes);
+    fillAndEmpty(1000);
+    expect(account.indexBytes).toBe(0);
+    expect(fillAndEmpty(10)).not.toBe(words);
+    index.clear();
+    expect(account.indexBytes).toBe(0);
+  });
 });
