@@ -144,8 +144,6 @@ export interface ServerApi {
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
   readonly runId: string;
-  /** Names the history of changes that replicas follow; 40 hexadecimal digits. */
-  readonly replicationId: string;
   /** Unix time in ms. */
   readonly startedAt: number;
   /** The text of INFO for these sections (lower case names; empty: the default ones). */

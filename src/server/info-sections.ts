@@ -330,7 +330,7 @@ export function replicationSection(server: RespiteServer): InfoField[] {
     ['role', 'master'],
     ['connected_slaves', 0],
     ['master_failover_state', 'no-failover'],
-    ['master_replid', server.replicationId],
+    ['master_replid', server.replication.log.id],
     ['master_replid2', '0'.repeat(40)],
     ['master_repl_offset', 0],
     ['second_repl_offset', -1],

@@ -33,6 +33,7 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { Replication } from '../replication/replication.js';
 import type { Scripting } from '../scripting/scripting.js';
 import { ActiveDefrag } from './active-defrag.js';
 import { allCommands } from './all-commands.js';
@@ -128,7 +129,7 @@ export class RespiteServer implements ServerApi {
   };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
-  readonly replicationId = randomHexId();
+  readonly replication: Replication;
   readonly startedAt: number;
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
@@ -162,6 +163,7 @@ export class RespiteServer implements ServerApi {
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
+    this.replication = new Replication(this);
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;
     this.scriptRunner = runner;
@@ -339,6 +341,7 @@ export class RespiteServer implements ServerApi {
     this.scriptRunner.debugging.delete(client);
     this.monitors.remove(client);
     this.pubsub.forget(client);
+    this.replication.forget(client);
     this.clients.forget(client);
   }
 
