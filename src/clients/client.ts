@@ -78,6 +78,8 @@ export class Transaction {
   mayWrite = false;
   /** Set when a queued command is flagged as writing: EXEC is refused without enough replicas. */
   writes = false;
+  /** Set when a queued command is not flagged as `stale`: EXEC is refused by a replica whose data may be too old. */
+  readsData = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }

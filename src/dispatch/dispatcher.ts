@@ -299,7 +299,7 @@ export class Dispatcher {
   pauseClients(until: number, all: boolean): void {
     this.pause.begin(until, all);
     this.gate |= ServerGate.paused;
-    this.server.keyspace.keepExpired = true;
+    this.server.keyspace.paused = true;
   }
 
   /** Ends the pause. The commands that it held back run at the end of the batch, in order of arrival. */
@@ -307,7 +307,7 @@ export class Dispatcher {
     if (!this.pause.active) return;
     this.pause.end();
     this.gate &= ~ServerGate.paused;
-    this.server.keyspace.keepExpired = false;
+    this.server.keyspace.paused = false;
     for (const client of this.pause.clients) {
       client.postponed = client.blocked?.args;
       this.waiting.remove(client);
@@ -753,6 +753,18 @@ export class Dispatcher {
     this.giveUp(client, state, how === 'error');
     this.release(client);
     return true;
+  }
+
+  /** Answers all who wait for keys with an error, and ends their connections: what they wait for will not come. */
+  unblockAll(error: string): void {
+    for (const client of this.server.clients.all()) {
+      const state = client.blocked;
+      if (state === undefined || (state.kind !== 'keys' && state.kind !== 'wait')) continue;
+      client.reply.error(error);
+      this.giveUp(client, state, true);
+      this.release(client);
+      this.server.clients.disconnect(client, true);
+    }
   }
 
   /** Counts a command that waited in vain. */

@@ -35,6 +35,8 @@ export interface RdbLoadOptions {
   readonly duplicates: 'refuse' | 'replace';
   /** Check the checksum at the end, if the file has one. */
   readonly checksum: boolean;
+  /** Load into these, in place of the databases of the keyspace; as many, and of its arena. */
+  readonly databases?: readonly Database[];
   /** Told of each name and text about the file. */
   onAuxiliary?(name: string, text: string): void;
   /** Given the source of each library of functions. Without it such a file is refused. */
@@ -85,6 +87,7 @@ export class RdbLoad {
   private readonly reader: RdbReader;
   private readonly target: ValueTarget;
   private readonly crc = new Crc64();
+  private readonly databases: readonly Database[];
   private database: Database;
   /** Where in the window the first byte is that has not been read for good, and that is not in `crc` yet. */
   private committed = 0;
@@ -109,7 +112,8 @@ export class RdbLoad {
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
     this.target = { keyspace, limits: options.limits };
-    this.database = keyspace.databases[0];
+    this.databases = options.databases ?? keyspace.databases;
+    this.database = this.databases[0];
   }
 
   /** Bytes that have been read for good. */
@@ -341,7 +345,7 @@ export class RdbLoad {
   }
 
   private selectDatabase(index: number): void {
-    const { databases } = this.keyspace;
+    const { databases } = this;
     if (index >= databases.length) {
       throw this.reader.fail(`database ${index} of a file from a server with more than ${databases.length}`);
     }
@@ -399,7 +403,7 @@ export class RdbLoad {
     if (this.summary.version >= checksumVersion) this.checkSum();
     this.summary.end = reader.position;
     this.finished = true;
-    for (const database of this.keyspace.databases) database.trim();
+    for (const database of this.databases) database.trim();
   }
 
   private checkSum(): void {

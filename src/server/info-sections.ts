@@ -5,6 +5,7 @@ import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
 import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
+import { replicaFields } from './info-replica.js';
 import type { RespiteServer } from './server.js';
 
 /**
@@ -163,7 +164,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
   const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
-    ['async_loading', 0],
+    ['async_loading', dataSet.loadingAside === undefined ? 0 : 1],
     ['current_cow_peak', copiedBytes],
     ['current_cow_size', copiedBytes],
     ['current_cow_size_age', 0],
@@ -219,7 +220,7 @@ function appendOnlySizes({ appendOnly }: RespiteServer): InfoField[] {
 
 /** Shown while a data set is loaded. */
 function loadingFields({ dataSet, clock }: RespiteServer): InfoField[] {
-  const { loading } = dataSet;
+  const loading = dataSet.loading ?? dataSet.loadingAside;
   if (loading === undefined) return [];
   return [
     ['loading_start_time', Math.floor(loading.startedAt / 1000)],
@@ -327,13 +328,14 @@ function kilobytes(bytes: number): string {
 
 export function replicationSection(server: RespiteServer): InfoField[] {
   return [
-    ['role', 'master'],
+    ['role', server.replication.role === 'master' ? 'master' : 'slave'],
+    ...replicaFields(server),
     ['connected_slaves', 0],
     ['master_failover_state', 'no-failover'],
     ['master_replid', server.replication.log.id],
-    ['master_replid2', '0'.repeat(40)],
-    ['master_repl_offset', 0],
-    ['second_repl_offset', -1],
+    ['master_replid2', server.replication.log.secondId],
+    ['master_repl_offset', server.replication.log.offset],
+    ['second_repl_offset', server.replication.log.secondOffset],
     ['repl_backlog_active', 0],
     ['repl_backlog_size', server.config.values['repl-backlog-size']],
     ['repl_backlog_first_byte_offset', 0],

@@ -14,6 +14,8 @@ import type { RespiteServer } from './server.js';
 export interface RdbLoadingOptions {
   /** Keys that are there already are replaced; without, they are an error. */
   replace?: boolean;
+  /** Told of each name and text about the file. */
+  onAuxiliary?: (name: string, text: string) => void;
   /** The file is the beginning of an append-only file: what has expired is for its commands to remove. */
   preamble?: boolean;
 }
@@ -27,13 +29,13 @@ export function* loadRdbFile(
   server: RespiteServer,
   path: string,
   progress: LoadingProgress,
-  { replace = false, preamble = false }: RdbLoadingOptions = {},
+  { replace = false, preamble = false, onAuxiliary }: RdbLoadingOptions = {},
 ): Generator<void, RdbSummary> {
   const { files, keyspace, config } = server;
   const fd = openFile(server, path);
   try {
     const source = new FileSource(files, fd);
-    const options = loadOptions(server, progress, replace, preamble);
+    const options = loadOptions(server, progress, replace, preamble, onAuxiliary);
     const before = progress.loadedBytes;
     const everyBytes = config.values['loading-process-events-interval-bytes'];
     const steps = loadRdbInSteps(keyspace, source, options, everyBytes);
@@ -78,18 +80,19 @@ function loadError(path: string, error: unknown): unknown {
 }
 
 /** What is wrong with a file or with reading it, in words; undefined for a defect of ours. */
-function reasonOf(error: unknown): string | undefined {
+export function reasonOf(error: unknown): string | undefined {
   if (error instanceof RdbError) return error.message;
   if (error instanceof ArenaFullError) return `there is not enough memory for it (${error.message})`;
   if (error instanceof Error && 'syscall' in error) return systemErrorText(error);
   return undefined;
 }
 
-function loadOptions(
+export function loadOptions(
   server: RespiteServer,
   progress: LoadingProgress,
   replace: boolean,
   preamble: boolean,
+  onAuxiliary?: (name: string, text: string) => void,
 ): RdbLoadOptions {
   const { config, keyspace, log } = server;
   return {
@@ -97,7 +100,10 @@ function loadOptions(
     dropExpired: !preamble && !keyspace.keepExpired,
     duplicates: replace ? 'replace' : 'refuse',
     checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
-    onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
+    onAuxiliary: (name, text) => {
+      logAuxiliary(server, progress, name, text);
+      onAuxiliary?.(name, text);
+    },
     onFunction: (source) => loadLibrary(server, source, replace),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {

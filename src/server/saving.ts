@@ -50,7 +50,7 @@ export class Saving implements SavingApi {
   }
 
   get otherSnapshot(): boolean {
-    return this.server.appendOnly.rewriting;
+    return this.server.appendOnly.rewriting || this.server.keyspace.loadsAside;
   }
 
   get changesSinceSave(): number {
@@ -198,6 +198,7 @@ export class Saving implements SavingApi {
       usedMemory: metrics.usedMemory,
       access: savedAccess(values['maxmemory-policy']),
       aofBase,
+      fields: aofBase ? [] : this.server.replicaRole.savedFields(),
       libraries: scripting.functions.sources(),
     };
     return new RdbFormat(options, keyspace.databases);

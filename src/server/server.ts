@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
@@ -33,6 +34,9 @@ import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { replicaCommands } from '../replication/replica-commands.js';
+import type { ReplicaHost } from '../replication/replica-host.js';
+import { ReplicaRole } from '../replication/replica-role.js';
 import { Replication } from '../replication/replication.js';
 import type { Scripting } from '../scripting/scripting.js';
 import { ActiveDefrag } from './active-defrag.js';
@@ -42,6 +46,7 @@ import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
+import { FullSyncLoading } from './full-sync-loading.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
@@ -52,6 +57,7 @@ import { connectScripting } from './scripting.js';
 import { Shutdown } from './shutdown.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
+import { tlsClientOptions } from './tls.js';
 import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
@@ -80,7 +86,7 @@ export interface ServerOptions {
  * The composition root: owns every part of one server and connects them. Several in one process share
  * nothing.
  */
-export class RespiteServer implements ServerApi {
+export class RespiteServer implements ServerApi, ReplicaHost {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -130,6 +136,8 @@ export class RespiteServer implements ServerApi {
   readonly version = respiteVersion;
   readonly runId = randomHexId();
   readonly replication: Replication;
+  readonly replicaRole: ReplicaRole;
+  readonly snapshots = new FullSyncLoading(this);
   readonly startedAt: number;
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
@@ -160,10 +168,12 @@ export class RespiteServer implements ServerApi {
       ...transactionCommands(() => this.loop.dispatcher),
       ...scriptCommands(() => this.scriptRunner),
       ...functionCommands(() => this.scriptRunner),
+      ...replicaCommands(() => this.replicaRole),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
     this.replication = new Replication(this);
+    this.replicaRole = new ReplicaRole(this, this.replication);
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;
     this.scriptRunner = runner;
@@ -213,12 +223,14 @@ export class RespiteServer implements ServerApi {
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
       this.timers.start(1000 / this.config.values.hz);
+      this.replicaRole.beginAtStart();
       await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
     if (this.isClosing) return;
+    this.replicaRole.connectAtStart(this.dataSet.history);
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
@@ -242,6 +254,7 @@ export class RespiteServer implements ServerApi {
     this.timers.stop();
     this.stalls.stop();
     this.links.closeAll();
+    this.replicaRole.stop();
     this.saving.stop('Background saving terminated: the server ends');
     this.appendOnly.close();
     await this.listeners.close();
@@ -258,6 +271,7 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.ending.tick();
+    this.replicaRole.tick();
     if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
@@ -413,7 +427,25 @@ export class RespiteServer implements ServerApi {
 
   /** Nothing is evicted while changes are held back, nor by a replica that leaves it to its master. */
   get evictionSuspended(): boolean {
-    return this.loop.dispatcher.pause.active;
+    const { replicaRole, config, loop } = this;
+    const leftToPrimary = replicaRole.primary !== undefined && config.values['replica-ignore-maxmemory'];
+    return leftToPrimary || loop.dispatcher.pause.active;
+  }
+
+  /** `replica-announce-port`, or the port of the kind of connection that replication uses. */
+  get announcedPort(): number {
+    const { config, listeners } = this;
+    const { 'replica-announce-port': announced, 'tls-replication': secure } = config.values;
+    return announced || (secure && listeners.tlsPort > 0 ? listeners.tlsPort : listeners.port);
+  }
+
+  get syncedOffset(): number | undefined {
+    return undefined;
+  }
+
+  linkTls(): ConnectionOptions | undefined {
+    const { values } = this.config;
+    return values['tls-replication'] ? tlsClientOptions(values) : undefined;
   }
 
   /** Goes on evicting between events. */

@@ -1,0 +1,175 @@
+import { ServerGate } from '../dispatch/admission.js';
+import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { ReplicaLink } from './primary-link.js';
+import type { ReplicaHost } from './replica-host.js';
+import type { Replication } from './replication.js';
+
+/** Who waits for a key on a server whose part changes would wait for something that comes another way now. */
+const unblockedText =
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
+
+/**
+ * Being a replica: becoming one, ceasing to be one, and what holds meanwhile for clients and keys.
+ */
+export class ReplicaRole {
+  private link: ReplicaLink | undefined;
+  /** Called when this server has become a replica, or a primary. */
+  onChanged: (isReplica: boolean) => void = () => {};
+
+  constructor(
+    private readonly host: ReplicaHost,
+    private readonly replication: Replication,
+  ) {
+    const { config } = host;
+    config.onChangeOfAny(['replica-read-only', 'replica-serve-stale-data'], () => this.adjustGates());
+  }
+
+  /** The link to the primary; undefined on a server that is one itself. */
+  get primary(): ReplicaLink | undefined {
+    return this.link;
+  }
+
+  /** At the start, before the data set is loaded: a replica's keys do not expire by themselves. */
+  beginAtStart(): void {
+    const address = this.host.config.values.replicaof;
+    if (address !== null) this.setLink(this.newLink(address.host, address.port, undefined));
+  }
+
+  /** At the start, after the data set was loaded, with the history that its file is a part of, if it says so. */
+  connectAtStart(history: { id: string; offset: number; database: number } | undefined): void {
+    const { link, replication } = this;
+    const { log } = replication;
+    if (history !== undefined) {
+      log.adopt(history.id, history.offset);
+      if (link === undefined) {
+        log.shift();
+        replication.keepBacklog();
+      } else link.continueWith(history.database);
+    }
+    link?.connect();
+  }
+
+  /** Makes this server a replica of another one, whatever it was before. */
+  follow(host: string, port: number): void {
+    const { replication, host: server, link: former } = this;
+    let continues: { database: number } | undefined;
+    if (former === undefined) {
+      server.log.notice(
+        'Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.',
+      );
+      continues = { database: Math.max(replication.feed.database, 0) };
+      replication.keepBacklog();
+    } else {
+      if (former.mayContinue) continues = { database: former.database };
+      former.stop();
+    }
+    server.config.assign({ replicaof: { host, port } });
+    const link = this.newLink(host, port, continues);
+    this.setLink(link);
+    if (former === undefined) this.unblockClients();
+    link.connect();
+  }
+
+  /** Makes this server a primary. What it has is the beginning of a history of its own. */
+  promote(): void {
+    const { link, replication, host } = this;
+    if (link === undefined) return;
+    const { log } = replication;
+    link.stop();
+    log.shift();
+    host.config.assign({ replicaof: null });
+    host.log.notice('Discarding previously cached master state.');
+    host.log.warning(
+      `Setting secondary replication ID to ${log.secondId}, valid up to offset: ${log.secondOffset}. New replication ID is ${log.id}`,
+    );
+    this.disconnectReplicas();
+    this.setLink(undefined);
+  }
+
+  tick(): void {
+    this.link?.tick();
+  }
+
+  stop(): void {
+    this.link?.stop();
+  }
+
+  private newLink(host: string, port: number, continues: { database: number } | undefined): ReplicaLink {
+    const { replication } = this;
+    return new ReplicaLink(this.host, replication.log, host, port, continues, {
+      historyEnds: () => {
+        this.disconnectReplicas();
+        replication.dropBacklog();
+        replication.log.renew();
+      },
+      synchronized: () => replication.keepBacklog(),
+      continued: (renamed) => {
+        replication.keepBacklog();
+        // Those who follow us hear of the new id when they come back.
+        if (renamed) this.disconnectReplicas();
+      },
+      lost: () => {},
+      changed: () => this.adjustGates(),
+      relay: (buffer, start, end) => replication.relay(buffer, start, end),
+    });
+  }
+
+  private setLink(link: ReplicaLink | undefined): void {
+    this.link = link;
+    this.replication.primary = link;
+    this.host.keyspace.followsPrimary = link !== undefined;
+    this.adjustGates();
+    this.onChanged(link !== undefined);
+  }
+
+  private adjustGates(): void {
+    const { link, host } = this;
+    const { config, loop } = host;
+    const { 'replica-read-only': readOnly, 'replica-serve-stale-data': servesStale } = config.values;
+    const set = (bit: number, on: boolean) => {
+      const { dispatcher } = loop;
+      dispatcher.gate = on ? dispatcher.gate | bit : dispatcher.gate & ~bit;
+    };
+    set(ServerGate.readOnly, link !== undefined && readOnly);
+    set(ServerGate.stale, link !== undefined && link.state !== 'connected' && !servesStale);
+  }
+
+  private disconnectReplicas(): void {
+    const { clients } = this.host;
+    for (const { client } of [...this.replication.replicas]) clients.disconnect(client, false);
+  }
+
+  /** They waited for what clients of a primary do. */
+  private unblockClients(): void {
+    this.host.loop.dispatcher.unblockAll(unblockedText);
+  }
+
+  // --- what is told of it
+
+  /**
+   * What a snapshot says of the history that it is a part of, so that whoever loads it can go on from there. Nothing while
+   * it would not be true: when nobody counts what changes, or the data are not those of the primary.
+   */
+  savedFields(): [name: string, value: string][] {
+    const { link, replication } = this;
+    const { log, feed } = replication;
+    const database = link === undefined ? Math.max(feed.database, 0) : link.database;
+    const known = link === undefined ? log.backlog !== undefined : link.mayContinue;
+    if (!known) return [];
+    return [
+      ['repl-stream-db', String(database)],
+      ['repl-id', log.id],
+      ['repl-offset', String(log.offset)],
+    ];
+  }
+
+  /** The reply of ROLE on a replica. */
+  role(reply: ReplyWriter, link: ReplicaLink): void {
+    reply.array(5);
+    reply.text('slave');
+    reply.text(link.host);
+    reply.integer(link.port);
+    reply.text(link.state);
+    reply.integer(link.state === 'connected' ? this.replication.log.offset : -1);
+  }
+}
