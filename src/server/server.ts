@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
@@ -11,7 +12,6 @@ import type {
   DebugState,
   Log,
   MemoryUsage,
-  ServerApi,
   ServerStatistics,
   ShutdownRequest,
 } from '../commands/server-api.js';
@@ -29,10 +29,13 @@ import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
-import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
+import type { RdbFormat } from '../persistence/rdb-format.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { replicationCommands } from '../replication/commands.js';
+import type { FullSyncHost, SnapshotContents } from '../replication/full-sync.js';
 import { Replication } from '../replication/replication.js';
 import type { Scripting } from '../scripting/scripting.js';
 import { ActiveDefrag } from './active-defrag.js';
@@ -80,7 +83,7 @@ export interface ServerOptions {
  * The composition root: owns every part of one server and connects them. Several in one process share
  * nothing.
  */
-export class RespiteServer implements ServerApi {
+export class RespiteServer implements FullSyncHost {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -160,10 +163,10 @@ export class RespiteServer implements ServerApi {
       ...transactionCommands(() => this.loop.dispatcher),
       ...scriptCommands(() => this.scriptRunner),
       ...functionCommands(() => this.scriptRunner),
+      ...replicationCommands(() => this.replication),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
-    this.replication = new Replication(this);
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;
     this.scriptRunner = runner;
@@ -174,6 +177,7 @@ export class RespiteServer implements ServerApi {
     this.memoryLimit = new MemoryLimit(this);
     this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
+    this.replication = new Replication(this);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
@@ -243,6 +247,7 @@ export class RespiteServer implements ServerApi {
     this.stalls.stop();
     this.links.closeAll();
     this.saving.stop('Background saving terminated: the server ends');
+    this.replication.close();
     this.appendOnly.close();
     await this.listeners.close();
   }
@@ -258,6 +263,7 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.ending.tick();
+    this.replication.tick();
     if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
@@ -362,6 +368,7 @@ export class RespiteServer implements ServerApi {
     this.memoryLimit.resetStatistics();
     this.defrag.resetStatistics();
     this.loop.clientEviction.evictedClients = 0;
+    this.replication.resetStatistics();
     this.clients.replyBuffers.shrinks = this.clients.replyBuffers.expands = 0;
     this.metrics.reset();
   }
@@ -466,6 +473,15 @@ export class RespiteServer implements ServerApi {
     }
     this.loop.dispatcher.watched.removeAll(client);
     this.loop.dispatcher.updateObserved();
+  }
+
+  /** A server that keeps no files has none of its own. */
+  get temporaryDirectory(): string {
+    return this.keepsFiles ? dataPath(this.config.values.dir) : tmpdir();
+  }
+
+  replicaSnapshotFormat(contents: SnapshotContents): RdbFormat {
+    return this.saving.format(false, contents);
   }
 
   /** Removes all keys, as FLUSHALL does. */
