@@ -87,7 +87,8 @@ export function refusalOf(
     return errors.loading;
   if ((gate & ServerGate.busy) !== 0 && !command.has(CommandFlag.allow_busy))
     return busyError(server.scripting.running?.kind);
-  if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) return errors.monitorAndKeys;
+  if ((client.gate & (Gate.monitor | Gate.replica)) !== 0 && command.has(touchesKeys))
+    return errors.monitorAndKeys;
   if (isQueued(client, command) && command.has(CommandFlag.no_multi)) {
     return 'ERR Command not allowed inside a transaction';
   }

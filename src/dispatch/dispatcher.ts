@@ -275,6 +275,8 @@ export class Dispatcher {
    */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
+    // Whatever is answered to a replica ends it, and the log says what that was.
+    if ((client.gate & Gate.replica) !== 0) client.lastCommand = command.fullName;
     // With the memory limit alone, `execute` has made room already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);

@@ -24,18 +24,29 @@ export class ReplicationFeed implements PropagationSink {
     private readonly onGrown: () => void,
   ) {}
 
+  /** Adds a command that concerns no database. */
+  command(...words: string[]): void {
+    this.encoder.append(words.map(Bytes.of), words.length);
+    this.moveToLog();
+  }
+
   /** Hot while there are replicas. */
   propagate(database: number, args: readonly Bytes[], argc: number): void {
-    const { encoder, log } = this;
+    const { encoder } = this;
     if (database >= 0 && database !== this.database) {
       this.database = database;
       encoder.append([select, Bytes.of(String(database))], 2);
     }
     encoder.append(args, argc);
+    this.moveToLog();
+    const { client } = this.propagation;
+    if (client !== undefined) client.writeOffset = this.log.offset;
+  }
+
+  private moveToLog(): void {
+    const { encoder, log } = this;
     log.append(encoder.bytes);
     encoder.drop(encoder.length);
-    const { client } = this.propagation;
-    if (client !== undefined) client.writeOffset = log.offset;
     this.onGrown();
   }
 }

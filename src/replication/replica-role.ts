@@ -1,5 +1,4 @@
 import { ServerGate } from '../dispatch/admission.js';
-import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { ReplicaLink } from './primary-link.js';
 import type { ReplicaHost } from './replica-host.js';
 import type { Replication } from './replication.js';
@@ -82,7 +81,7 @@ export class ReplicaRole {
     host.log.warning(
       `Setting secondary replication ID to ${log.secondId}, valid up to offset: ${log.secondOffset}. New replication ID is ${log.id}`,
     );
-    this.disconnectReplicas();
+    replication.disconnectReplicas();
     this.setLink(undefined);
   }
 
@@ -98,7 +97,7 @@ export class ReplicaRole {
     const { replication } = this;
     return new ReplicaLink(this.host, replication.log, host, port, continues, {
       historyEnds: () => {
-        this.disconnectReplicas();
+        replication.disconnectReplicas();
         replication.dropBacklog();
         replication.log.renew();
       },
@@ -106,7 +105,7 @@ export class ReplicaRole {
       continued: (renamed) => {
         replication.keepBacklog();
         // Those who follow us hear of the new id when they come back.
-        if (renamed) this.disconnectReplicas();
+        if (renamed) replication.disconnectReplicas();
       },
       lost: () => {},
       changed: () => this.adjustGates(),
@@ -134,11 +133,6 @@ export class ReplicaRole {
     set(ServerGate.stale, link !== undefined && link.state !== 'connected' && !servesStale);
   }
 
-  private disconnectReplicas(): void {
-    const { clients } = this.host;
-    for (const { client } of [...this.replication.replicas]) clients.disconnect(client, false);
-  }
-
   /** They waited for what clients of a primary do. */
   private unblockClients(): void {
     this.host.loop.dispatcher.unblockAll(unblockedText);
@@ -152,24 +146,7 @@ export class ReplicaRole {
    */
   savedFields(): [name: string, value: string][] {
     const { link, replication } = this;
-    const { log, feed } = replication;
-    const database = link === undefined ? Math.max(feed.database, 0) : link.database;
-    const known = link === undefined ? log.backlog !== undefined : link.mayContinue;
-    if (!known) return [];
-    return [
-      ['repl-stream-db', String(database)],
-      ['repl-id', log.id],
-      ['repl-offset', String(log.offset)],
-    ];
-  }
-
-  /** The reply of ROLE on a replica. */
-  role(reply: ReplyWriter, link: ReplicaLink): void {
-    reply.array(5);
-    reply.text('slave');
-    reply.text(link.host);
-    reply.integer(link.port);
-    reply.text(link.state);
-    reply.integer(link.state === 'connected' ? this.replication.log.offset : -1);
+    const known = link === undefined ? replication.log.backlog !== undefined : link.mayContinue;
+    return known ? replication.snapshotFields : [];
   }
 }

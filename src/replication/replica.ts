@@ -1,6 +1,7 @@
 import type { Client, OutputFeed } from '../clients/client.js';
 import type { BacklogBlock } from './backlog.js';
 import type { ReplicationLog } from './replication-log.js';
+import type { FileReader } from './snapshot-transfer.js';
 
 /**
  * How far a replica is: it waits for a snapshot to begin, for its end (if it goes to a file first), is being sent it, or
@@ -24,6 +25,16 @@ export interface ReplicaTraits {
   withoutFunctions: boolean;
 }
 
+/** What a replica tells of itself to whoever looks after it. */
+export interface ReplicaEvents {
+  /** It was sent the whole snapshot. */
+  transferred(replica: Replica): void;
+  /** It cannot be sent the rest of the snapshot. */
+  failed(replica: Replica, error: unknown): void;
+  /** One of its commands was answered. */
+  interrupted(replica: Replica): void;
+}
+
 /** A replica that is connected to this server: what it is sent, and what it has said. */
 export class Replica implements OutputFeed {
   state: ReplicaState = 'waiting';
@@ -32,7 +43,9 @@ export class Replica implements OutputFeed {
   /** Up to where it has said to have applied the stream, and to have it on its disk. */
   acknowledged = 0;
   synced = 0;
-  /** Unix time in ms at which it said so last. */
+  /** Unix time in ms at which it asked for synchronization. */
+  readonly attachedAt: number;
+  /** Unix time in ms at which it acknowledged something last. */
   acknowledgedAt: number;
   /** Unix time in ms at which it was sent something last. */
   movedAt: number;
@@ -43,6 +56,9 @@ export class Replica implements OutputFeed {
   /** What is to be sent before the stream. */
   private queue: Buffer[] = [];
   private queued = 0;
+  private file: FileReader | undefined;
+  /** Nothing will be added to the snapshot. */
+  private snapshotComplete = false;
   private block: BacklogBlock | undefined;
 
   constructor(
@@ -50,9 +66,9 @@ export class Replica implements OutputFeed {
     readonly traits: ReplicaTraits,
     private readonly log: ReplicationLog,
     private readonly now: () => number,
-    private readonly onInterrupted: (replica: Replica) => void,
+    private readonly events: ReplicaEvents,
   ) {
-    this.acknowledgedAt = this.movedAt = now();
+    this.attachedAt = this.acknowledgedAt = this.movedAt = now();
   }
 
   /** Where it can be reached, as far as it is known. */
@@ -61,13 +77,20 @@ export class Replica implements OutputFeed {
     return announcedAddress !== '' ? announcedAddress : hostOf(this.client.transport.remoteAddress);
   }
 
+  /** As the log names it: where it listens, as far as it has said. */
+  get name(): string {
+    const { listeningPort } = this.traits;
+    return `${this.address}:${listeningPort > 0 ? listeningPort : '<unknown-replica-port>'}`;
+  }
+
   /** Bytes of the snapshot that wait. */
   get queuedBytes(): number {
     return this.queued;
   }
 
+  /** The stream alone: a snapshot is made only as fast as it is taken. */
   get pendingBytes(): number {
-    return this.queued + (this.followsStream ? this.log.offset - this.sent : 0);
+    return this.followsStream ? this.log.offset - this.sent : 0;
   }
 
   /** It is to be sent the stream, now or later. */
@@ -81,6 +104,26 @@ export class Replica implements OutputFeed {
     this.queued += bytes.length;
   }
 
+  /** The same of a file, after its length. There is only one. */
+  enqueueFile(file: FileReader): void {
+    this.enqueue(Buffer.from(`$${file.size}\r\n`));
+    this.file = file;
+  }
+
+  /** All of the snapshot is in the queue. */
+  completeSnapshot(): void {
+    this.snapshotComplete = true;
+  }
+
+  /** Its connection has ended. */
+  close(): void {
+    this.file?.close();
+    this.file = undefined;
+    this.queue = [];
+    this.queued = 0;
+    this.block = undefined;
+  }
+
   /** The stream follows from here on. */
   startAt(position: number): void {
     this.sent = position;
@@ -88,7 +131,10 @@ export class Replica implements OutputFeed {
   }
 
   next(): Buffer | undefined {
-    const bytes = this.queue.length > 0 ? this.nextOfQueue() : this.nextOfStream();
+    let bytes = this.queue.length > 0 ? this.nextOfQueue() : this.nextOfFile();
+    if (bytes === undefined && this.state === 'transfer' && this.snapshotComplete)
+      this.events.transferred(this);
+    bytes ??= this.nextOfStream();
     if (bytes !== undefined) this.movedAt = this.now();
     return bytes;
   }
@@ -97,6 +143,20 @@ export class Replica implements OutputFeed {
     const bytes = this.queue.shift()!;
     this.queued -= bytes.length;
     return bytes;
+  }
+
+  private nextOfFile(): Buffer | undefined {
+    if (this.file === undefined) return undefined;
+    try {
+      const bytes = this.file.next();
+      if (bytes === undefined) this.file = undefined;
+      return bytes;
+    } catch (error) {
+      this.close();
+      this.snapshotComplete = false;
+      this.events.failed(this, error);
+      return undefined;
+    }
   }
 
   private nextOfStream(): Buffer | undefined {
@@ -112,7 +172,7 @@ export class Replica implements OutputFeed {
   }
 
   interrupted(): void {
-    this.onInterrupted(this);
+    this.events.interrupted(this);
   }
 }
 

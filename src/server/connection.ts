@@ -193,10 +193,7 @@ export class Connection implements Transport {
   /** What a replica is sent. It is no answer to anything, so replies have no place in it. */
   private flushFeed(feed: OutputFeed): void {
     const { client, loop } = this;
-    if (client.reply.size > 0) {
-      feed.interrupted();
-      return this.end();
-    }
+    if (client.reply.size > 0) return feed.interrupted();
     if (client.closing) return this.end();
     if (this.draining) return;
     loop.beforeSending?.();
@@ -296,8 +293,14 @@ export class Connection implements Transport {
 
   private get outputLimit(): OutputBufferLimit {
     const { normal, pubsub, replica } = this.loop.outputBufferLimits;
-    if ((this.client.gate & Gate.replica) !== 0) return replica;
+    if ((this.client.gate & Gate.replica) !== 0) return this.notBelowBacklog(replica);
     return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
+  }
+
+  /** What the backlog keeps anyway costs nothing. */
+  private notBelowBacklog({ hard, soft, softSeconds }: OutputBufferLimit): OutputBufferLimit {
+    const least = this.loop.server.config.values['repl-backlog-size'];
+    return { hard: hard && Math.max(hard, least), soft: soft && Math.max(soft, least), softSeconds };
   }
 
   get maxUnsentBytes(): number {

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
@@ -12,7 +13,6 @@ import type {
   DebugState,
   Log,
   MemoryUsage,
-  ServerApi,
   ServerStatistics,
   ShutdownRequest,
 } from '../commands/server-api.js';
@@ -30,10 +30,13 @@ import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
-import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
+import type { RdbFormat } from '../persistence/rdb-format.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { replicationCommands } from '../replication/commands.js';
+import type { FullSyncHost, SnapshotContents } from '../replication/full-sync.js';
 import { replicaCommands } from '../replication/replica-commands.js';
 import type { ReplicaHost } from '../replication/replica-host.js';
 import { ReplicaRole } from '../replication/replica-role.js';
@@ -86,7 +89,7 @@ export interface ServerOptions {
  * The composition root: owns every part of one server and connects them. Several in one process share
  * nothing.
  */
-export class RespiteServer implements ServerApi, ReplicaHost {
+export class RespiteServer implements FullSyncHost, ReplicaHost {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -168,12 +171,11 @@ export class RespiteServer implements ServerApi, ReplicaHost {
       ...transactionCommands(() => this.loop.dispatcher),
       ...scriptCommands(() => this.scriptRunner),
       ...functionCommands(() => this.scriptRunner),
+      ...replicationCommands(() => this.replication),
       ...replicaCommands(() => this.replicaRole),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
-    this.replication = new Replication(this);
-    this.replicaRole = new ReplicaRole(this, this.replication);
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;
     this.scriptRunner = runner;
@@ -184,6 +186,8 @@ export class RespiteServer implements ServerApi, ReplicaHost {
     this.memoryLimit = new MemoryLimit(this);
     this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
+    this.replication = new Replication(this);
+    this.replicaRole = new ReplicaRole(this, this.replication);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
@@ -256,6 +260,7 @@ export class RespiteServer implements ServerApi, ReplicaHost {
     this.links.closeAll();
     this.replicaRole.stop();
     this.saving.stop('Background saving terminated: the server ends');
+    this.replication.close();
     this.appendOnly.close();
     await this.listeners.close();
   }
@@ -271,6 +276,7 @@ export class RespiteServer implements ServerApi, ReplicaHost {
     this.metrics.sample();
     this.tickClients();
     this.ending.tick();
+    this.replication.tick();
     this.replicaRole.tick();
     if (!this.isLoading) {
       this.sweep();
@@ -376,6 +382,7 @@ export class RespiteServer implements ServerApi, ReplicaHost {
     this.memoryLimit.resetStatistics();
     this.defrag.resetStatistics();
     this.loop.clientEviction.evictedClients = 0;
+    this.replication.resetStatistics();
     this.clients.replyBuffers.shrinks = this.clients.replyBuffers.expands = 0;
     this.metrics.reset();
   }
@@ -498,6 +505,15 @@ export class RespiteServer implements ServerApi, ReplicaHost {
     }
     this.loop.dispatcher.watched.removeAll(client);
     this.loop.dispatcher.updateObserved();
+  }
+
+  /** A server that keeps no files has none of its own. */
+  get temporaryDirectory(): string {
+    return this.keepsFiles ? dataPath(this.config.values.dir) : tmpdir();
+  }
+
+  replicaSnapshotFormat(contents: SnapshotContents): RdbFormat {
+    return this.saving.format(false, contents);
   }
 
   /** Removes all keys, as FLUSHALL does. */
