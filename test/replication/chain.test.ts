@@ -1,0 +1,138 @@
+import type { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import type { Respite, RespiteOptions } from '../../src/index.js';
+import { writeCommands } from '../differential/write-commands.mjs';
+import { dataFolder } from '../support/data-folder.js';
+import { RawClient } from '../support/raw-client.js';
+import { digest, infoField, until, untilCaughtUp, untilLinked } from '../support/replicas.js';
+import { connect, startRespite } from '../support/respite.js';
+
+interface Started {
+  server: Respite;
+  redis: Redis;
+}
+
+async function start(options: RespiteOptions = {}): Promise<Started> {
+  const server = await startRespite({
+    'enable-debug-command': 'yes',
+    'repl-diskless-sync-delay': 0,
+    ...options,
+  });
+  return { server, redis: connect(server) };
+}
+
+function follow({ server }: Started, options: RespiteOptions = {}): Promise<Started> {
+  return start({ replicaof: { host: '127.0.0.1', port: server.port }, ...options });
+}
+
+async function change({ server }: Started, seeds: number[]): Promise<void> {
+  const raw = await RawClient.connect({ port: server.port });
+  for (const seed of seeds) for (const command of writeCommands(seed)) await raw.send(...command);
+  await raw.send('DISCARD');
+  await raw.close();
+}
+
+async function expectSame(first: Started, ...others: Started[]): Promise<void> {
+  for (const other of others) {
+    await untilCaughtUp(first.redis, other.redis);
+    expect(await digest(other.redis)).toBe(await digest(first.redis));
+  }
+}
+
+/** Ends the link of a replica, which comes back by itself. */
+async function breakLink({ redis }: Started): Promise<void> {
+  await redis.client('KILL', 'TYPE', 'MASTER');
+}
+
+it('a chain of replicas has the same data, also when links break', async () => {
+  const primary = await start();
+  await change(primary, [1, 2, 3]);
+  const middle = await follow(primary);
+  await untilLinked(middle.redis);
+  const last = await follow(middle);
+  await untilLinked(last.redis);
+  for (let round = 0; round < 6; round++) {
+    const changing = change(primary, [10 + round, 20 + round]);
+    await breakLink(round % 2 === 0 ? middle : last);
+    await changing;
+  }
+  await expectSame(primary, middle, last);
+  expect(await infoField(primary.redis, 'sync_full')).toBe('1');
+  expect(await infoField(middle.redis, 'sync_full')).toBe('1');
+});
+
+it('a replica that was restarted goes on where it was', async () => {
+  const dir = dataFolder();
+  const primary = await start();
+  await change(primary, [1, 2]);
+  const before = await follow(primary, { dir });
+  await expectSame(primary, before);
+  await before.redis.save();
+  await before.server.close();
+  await change(primary, [3]);
+  const after = await follow(primary, { dir });
+  await expectSame(primary, after);
+  expect(await infoField(primary.redis, 'sync_full')).toBe('1');
+  expect(await infoField(primary.redis, 'sync_partial_ok')).toBe('1');
+});
+
+it('a primary that was restarted is followed on', async () => {
+  const dir = dataFolder();
+  const before = await start({ dir });
+  await change(before, [1, 2]);
+  const replica = await follow(before);
+  await expectSame(before, replica);
+  await before.redis.save();
+  const { port } = before.server;
+  await before.server.close();
+  const after = await start({ dir, port });
+  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  await change(after, [3]);
+  await expectSame(after, replica);
+  expect(await infoField(after.redis, 'sync_full')).toBe('0');
+});
+
+it('those who followed the same primary can follow each other', async () => {
+  const primary = await start();
+  await change(primary, [1]);
+  const [first, second] = [await follow(primary), await follow(primary)];
+  await expectSame(primary, first, second);
+  await first.redis.call('replicaof', 'no', 'one');
+  await second.redis.call('replicaof', '127.0.0.1', first.server.port);
+  await change(first, [2]);
+  await expectSame(first, second);
+  expect(await infoField(first.redis, 'sync_full')).toBe('0');
+  expect(await infoField(first.redis, 'sync_partial_ok')).toBe('1');
+  // The former primary, which nobody has changed meanwhile, has a part of that history too.
+  await primary.redis.call('replicaof', '127.0.0.1', first.server.port);
+  await expectSame(first, primary);
+  expect(await infoField(first.redis, 'sync_full')).toBe('0');
+});
+
+it('a replica with an append-only file has its data after a restart', async () => {
+  const dir = dataFolder();
+  const primary = await start();
+  await change(primary, [1, 2]);
+  const before = await follow(primary, { dir, appendonly: true });
+  await expectSame(primary, before);
+  await change(primary, [3]);
+  await expectSame(primary, before);
+  await until('the file is complete', async () => {
+    return (await infoField(before.redis, 'aof_rewrite_in_progress')) === '0';
+  });
+  await before.server.close();
+  const after = await start({ dir, appendonly: true });
+  expect(await digest(after.redis)).toBe(await digest(primary.redis));
+});
+
+it('who waits for a key is told when the server becomes a replica', async () => {
+  const primary = await start();
+  const other = await start();
+  const waiting = connect(other.server).blpop('list', 0);
+  await until('it waits', async () => (await infoField(other.redis, 'blocked_clients')) === '1');
+  const refused = expect(waiting).rejects.toThrow(
+    'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)',
+  );
+  await other.redis.call('replicaof', '127.0.0.1', primary.server.port);
+  await refused;
+});
