@@ -179,6 +179,7 @@ export class RespiteServer implements FullSyncHost {
     this.saving = new Saving(this, this.files);
     this.replication = new Replication(this);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
+    this.appendOnly.onSynced = () => this.replication.diskChanged();
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
