@@ -750,21 +750,31 @@ export class Dispatcher {
     const state = client.blocked;
     if (state === undefined || state.kind === 'pause' || state.kind === 'outside') return false;
     if (state.kind === 'script') return false;
-    if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
-    else state.onTimeout(client.reply);
-    this.giveUp(client, state, how === 'error');
-    this.release(client);
+    this.answerBlocked(
+      client,
+      how === 'error'
+        ? (reply) => reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK')
+        : state.onTimeout,
+    );
     return true;
+  }
+
+  /** Answers a blocked client in place of its command, and lets it go on. */
+  answerBlocked(client: Client, answer: (reply: ReplyWriter) => void): void {
+    const state = client.blocked;
+    if (state === undefined) return;
+    const errorsBefore = client.reply.errors;
+    answer(client.reply);
+    this.giveUp(client, state, client.reply.errors !== errorsBefore);
+    this.release(client);
   }
 
   /** Answers all who wait for keys with an error, and ends their connections: what they wait for will not come. */
   unblockAll(error: string): void {
     for (const client of this.server.clients.all()) {
-      const state = client.blocked;
-      if (state === undefined || (state.kind !== 'keys' && state.kind !== 'wait')) continue;
-      client.reply.error(error);
-      this.giveUp(client, state, true);
-      this.release(client);
+      const kind = client.blocked?.kind;
+      if (kind !== 'keys' && kind !== 'wait') continue;
+      this.answerBlocked(client, (reply) => reply.error(error));
       this.server.clients.disconnect(client, true);
     }
   }

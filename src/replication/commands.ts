@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import type { Client } from '../clients/client.js';
 import { longArgument } from '../commands/arguments.js';
 import type { Call, CommandFlagName, CommandSpec } from '../commands/command.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
@@ -53,6 +54,33 @@ export function replicationCommands(replication: () => Replication): CommandSpec
       categories: ['admin', 'dangerous'],
       handler: (call) => role(call, replication()),
     },
+    {
+      name: 'wait',
+      group: 'generic',
+      since: '3.0.0',
+      summary: 'Waits until replicas have applied what this connection wrote; tells how many have.',
+      complexity: 'O(1)',
+      syntax: 'numreplicas timeout',
+      types: { timeout: 'integer' },
+      flags: ['noscript'],
+      categories: ['connection'],
+      tips: [...fewestOfAll],
+      handler: (call) => wait(call, replication()),
+    },
+    {
+      name: 'waitaof',
+      group: 'generic',
+      since: '7.2.0',
+      summary:
+        'Waits until what this connection wrote is on the disk, here and with replicas; tells on how many it is.',
+      complexity: 'O(1)',
+      syntax: 'numlocal numreplicas timeout',
+      types: { timeout: 'integer' },
+      flags: ['noscript'],
+      categories: ['connection'],
+      tips: [...fewestOfAll],
+      handler: (call) => waitForDisks(call, replication()),
+    },
   ];
 
   function psync(call: Call): void {
@@ -61,6 +89,90 @@ export function replicationCommands(replication: () => Replication): CommandSpec
     const offset = longArgument(args[2]);
     synchronize(call, replication(), { id: args[1].latin1(), offset });
   }
+}
+
+const fewestOfAll = ['request_policy:all_shards', 'response_policy:agg_min'];
+
+/** WAIT numreplicas timeout */
+function wait(call: Call, replication: Replication): void {
+  const { args, client } = call;
+  refuseReplica(
+    replication,
+    'WAIT',
+    'Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',
+  );
+  const wanted = longArgument(args[1]);
+  const deadline = millisecondsArgument(call, args[2]);
+  const offset = writtenBy(client, replication);
+  replication.waits.wait(
+    call,
+    {
+      answer: (reply) => reply.integer(replication.copiesAt(offset).applied),
+      enough: () => replication.copiesAt(offset).applied >= wanted,
+      refusal: () => undefined,
+    },
+    deadline,
+  );
+}
+
+/** WAITAOF numlocal numreplicas timeout */
+function waitForDisks(call: Call, replication: Replication): void {
+  const { args, client, server } = call;
+  refuseReplica(
+    replication,
+    'WAITAOF',
+    'Please also note that writes to replicas are just local and are not propagated.',
+  );
+  const wantedHere = longArgument(args[1]);
+  if (wantedHere < 0 || wantedHere > 1)
+    throw new CommandError('ERR value is out of range, value must between 0 and 1');
+  const wanted = longArgument(args[2]);
+  if (wanted < 0) throw new CommandError(errors.notPositive);
+  const deadline = millisecondsArgument(call, args[3]);
+  const { appendOnly } = server;
+  const refusal = () => (wantedHere > 0 && !appendOnly.enabled ? noAppendOnlyFile : undefined);
+  const refused = refusal();
+  if (refused !== undefined) throw new CommandError(refused);
+  const offset = writtenBy(client, replication);
+  const { position } = appendOnly;
+  const here = () => (appendOnly.enabled && appendOnly.durablePosition >= position ? 1 : 0);
+  replication.waits.wait(
+    call,
+    {
+      answer(reply) {
+        reply.array(2);
+        reply.integer(here());
+        reply.integer(replication.copiesAt(offset).synced);
+      },
+      enough: () => here() >= wantedHere && replication.copiesAt(offset).synced >= wanted,
+      refusal,
+    },
+    deadline,
+  );
+}
+
+const noAppendOnlyFile = 'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.';
+
+function refuseReplica({ role }: Replication, name: string, why: string): void {
+  if (role !== 'master') throw new CommandError(`ERR ${name} cannot be used with replica instances. ${why}`);
+}
+
+/** Where the stream was after the client's last change; never later than where it is: there may have been another history. */
+function writtenBy({ writeOffset }: Client, { log }: Replication): number {
+  return Math.min(writeOffset, log.offset);
+}
+
+/** Times in ms must fit 64 bits. */
+const latest = 2 ** 63;
+
+/** When a client gives up, in unix ms, from a timeout in ms; 0 is never. */
+function millisecondsArgument({ server }: Call, argument: Bytes): number {
+  const milliseconds = longArgument(argument, errors.timeoutNotInteger);
+  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
+  if (milliseconds === 0) return Number.POSITIVE_INFINITY;
+  const deadline = server.clock.now() + milliseconds;
+  if (deadline >= latest) throw new CommandError(errors.timeoutOutOfRange);
+  return deadline;
 }
 
 /** The client becomes a replica. */

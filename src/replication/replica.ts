@@ -42,7 +42,7 @@ export class Replica implements OutputFeed {
   sent = 0;
   /** Up to where it has said to have applied the stream, and to have it on its disk. */
   acknowledged = 0;
-  synced = 0;
+  synced = -1;
   /** Unix time in ms at which it asked for synchronization. */
   readonly attachedAt: number;
   /** Unix time in ms at which it acknowledged something last. */

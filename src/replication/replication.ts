@@ -1,9 +1,10 @@
 import { randomHexId } from '../ambient/random.js';
 import { type Client, Gate } from '../clients/client.js';
-import type { ServerApi } from '../commands/server-api.js';
+import type { ReplicationApi, ServerApi } from '../commands/server-api.js';
 import { ServerGate } from '../dispatch/admission.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { noDatabase } from '../dispatch/propagation.js';
+import { AcknowledgementWaits } from './acknowledgement-waits.js';
 import { ReplicationFeed } from './feed.js';
 import { FullSync, type FullSyncHost } from './full-sync.js';
 import { Replica, type ReplicaTraits } from './replica.js';
@@ -44,19 +45,23 @@ const secondMs = 1000;
 const newline = Buffer.from('\n');
 
 /** The part that a server plays in replication: its history, who follows it, and whom it follows. */
-export class Replication {
+export class Replication implements ReplicationApi {
   readonly log: ReplicationLog;
   readonly feed: ReplicationFeed;
   /** In the order in which they came. */
   readonly replicas: Replica[] = [];
   readonly statistics: SyncStatistics = { full: 0, partialAccepted: 0, partialRefused: 0 };
   readonly fullSync: FullSync;
+  /** Clients of WAIT and WAITAOF. */
+  readonly waits: AcknowledgementWaits;
   /** Replicas that are online and were heard of within `min-replicas-max-lag`. */
   goodReplicas = 0;
   private link: PrimaryLink | undefined;
   private feeding = false;
   /** What clients said of themselves with REPLCONF. */
   private readonly traits = new WeakMap<Client, ReplicaTraits>();
+  private acknowledgementsWanted = false;
+  private checkScheduled = false;
   private lastSecond = 0;
   private lastPing = 0;
   /** Unix time in ms since when there is no replica. */
@@ -78,6 +83,11 @@ export class Replication {
         begun: (replica) => this.snapshotBegun(replica),
         failed: ({ client }) => host.clients.disconnect(client, false),
       },
+    );
+    this.waits = new AcknowledgementWaits(
+      host,
+      () => host.loop.dispatcher,
+      () => this.askReplicas(),
     );
     config.onChange('repl-backlog-size', (bytes) => {
       this.log.backlog?.resize(bytes);
@@ -183,6 +193,7 @@ export class Replication {
   private add(replica: Replica): void {
     const { client } = replica;
     client.feed = replica;
+    if (this.replicas.length === 0) this.lastPing = this.host.clock.now();
     client.setGate(Gate.replica, true);
     this.replicas.push(replica);
   }
@@ -290,7 +301,41 @@ export class Replication {
       replica.awaitsAcknowledgement = false;
       this.wake(replica);
     }
+    this.waits.check();
     this.countGoodReplicas();
+  }
+
+  /** More of the append-only file is on the disk than before, or it is switched off. */
+  diskChanged(): void {
+    if (this.waits.size === 0 || this.checkScheduled) return;
+    this.checkScheduled = true;
+    setImmediate(() => {
+      this.checkScheduled = false;
+      this.host.loop.dispatcher.inBackground(() => this.waits.check());
+    });
+  }
+
+  /** Replicas that have applied the stream up to here, and those of them that have it on their disks. */
+  copiesAt(offset: number): { applied: number; synced: number } {
+    const online = this.replicas.filter(({ state }) => state === 'online');
+    return {
+      applied: online.filter(({ acknowledged }) => acknowledged >= offset).length,
+      synced: online.filter(({ synced }) => synced >= offset).length,
+    };
+  }
+
+  /** Asks all replicas, with the end of this turn, to tell how far they are. */
+  private askReplicas(): void {
+    if (this.acknowledgementsWanted) return;
+    this.acknowledgementsWanted = true;
+    setImmediate(() => this.sendRequest());
+  }
+
+  /** Not during a pause: the stream would grow, and whoever paused wants it to stay. */
+  private sendRequest(): void {
+    if (!this.acknowledgementsWanted || this.host.loop.dispatcher.pause.active) return;
+    this.acknowledgementsWanted = false;
+    if (this.feeding) this.feed.command('REPLCONF', 'GETACK', '*');
   }
 
   // --- the stream
@@ -321,11 +366,20 @@ export class Replication {
     memoryParts.replicaBuffers = memory - ownPart;
   }
 
+  sendToReplicas(command: string): void {
+    if (this.feeding) this.feed.command(command);
+  }
+
+  renewHistory(): void {
+    this.log.renew();
+  }
+
   // --- what time brings
 
   /** To be called some times a second. */
   tick(): void {
     this.fullSync.check();
+    this.sendRequest();
     const now = this.host.clock.now();
     if (now - this.lastSecond < secondMs) return;
     this.lastSecond = now;

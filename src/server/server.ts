@@ -189,6 +189,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.replication = new Replication(this);
     this.replicaRole = new ReplicaRole(this, this.replication);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
+    this.appendOnly.onSynced = () => this.replication.diskChanged();
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
