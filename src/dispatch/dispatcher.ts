@@ -13,7 +13,7 @@ import { Request } from '../protocol/request-decoder.js';
 import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
 import { ElementLookAhead } from './element-look-ahead.js';
-import { Pause } from './pause.js';
+import { Pause, type PauseReason } from './pause.js';
 import { Propagation } from './propagation.js';
 import type { Continuation, SuspendedCommand } from './suspension.js';
 import { WaitingClients } from './waiting.js';
@@ -298,16 +298,27 @@ export class Dispatcher {
    * Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change
    * too.
    */
-  pauseClients(until: number, all: boolean): void {
-    this.pause.begin(until, all);
+  pauseClients(until: number, all: boolean, reason?: PauseReason): void {
+    this.pause.begin(until, all, reason);
     this.gate |= ServerGate.paused;
     this.server.keyspace.paused = true;
   }
 
-  /** Ends the pause. The commands that it held back run at the end of the batch, in order of arrival. */
-  unpauseClients(): void {
+  /** Ends the pause, as far as it was for that reason. */
+  unpauseClients(reason: PauseReason): void {
     if (!this.pause.active) return;
-    this.pause.end();
+    this.pause.end(reason);
+    if (!this.pause.active) this.resumePaused();
+  }
+
+  /** Ends what the pause was for up to now. */
+  endOverduePause(): void {
+    this.pause.endOverdue(this.server.clock.now());
+    if (!this.pause.active) this.resumePaused();
+  }
+
+  /** The commands that a pause held back run at the end of the batch, in order of arrival. */
+  private resumePaused(): void {
     this.gate &= ~ServerGate.paused;
     this.server.keyspace.paused = false;
     for (const client of this.pause.clients) {

@@ -85,8 +85,8 @@ export function replicationCommands(replication: () => Replication): CommandSpec
 
   function psync(call: Call): void {
     const { args, argc } = call;
-    if (argc > 3) throw new CommandError('ERR PSYNC with FAILOVER or other options is not supported');
     const offset = longArgument(args[2]);
+    if (argc > 3 && args[3].is('failover')) replication().onFailover(call, args[1].latin1());
     synchronize(call, replication(), { id: args[1].latin1(), offset });
   }
 }

@@ -4,6 +4,8 @@ import type { ReplicaHost } from './replica-host.js';
 export type HandshakeOutcome =
   /** The reason is in the log. */
   | { kind: 'failed' }
+  /** The other side does not want to be the primary in our place. */
+  | { kind: 'refused' }
   /** A snapshot follows, and then the stream from that offset on. */
   | { kind: 'full'; id: string; offset: number }
   /** The stream goes on; under that id, if it says so. */
@@ -160,7 +162,11 @@ export class Handshake {
     if (/^-(NOMASTERLINK|LOADING)/.test(reply)) {
       return this.fail(`Master is currently unable to PSYNC but should be in the future: ${reply}`);
     }
-    if (this.options.failover) return this.fail(`Failover target rejected psync request: ${reply}`);
+    if (this.options.failover) {
+      log.warning(`PSYNC FAILOVER was refused: ${reply}`);
+      this.end({ kind: 'refused' });
+      return true;
+    }
     if (!reply.startsWith('-ERR')) log.warning(`Unexpected reply to PSYNC from master: ${reply}`);
     else log.notice(`Master does not support PSYNC or is in error state (reply: ${reply})`);
     log.notice('Retrying with SYNC...');

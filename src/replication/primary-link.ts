@@ -21,6 +21,9 @@ export interface LinkEvents {
   synchronized(): void;
   /** The stream goes on where it broke. The history may have a new id now. */
   continued(renamed: boolean): void;
+  /** With `failover`: the other server has taken over, or does not want to. */
+  accepted(): void;
+  rejected(): void;
   /** The stream broke, after it had been there. */
   lost(): void;
   /** The state has changed. */
@@ -210,8 +213,13 @@ export class ReplicaLink implements PrimaryLink {
 
   private introduced(outcome: HandshakeOutcome): void {
     this.handshake = undefined;
-    this.failover = false;
     if (outcome.kind === 'failed') return this.retryLater();
+    if (outcome.kind === 'refused') {
+      this.retryLater();
+      return this.events.rejected();
+    }
+    if (this.failover) this.events.accepted();
+    this.failover = false;
     if (outcome.kind === 'continue') return this.goOnWithStream(outcome.id);
     this.mayContinue = false;
     this.setState('sync');

@@ -1,4 +1,8 @@
+import { clientLine } from '../commands/client-line.js';
+import type { Call } from '../commands/command.js';
 import { ServerGate } from '../dispatch/admission.js';
+import { CommandError } from '../protocol/errors.js';
+import { Failover, type FailoverRequest, isAt } from './failover.js';
 import { ReplicaLink } from './primary-link.js';
 import type { ReplicaHost } from './replica-host.js';
 import type { Replication } from './replication.js';
@@ -11,6 +15,7 @@ const unblockedText =
  * Being a replica: becoming one, ceasing to be one, and what holds meanwhile for clients and keys.
  */
 export class ReplicaRole {
+  readonly failover: Failover;
   private link: ReplicaLink | undefined;
   /** Called when this server has become a replica, or a primary. */
   onChanged: (isReplica: boolean) => void = () => {};
@@ -20,6 +25,8 @@ export class ReplicaRole {
     private readonly replication: Replication,
   ) {
     const { config } = host;
+    this.failover = new Failover(host, replication, this);
+    replication.onFailover = (call, id) => this.takeOver(call, id);
     config.onChangeOfAny(['replica-read-only', 'replica-serve-stale-data'], () => this.adjustGates());
   }
 
@@ -48,8 +55,8 @@ export class ReplicaRole {
     link?.connect();
   }
 
-  /** Makes this server a replica of another one, whatever it was before. */
-  follow(host: string, port: number): void {
+  /** Makes this server a replica of another one, whatever it was before. `handsOver`: that one is to become a primary first. */
+  follow(host: string, port: number, handsOver = false): void {
     const { replication, host: server, link: former } = this;
     let continues: { database: number } | undefined;
     if (former === undefined) {
@@ -64,6 +71,7 @@ export class ReplicaRole {
     }
     server.config.assign({ replicaof: { host, port } });
     const link = this.newLink(host, port, continues);
+    link.failover = handsOver;
     this.setLink(link);
     if (former === undefined) this.unblockClients();
     link.connect();
@@ -85,8 +93,35 @@ export class ReplicaRole {
     this.setLink(undefined);
   }
 
+  /** The primary asks this replica to be the primary in its place. Throws CommandError. */
+  private takeOver(call: Call, id: string): void {
+    const { log } = this.host;
+    log.warning(`Failover request received for replid ${id}.`);
+    if (this.link === undefined) throw new CommandError("ERR PSYNC FAILOVER can't be sent to a master.");
+    if (id !== this.replication.log.id)
+      throw new CommandError('ERR PSYNC FAILOVER replid must match my replid.');
+    this.promote();
+    log.notice(`MASTER MODE enabled (failover request from '${clientLine(call.client, call)}')`);
+  }
+
+  /** Throws CommandError if nobody is there to hand over to. */
+  requireTarget({ target, timeoutMs, force }: FailoverRequest): void {
+    const { replicas } = this.replication;
+    if (replicas.length === 0) throw new CommandError('ERR FAILOVER requires connected replicas.');
+    if (force && (timeoutMs === 0 || target === undefined)) {
+      throw new CommandError(
+        'ERR FAILOVER with force option requires both a timeout and target HOST and IP.',
+      );
+    }
+    if (target === undefined) return;
+    const replica = replicas.find((each) => isAt(each, target));
+    if (replica === undefined) throw new CommandError('ERR FAILOVER target HOST and PORT is not a replica.');
+    if (replica.state !== 'online') throw new CommandError('ERR FAILOVER target replica is not online.');
+  }
+
   tick(): void {
     this.link?.tick();
+    this.failover.tick();
   }
 
   stop(): void {
@@ -107,6 +142,8 @@ export class ReplicaRole {
         // Those who follow us hear of the new id when they come back.
         if (renamed) replication.disconnectReplicas();
       },
+      accepted: () => this.failover.succeeded(),
+      rejected: () => this.failover.rejected(),
       lost: () => {},
       changed: () => this.adjustGates(),
       relay: (buffer, start, end) => replication.relay(buffer, start, end),

@@ -1,5 +1,6 @@
 import { randomHexId } from '../ambient/random.js';
 import { type Client, Gate } from '../clients/client.js';
+import type { Call } from '../commands/command.js';
 import type { ReplicationApi, ServerApi } from '../commands/server-api.js';
 import { ServerGate } from '../dispatch/admission.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
@@ -56,6 +57,10 @@ export class Replication implements ReplicationApi {
   readonly waits: AcknowledgementWaits;
   /** Replicas that are online and were heard of within `min-replicas-max-lag`. */
   goodReplicas = 0;
+  /** The stream is to stay as it is: a replica is to have all of it. */
+  holdsPings = false;
+  /** A replica of this server's primary asks for a change of the primary: see `PSYNC ... FAILOVER`. Throws CommandError. */
+  onFailover: (call: Call, id: string) => void = () => {};
   private link: PrimaryLink | undefined;
   private feeding = false;
   /** What clients said of themselves with REPLCONF. */
@@ -392,7 +397,8 @@ export class Replication implements ReplicationApi {
 
   private pingReplicas(now: number): void {
     const period = this.host.config.values['repl-ping-replica-period'] * secondMs;
-    if (!this.feeding || this.replicas.length === 0 || now - this.lastPing < period) return;
+    if (!this.feeding || this.holdsPings || this.replicas.length === 0) return;
+    if (now - this.lastPing < period) return;
     this.lastPing = now;
     this.feed.command('PING');
   }

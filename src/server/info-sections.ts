@@ -338,7 +338,7 @@ export function replicationSection(server: RespiteServer): InfoField[] {
     ['connected_slaves', replicas.length],
     ...(least > 0 && maxLag > 0 ? [['min_slaves_good_slaves', goodReplicas] satisfies InfoField] : []),
     ...replicas.map((replica, i) => replicaField(replica, i, clock.now())),
-    ['master_failover_state', 'no-failover'],
+    ['master_failover_state', server.replicaRole.failover.state],
     ['master_replid', log.id],
     ['master_replid2', log.secondId],
     ['master_repl_offset', log.offset],

@@ -322,7 +322,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
-    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
+    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.endOverduePause();
     this.afterBackgroundWork();
     this.setAlarm();
   }
@@ -487,7 +487,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   }
 
   unpauseClients(): void {
-    this.loop.dispatcher.unpauseClients();
+    this.loop.dispatcher.unpauseClients('client');
   }
 
   blockedCount(): number {

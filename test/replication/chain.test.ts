@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Respite, RespiteOptions } from '../../src/index.js';
 import { writeCommands } from '../differential/write-commands.mjs';
 import { dataFolder } from '../support/data-folder.js';
@@ -135,4 +135,58 @@ it('who waits for a key is told when the server becomes a replica', async () => 
   );
   await other.redis.call('replicaof', '127.0.0.1', primary.server.port);
   await refused;
+});
+
+describe('FAILOVER', () => {
+  const state = async ({ redis }: Started) => infoField(redis, 'master_failover_state');
+  const over = (which: Started) =>
+    until('the failover is over', async () => (await state(which)) === 'no-failover');
+
+  it('hands over to a replica that has everything; writes that came meanwhile are refused', async () => {
+    const primary = await start();
+    await change(primary, [1]);
+    const [first, second] = [await follow(primary), await follow(primary)];
+    await expectSame(primary, first, second);
+    const writer = connect(primary.server);
+    await primary.redis.call('failover', 'to', '127.0.0.1', first.server.port);
+    expect(await state(primary)).toBe('waiting-for-sync');
+    await expect(writer.set('late', '1')).rejects.toThrow('READONLY');
+    await over(primary);
+    expect(await infoField(first.redis, 'role')).toBe('master');
+    expect(await infoField(primary.redis, 'role')).toBe('slave');
+    await second.redis.call('replicaof', '127.0.0.1', first.server.port);
+    await change(first, [2]);
+    await expectSame(first, primary, second);
+    expect(await infoField(first.redis, 'sync_full')).toBe('0');
+  });
+
+  it('is given up after its time, or when told so', async () => {
+    const primary = await start();
+    const replica = await follow(primary);
+    await untilLinked(replica.redis);
+    await replica.redis.client('PAUSE', 60_000, 'WRITE');
+    await primary.redis.set('a', '1');
+    await primary.redis.call('failover', 'timeout', 50);
+    const late = connect(primary.server).set('late', '1');
+    await over(primary);
+    expect(await late).toBe('OK');
+    await primary.redis.call('failover', 'timeout', 60_000);
+    expect(await state(primary)).toBe('waiting-for-sync');
+    await primary.redis.call('failover', 'abort');
+    expect(await state(primary)).toBe('no-failover');
+    expect(await primary.redis.set('b', '1')).toBe('OK');
+    expect(await infoField(primary.redis, 'role')).toBe('master');
+  });
+
+  it.each([
+    [['abort'], 'ERR No failover in progress.'],
+    [['timeout', '0'], 'ERR FAILOVER timeout must be greater than 0'],
+    [['timeout', 'x'], 'ERR value is not an integer or out of range'],
+    [['to', 'somewhere'], 'ERR syntax error'],
+    [['abort', 'force'], 'ERR syntax error'],
+    [[], 'ERR FAILOVER requires connected replicas.'],
+  ])('is refused with %j', async (args, error) => {
+    const { redis } = await start();
+    await expect(redis.call('failover', ...args)).rejects.toThrow(error);
+  });
 });
