@@ -249,6 +249,7 @@ function acknowledge({ args, argc, client }: Call, replication: Replication, at:
 const linkStates = {
   connect: 'connect',
   connecting: 'connecting',
+  handshake: 'handshake',
   sync: 'sync',
   connected: 'connected',
 } as const;

@@ -28,6 +28,8 @@ export interface LinkEvents {
   lost(): void;
   /** The state has changed. */
   changed(): void;
+  /** How much of the stream is on this server's disk; undefined where nothing is written there. */
+  syncedOffset(): number | undefined;
   /** Bytes of the stream that were applied, for those who follow us. Valid during the call. */
   relay(buffer: Buffer, start: number, end: number): void;
 }
@@ -130,6 +132,7 @@ export class ReplicaLink implements PrimaryLink {
       done: (outcome) => this.introduced(outcome),
     });
     this.handshake.begin();
+    this.setState('handshake');
   }
 
   private send(...words: string[]): void {
@@ -342,7 +345,7 @@ export class ReplicaLink implements PrimaryLink {
   /** Tells the primary how far its stream was applied. */
   acknowledge(): void {
     if (this.stream === undefined) return;
-    const synced = this.replica.syncedOffset;
+    const synced = this.events.syncedOffset();
     const words = ['REPLCONF', 'ACK', String(this.log.offset)];
     if (synced !== undefined) words.push('FACK', String(synced));
     this.send(...words);

@@ -58,8 +58,6 @@ export interface ReplicaHost extends ServerApi {
   readonly snapshots: SnapshotLoader;
   /** Port under which clients reach this server. */
   readonly announcedPort: number;
-  /** How much of the stream is on this server's disk; undefined where nothing is written there. */
-  readonly syncedOffset: number | undefined;
   /** How to connect with TLS, if links are to. Throws ConfigError. */
   linkTls(): ConnectionOptions | undefined;
   /** Lets go of a client whose connection has ended. */

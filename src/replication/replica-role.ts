@@ -3,9 +3,11 @@ import type { Call } from '../commands/command.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { CommandError } from '../protocol/errors.js';
 import { Failover, type FailoverRequest, isAt } from './failover.js';
+import { LocalExpiry } from './local-expiry.js';
 import { ReplicaLink } from './primary-link.js';
 import type { ReplicaHost } from './replica-host.js';
 import type { Replication } from './replication.js';
+import { SyncedOffset } from './synced-offset.js';
 
 /** Who waits for a key on a server whose part changes would wait for something that comes another way now. */
 const unblockedText =
@@ -16,6 +18,8 @@ const unblockedText =
  */
 export class ReplicaRole {
   readonly failover: Failover;
+  readonly localExpiry: LocalExpiry;
+  private readonly synced: SyncedOffset;
   private link: ReplicaLink | undefined;
   /** Called when this server has become a replica, or a primary. */
   onChanged: (isReplica: boolean) => void = () => {};
@@ -26,6 +30,8 @@ export class ReplicaRole {
   ) {
     const { config } = host;
     this.failover = new Failover(host, replication, this);
+    this.localExpiry = new LocalExpiry(host);
+    this.synced = new SyncedOffset(host.appendOnly);
     replication.onFailover = (call, id) => this.takeOver(call, id);
     config.onChangeOfAny(['replica-read-only', 'replica-serve-stale-data'], () => this.adjustGates());
   }
@@ -122,6 +128,8 @@ export class ReplicaRole {
   tick(): void {
     this.link?.tick();
     this.failover.tick();
+    const { localExpiry, host } = this;
+    if (localExpiry.size > 0) host.loop.dispatcher.inBackground(() => localExpiry.sweep());
   }
 
   stop(): void {
@@ -136,7 +144,11 @@ export class ReplicaRole {
         replication.dropBacklog();
         replication.log.renew();
       },
-      synchronized: () => replication.keepBacklog(),
+      synchronized: () => {
+        replication.keepBacklog();
+        this.localExpiry.forget();
+        this.synced.forget();
+      },
       continued: (renamed) => {
         replication.keepBacklog();
         // Those who follow us hear of the new id when they come back.
@@ -146,7 +158,11 @@ export class ReplicaRole {
       rejected: () => this.failover.rejected(),
       lost: () => {},
       changed: () => this.adjustGates(),
-      relay: (buffer, start, end) => replication.relay(buffer, start, end),
+      relay: (buffer, start, end) => {
+        replication.relay(buffer, start, end);
+        if (this.host.appendOnly.enabled) this.synced.note(replication.log.offset);
+      },
+      syncedOffset: () => this.synced.value,
     });
   }
 
@@ -167,6 +183,7 @@ export class ReplicaRole {
       dispatcher.gate = on ? dispatcher.gate | bit : dispatcher.gate & ~bit;
     };
     set(ServerGate.readOnly, link !== undefined && readOnly);
+    this.localExpiry.listen(link !== undefined && !readOnly);
     set(ServerGate.stale, link !== undefined && link.state !== 'connected' && !servesStale);
   }
 

@@ -17,7 +17,7 @@ export interface ReplicationHost extends ServerApi {
 }
 
 /** How far the link to the primary is. */
-export type PrimaryState = 'connect' | 'connecting' | 'sync' | 'connected';
+export type PrimaryState = 'connect' | 'connecting' | 'handshake' | 'sync' | 'connected';
 
 /** The link of a replica to its primary, as the rest of replication sees it. */
 export interface PrimaryLink {

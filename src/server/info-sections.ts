@@ -270,7 +270,7 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['latest_fork_usec', 0],
     ['total_forks', 0],
     ['migrate_cached_sockets', server.links.size],
-    ['slave_expires_tracked_keys', 0],
+    ['slave_expires_tracked_keys', server.replicaRole.localExpiry.size],
     ['active_defrag_hits', defrag.moved],
     ['active_defrag_misses', defrag.stayed],
     ['active_defrag_key_hits', defrag.keysWithMoves],

@@ -187,8 +187,8 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
     this.replication = new Replication(this);
-    this.replicaRole = new ReplicaRole(this, this.replication);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
+    this.replicaRole = new ReplicaRole(this, this.replication);
     this.appendOnly.onSynced = () => this.replication.diskChanged();
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
@@ -445,10 +445,6 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     const { config, listeners } = this;
     const { 'replica-announce-port': announced, 'tls-replication': secure } = config.values;
     return announced || (secure && listeners.tlsPort > 0 ? listeners.tlsPort : listeners.port);
-  }
-
-  get syncedOffset(): number | undefined {
-    return undefined;
   }
 
   linkTls(): ConnectionOptions | undefined {

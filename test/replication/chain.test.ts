@@ -125,6 +125,29 @@ it('a replica with an append-only file has its data after a restart', async () =
   expect(await digest(after.redis)).toBe(await digest(primary.redis));
 });
 
+it('tells how much of the stream its disk has', async () => {
+  const primary = await start();
+  const replica = await follow(primary, { dir: dataFolder(), appendonly: true, appendfsync: 'always' });
+  await untilCaughtUp(primary.redis, replica.redis);
+  await until('its file is begun', async () => {
+    return (await infoField(replica.redis, 'aof_rewrite_in_progress')) === '0';
+  });
+  await primary.redis.set('a', '1');
+  expect(await primary.redis.call('waitaof', 0, 1, 5000)).toEqual([0, 1]);
+});
+
+it('a key that a replica made itself expires there', async () => {
+  const primary = await start();
+  const replica = await follow(primary, { 'replica-read-only': false });
+  await untilLinked(replica.redis);
+  await replica.redis.set('mine', '1', 'PX', 60);
+  await replica.redis.mset('other', '1', 'another', '2');
+  await replica.redis.pexpire('another', 60);
+  expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('2');
+  await until('they are gone', async () => (await replica.redis.dbsize()) === 1);
+  expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('0');
+});
+
 it('who waits for a key is told when the server becomes a replica', async () => {
   const primary = await start();
   const other = await start();
