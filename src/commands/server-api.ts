@@ -154,9 +154,9 @@ export interface ServerApi {
   resetStatistics(): void;
   /**
    * Ends the server after the reply of the current command has left. False if the data set was to be saved first and
-   * could not be: the server stays.
+   * could not be: the server stays. A promise of that while it is being saved.
    */
-  shutdown(request: ShutdownRequest): boolean;
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean>;
   /**
    * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
    * replaced. Throws CommandError.
