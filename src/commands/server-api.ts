@@ -52,8 +52,8 @@ export interface ShutdownRequest {
 export interface AppendOnlyApi {
   /** What the file system said when writing failed last. */
   readonly lastError: string;
-  /** Loads the files anew. Throws CommandError. */
-  reload(): void;
+  /** Loads the files anew, while other clients are told so. Throws CommandError. */
+  reload(): Promise<void>;
   /** Holds up each write so long. */
   delayWrites(microseconds: number): void;
   /** Asks for a rewrite; inside a transaction it begins when that is over. */

@@ -720,6 +720,8 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    // What is being loaded is not there yet for those who wait for it.
+    if ((this.gate & ServerGate.loading) !== 0) return;
     this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {

@@ -147,14 +147,19 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   }
 
   /** DEBUG LOADAOF: written, emptied and loaded again from its files. Throws CommandError. */
-  reload(): void {
+  async reload(): Promise<void> {
     const { server } = this;
     if (this.state === 'on' && !this.commit()) throw new CommandError('ERR Error trying to write the AOF');
+    if (this.rewriting) {
+      // When it is done it would remove files that are still to be loaded.
+      this.cancel();
+      this.scheduled = true;
+    }
     this.listen(false);
     try {
       server.flush();
       server.scripting.functions.clear();
-      server.dataSet.reloadAppendOnly();
+      await server.dataSet.reloadAppendOnly();
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       server.log.warning(error.message);

@@ -48,8 +48,8 @@ export class Shutdown {
 
   tick(): void {
     const { pending, server } = this;
-    // A script in its middle is not to be seen in a file.
-    if (pending === undefined || server.loop.dispatcher.busy) return;
+    // A script in its middle is not to be seen in a file; while one is loaded, none is written.
+    if (pending === undefined || (server.loop.dispatcher.busy && !server.isLoading)) return;
     this.pending = undefined;
     void this.obey(pending);
   }

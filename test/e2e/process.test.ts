@@ -304,7 +304,7 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
     client
       .call('EVAL', 'redis.call("SET","a",1) for i=1,2e7 do end redis.call("SET","a",2)', '0')
       .catch(() => {});
-    await run.prints(/A script still runs/);
+    await run.prints(/Slow script detected/);
     child.kill('SIGTERM');
     expect(await run.status).toBe(0);
     const again = await start(...options);
