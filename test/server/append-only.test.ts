@@ -197,6 +197,22 @@ describe('the append-only file', () => {
     expect(await digest(redis)).toEqual(before);
   });
 
+  it('leaves a file alone that no manifest lists, and does not go on with it', async () => {
+    const dir = dataFolder();
+    let { server, redis } = await start(dir);
+    await redis.set('a', '1');
+    await server.close();
+    const path = join(dir, 'appendonlydir', 'appendonly.aof.manifest');
+    writeFileSync(path, `${manifest(dir)[0]}\n`);
+    const unlisted = appended(dir);
+    ({ server, redis } = await start(dir));
+    await redis.set('b', '2');
+    expect(manifest(dir)[1]).toBe('file appendonly.aof.2.incr.aof seq 2 type i');
+    ({ redis } = await restart(server, dir));
+    expect(await redis.keys('*')).toEqual(['b']);
+    expect(appended(dir)).toBe(unlisted);
+  });
+
   it('takes in the single file of before Redis 7', async () => {
     const dir = dataFolder();
     writeFileSync(join(dir, 'appendonly.aof'), '*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n');
