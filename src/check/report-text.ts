@@ -64,8 +64,10 @@ export function aofText(path: string, report: AofReport, from: number): string[]
   return lines;
 }
 
+/** A hostile file may tell of times that no calendar has. */
 function time(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString();
 }
 
 function plural(count: number, what: string): string {
