@@ -52,8 +52,8 @@ export interface ShutdownRequest {
 export interface AppendOnlyApi {
   /** What the file system said when writing failed last. */
   readonly lastError: string;
-  /** Loads the files anew. Throws CommandError. */
-  reload(): void;
+  /** Loads the files anew, while other clients are told so. Throws CommandError. */
+  reload(): Promise<void>;
   /** Holds up each write so long. */
   delayWrites(microseconds: number): void;
   /** Asks for a rewrite; inside a transaction it begins when that is over. */
@@ -154,9 +154,9 @@ export interface ServerApi {
   resetStatistics(): void;
   /**
    * Ends the server after the reply of the current command has left. False if the data set was to be saved first and
-   * could not be: the server stays.
+   * could not be: the server stays. A promise of that while it is being saved.
    */
-  shutdown(request: ShutdownRequest): boolean;
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean>;
   /**
    * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
    * replaced. Throws CommandError.

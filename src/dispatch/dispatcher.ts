@@ -298,16 +298,38 @@ export class Dispatcher {
    */
   pauseClients(until: number, all: boolean): void {
     this.pause.begin(until, all);
+    this.beginPause();
+  }
+
+  /** The server begins to write its data for the last time, or does not end after all: all clients wait meanwhile. */
+  pauseForEnd(ending: boolean): void {
+    const { pause } = this;
+    if (pause.ending === ending) return;
+    pause.ending = ending;
+    if (ending) this.beginPause();
+    else this.endPause();
+  }
+
+  private beginPause(): void {
     this.gate |= ServerGate.paused;
     this.server.keyspace.keepExpired = true;
   }
 
-  /** Ends the pause. The commands that it held back run at the end of the batch, in order of arrival. */
   unpauseClients(): void {
-    if (!this.pause.active) return;
+    if (this.pause.until === 0) return;
     this.pause.end();
-    this.gate &= ~ServerGate.paused;
-    this.server.keyspace.keepExpired = false;
+    if (!this.pause.ending) this.endPause();
+  }
+
+  /**
+   * The commands that were held back run at the end of the batch, in order of arrival; what another pause still covers
+   * waits again.
+   */
+  private endPause(): void {
+    if (!this.pause.active) {
+      this.gate &= ~ServerGate.paused;
+      this.server.keyspace.keepExpired = false;
+    }
     for (const client of this.pause.clients) {
       client.postponed = client.blocked?.args;
       this.waiting.remove(client);
@@ -698,6 +720,8 @@ export class Dispatcher {
 
   /** Runs the commands of those who wait for keys that were touched, until no more keys become ready. */
   serveWaiting(): void {
+    // What is being loaded is not there yet for those who wait for it.
+    if ((this.gate & ServerGate.loading) !== 0) return;
     this.server.keyspace.tick(); // a key may have expired while the transaction that created it ran
     while (this.waiting.hasReady) {
       for (const [database, key] of this.waiting.takeReady()) {
