@@ -13,6 +13,7 @@ import { streamCommands } from '../../src/persistence/stream-commands.js';
 import { IdCursor } from '../../src/values/id-index.js';
 import { Stream } from '../../src/values/stream.js';
 import { StreamId } from '../../src/values/stream-id.js';
+import { trimStream } from '../../src/values/stream-trimming.js';
 import { newKeyspace } from '../support/keyspace.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
@@ -39,7 +40,7 @@ function sample() {
   }
   stream.append(StreamId.parse('18446744073709551615-7'), [Bytes.of('f'), Bytes.of('last')], 0, 2);
   stream.delete(StreamId.of(3000, 3));
-  stream.trim({ maxLength: 10 });
+  trimStream(stream, { maxLength: 10 });
   const group = stream.createGroup('g', StreamId.of(8000, 8), -1);
   const alice = group.createConsumer('alice', 1_700_000_000_000);
   const bob = group.createConsumer('bob', 1_700_000_000_500);
