@@ -113,6 +113,7 @@ function deleteInNode(
     if (cursor.id.compare(consent.upTo) > 0) break;
     if (minId !== undefined && cursor.id.compare(minId) >= 0) break;
     if (!consent.mayGo(cursor.id)) continue;
+    if (deleted === 0) stream.beforeNodeChange(cursor.node);
     cursor.buffer[cursor.entryAt] |= EntryFlag.deleted;
     left--;
     deleted++;
@@ -142,6 +143,7 @@ function trimEntries(stream: Stream, { maxLength = 0, minId }: Trimming): void {
   for (let more = cursor.firstInNode(stream.headSkip); more && excess > 0; more = cursor.nextInNode()) {
     if (minId !== undefined && cursor.id.compare(minId) >= 0) break;
     if (cursor.isDeleted) continue;
+    if (deleted === 0) stream.beforeNodeChange(cursor.node);
     cursor.buffer[cursor.entryAt] |= EntryFlag.deleted;
     excess--;
     deleted++;

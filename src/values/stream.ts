@@ -7,6 +7,7 @@ import { ConsumerGroup } from './consumer-group.js';
 import { IdCursor, IdIndex } from './id-index.js';
 import { StreamCursor } from './stream-cursor.js';
 import { StreamId } from './stream-id.js';
+import { StreamImage } from './stream-image.js';
 import {
   countEntry,
   deletedEntries,
@@ -60,6 +61,8 @@ export class Stream extends Collection {
   headSkip = 0;
   /** The number of the newest node. */
   private serials = 0;
+  /** What a snapshot still has to see of the stream as it was. */
+  private image: StreamImage | undefined;
 
   constructor(
     override readonly arena: Arena,
@@ -68,6 +71,11 @@ export class Stream extends Collection {
     super(arena);
     this.nodes = new IdIndex(NODE_WIDTH, arena);
     arena.indexBytes += STREAM_OBJECT_BYTES;
+  }
+
+  /** The number of the node that was made last. */
+  get newestSerial(): number {
+    return this.serials;
   }
 
   get bytes(): number {
@@ -84,6 +92,18 @@ export class Stream extends Collection {
       seen++;
     }
     return seen === 0 ? 0 : Math.round((bytes / seen) * this.nodes.size);
+  }
+
+  override takeImage(): StreamImage {
+    this.image = new StreamImage(this, false, () => {
+      this.image = undefined;
+    });
+    return this.image;
+  }
+
+  /** To be called before a node changes. Of a node that an image has kept, it does not need the row any more. */
+  beforeNodeChange(at: IdCursor): void {
+    if (this.image !== undefined) this.image.keep(at);
   }
 
   /** Appends an entry: the arguments [from, to) are its fields and values. The ID must be greater than `lastId`. */
@@ -112,6 +132,7 @@ export class Stream extends Collection {
 
   private appendToNode(id: StreamId, args: Bytes[], from: number, to: number, bytes: number): void {
     const { arena } = this;
+    this.beforeNodeChange(node);
     const ref = node.words[node.at + NodeWord.ref];
     const length = node.words[node.at + NodeWord.length];
     const base = arena.offsetOf(ref);
@@ -147,6 +168,7 @@ export class Stream extends Collection {
     const length = EMPTY_LISTPACK_LENGTH + elements.length;
     const ref = arena.allocate(Math.max(length, this.roomForNew()));
     if (!node.done) {
+      this.beforeNodeChange(node);
       nodeBytes.point(arena, node);
       nodeBytes.trim();
     }
@@ -205,6 +227,7 @@ export class Stream extends Collection {
     if (live === 1) {
       this.dropNode(cursor.node);
     } else {
+      this.beforeNodeChange(cursor.node);
       cursor.buffer[cursor.entryAt] |= EntryFlag.deleted;
       setCounts(this.arena, cursor.node, live - 1, deletedEntries(cursor.buffer, cursor.base) + 1);
     }
@@ -217,6 +240,7 @@ export class Stream extends Collection {
   /** Frees a node, whose entries do not count any more. The cursor goes on to the next one. For trimming. */
   dropNode(at: IdCursor): void {
     if (at.chunkNumber === 0 && at.row === this.nodes.chunks[0].start) this.headSkip = 0;
+    this.beforeNodeChange(at);
     this.arena.release(at.words[at.at + NodeWord.ref]);
     this.nodes.remove(at);
   }
