@@ -13,6 +13,7 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
+import { debugListpack } from './debug-listpack.js';
 import { helpLines, replyHelp } from './help.js';
 import { isLocal } from './locality.js';
 import { encodingName } from './object.js';
@@ -91,6 +92,13 @@ const actions: DebugAction[] = [
     summary: 'Replies with an error of this text, to test clients.',
     words: [3, 3],
     run: ({ args, reply }) => reply.error(args[2].latin1()),
+  },
+  {
+    name: 'listpack',
+    syntax: '<key>',
+    summary: 'Writes the elements of a listpack, and where they lie, to the log.',
+    words: [3, 3],
+    run: debugListpack,
   },
   {
     name: 'loadaof',
