@@ -1,5 +1,6 @@
 import type { Clock } from '../../ambient/clock.js';
-import { type Bytes, copyBytes } from '../../bytes/bytes.js';
+import { Bytes, copyBytes } from '../../bytes/bytes.js';
+import { MAX_DOUBLE_LENGTH, writeDouble } from '../../bytes/doubles.js';
 import { GcCommand, globalsIndex, type LuaExports, LuaStatus, LuaType, registryIndex } from './exports.js';
 import { marksOffset, readOnlyMark } from './machine.js';
 import { LuaModule } from './wasm-module.js';
@@ -29,6 +30,10 @@ const baseCCallsOffset = 54;
 const debugRecordSize = 100;
 const sourceOffset = 16;
 const currentLineOffset = 20;
+
+/** So many arguments of a function are written as text without taking memory for it. */
+const textSlots = 256;
+const none = Buffer.alloc(0);
 
 const readOnlyText = 'Attempt to modify a readonly table';
 
@@ -77,6 +82,8 @@ export class LuaState {
   private readonly lengthOut: number;
   private readonly debugRecord: number;
   private hostCall = 0;
+  /** Where arguments that are numbers are written as text. */
+  private readonly texts: number;
   private readonly stackBase: number;
   private readonly names = new Map<string, number>();
   private readonly slots = new Map<HostFunction, number>();
@@ -90,6 +97,7 @@ export class LuaState {
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
     this.debugRecord = this.api.malloc(debugRecordSize);
+    this.texts = this.api.malloc(textSlots * MAX_DOUBLE_LENGTH);
     this.api.readOnlyText.value = this.name(readOnlyText);
     this.api.returned.value = this.scratch;
     this.checkLayout();
@@ -359,6 +367,39 @@ export class LuaState {
     if (start === 0) return false;
     this.view(start, into);
     return true;
+  }
+
+  /**
+   * Sets the views to all arguments of the function that runs in the thread: strings as they lie in the machine's memory,
+   * numbers as text, whole ones in full, for commands that want an integer read no exponents. Returns their number, or -1
+   * if one is neither. Hot.
+   */
+  argumentsToBytes(L: number, views: Bytes[]): number {
+    const { heap, words, doubles } = this.module;
+    let address = words[(L + baseOffset) >> 2];
+    const count = (words[(L + topOffset) >> 2] - address) >> 4;
+    for (let i = 0; i < count; i++, address += valueSize) {
+      const view = i < views.length ? views[i] : (views[i] = new Bytes(none));
+      const type = words[(address + typeOffset) >> 2];
+      if (type === LuaType.string) {
+        const string = words[address >> 2];
+        const start = string + stringBytesOffset;
+        if (view.buffer !== heap) view.buffer = heap;
+        view.start = start;
+        view.end = start + words[(string + stringLengthOffset) >> 2];
+        view.hash = 0;
+      } else if (type === LuaType.number) this.numberToBytes(doubles[address >> 3], i, view);
+      else return -1;
+    }
+    return count;
+  }
+
+  private numberToBytes(n: number, argument: number, view: Bytes): void {
+    const kept = argument < textSlots;
+    view.buffer = kept ? this.module.heap : Buffer.allocUnsafe(MAX_DOUBLE_LENGTH);
+    view.start = kept ? this.texts + argument * MAX_DOUBLE_LENGTH : 0;
+    view.end = writeDouble(view.buffer, view.start, n);
+    view.hash = 0;
   }
 
   private view(start: number, into: Bytes): void {
