@@ -2,7 +2,7 @@ import type { Clock } from '../../ambient/clock.js';
 import { Bytes, copyBytes } from '../../bytes/bytes.js';
 import { MAX_DOUBLE_LENGTH, writeDouble } from '../../bytes/doubles.js';
 import { GcCommand, globalsIndex, type LuaExports, LuaStatus, LuaType, registryIndex } from './exports.js';
-import { marksOffset, readOnlyMark } from './machine.js';
+import { freeLists, marksOffset, readOnlyMark } from './machine.js';
 import { LuaModule } from './wasm-module.js';
 
 const scratchSize = 65536;
@@ -93,6 +93,7 @@ export class LuaState {
     this.module = new LuaModule(clock, memoryLimit);
     this.api = this.module.exports;
     this.stackBase = this.api.stackSave();
+    this.api.freeBlocks.value = this.cleared(freeLists * 4);
     this.L = this.main = this.api.luaL_newstate();
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
@@ -101,6 +102,13 @@ export class LuaState {
     this.api.readOnlyText.value = this.name(readOnlyText);
     this.api.returned.value = this.scratch;
     this.checkLayout();
+  }
+
+  /** Memory outside of Lua, all 0. */
+  private cleared(size: number): number {
+    const address = this.api.malloc(size);
+    this.module.heap.fill(0, address, address + size);
+    return address;
   }
 
   /** Throws if the structures are not as this file believes. */

@@ -12,17 +12,22 @@ import {
   getGlobal,
   i32,
   less,
+  lessUnsigned,
   load8,
   load32,
+  load64,
   loopWhile,
+  not,
   notEqual,
   result,
   rethrow,
   set,
   setGlobal,
   shiftLeft,
+  shiftRight,
   store8,
   store32,
+  store64,
   subtract,
   throwTag,
   tryCatch,
@@ -43,6 +48,8 @@ const Internal = {
   luaH_setnum: 419,
   luaH_setstr: 420,
   luaS_newlstr: 389,
+  l_alloc: 132,
+  realloc: 539,
   emscripten_longjmp: 548,
 } as const;
 /** The pointer to the end of C's stack. */
@@ -78,6 +85,8 @@ export interface MachineExports {
   globalsTable: WebAssembly.Global;
   keysValue: WebAssembly.Global;
   argvValue: WebAssembly.Global;
+  /** Address of an array of `freeLists` words, all 0, for the allocator. To be set before anything is allocated. */
+  freeBlocks: WebAssembly.Global;
   /** Where `hostCall` finds a string that is returned. */
   returned: WebAssembly.Global;
   /**
@@ -101,6 +110,8 @@ export interface MachineExports {
  *
  * - **Protected calls** use WebAssembly's own exceptions. As the file comes, each goes through JavaScript, which has the
  *   `try`, and takes memory for a table of jumps.
+ * - **Memory** of small objects comes from lists of free blocks of their size, where the C library's allocator would
+ *   look for neighbours to join.
  * - **Read-only tables**, which Lua 5.1 does not know: whatever changes a table looks at a mark first.
  *
  * Exported in addition is what `MachineExports` says.
@@ -112,6 +123,7 @@ export function luaMachine(file: Uint8Array): Buffer {
   protectCalls(binary);
   protectTables(binary);
   addCalls(binary);
+  replaceAllocator(binary);
   return binary.toBytes();
 }
 
@@ -263,4 +275,96 @@ function addHostCall(binary: WasmBinary): void {
     ...get(results),
   ]);
   binary.exportFunction('hostCall', f);
+}
+
+/** Blocks of up to so many bytes are small: they have sizes of whole granules. */
+const largestSmall = 512;
+const granule = 16;
+const granuleLog2 = 4;
+/** Words in the array of `freeBlocks`: one for each size. */
+export const freeLists = largestSmall / granule + 1;
+/** Small blocks are cut from pieces of so many bytes. */
+const pieceSize = 16384;
+
+/**
+ * Lua says how large a block is that it gives back, so small ones need no header, and go to the front of a list of those
+ * of their size, to be taken from there. They are not given back to the C library.
+ */
+function replaceAllocator(binary: WasmBinary): void {
+  const lists = binary.addGlobal(0);
+  binary.exportGlobal('freeBlocks', lists);
+  const allocate = addAllocate(binary, lists);
+  const release = addRelease(binary, lists);
+  const copy = addCopy(binary);
+  const [block, size, wanted, moved] = [1, 2, 3, 4];
+  const move = (least: Code, otherwise: Code) => [
+    ...set(moved, call(allocate, get(wanted))),
+    ...when(not(get(moved)), result(otherwise)),
+    ...call(copy, get(moved), get(block), least),
+    ...call(release, get(block), get(size)),
+    ...result(get(moved)),
+  ];
+  binary.replaceFunction(Internal.l_alloc, { i32: 1 }, [
+    ...when(not(get(wanted)), call(release, get(block), get(size)), result(i32(0))),
+    ...when(not(get(block)), result(call(allocate, get(wanted)))),
+    ...when(and(isLarge(size), isLarge(wanted)), result(call(Internal.realloc, get(block), get(wanted)))),
+    ...when(equal(granules(size), granules(wanted)), result(get(block))),
+    ...when(lessUnsigned(get(size), get(wanted)), move(get(size), i32(0))),
+    ...move(get(wanted), get(block)), // Lua counts on it that making a block smaller does not fail
+  ]);
+}
+
+const isLarge = (size: number): Code => lessUnsigned(i32(largestSmall), get(size));
+const granules = (size: number): Code => shiftRight(add(get(size), i32(granule - 1)), i32(granuleLog2));
+const listOf = (lists: number, size: number): Code =>
+  add(getGlobal(lists), shiftLeft(granules(size), i32(2)));
+
+/** `(size) -> block`, 0 if there is no memory. */
+function addAllocate(binary: WasmBinary, lists: number): number {
+  const malloc = binary.exportedFunctions().get('malloc')!;
+  const [next, end] = [binary.addGlobal(0), binary.addGlobal(0)];
+  const [size, list, block] = [0, 1, 2];
+  return binary.addFunction(binary.addType(1, 1), { i32: 2 }, [
+    ...when(isLarge(size), result(call(malloc, get(size)))),
+    ...set(list, listOf(lists, size)),
+    ...set(block, load32(get(list), 0)),
+    ...when(get(block), store32(get(list), 0, load32(get(block), 0)), result(get(block))),
+    ...set(size, shiftLeft(granules(size), i32(granuleLog2))),
+    ...when(
+      lessUnsigned(subtract(getGlobal(end), getGlobal(next)), get(size)),
+      set(block, call(malloc, i32(pieceSize))),
+      when(not(get(block)), result(i32(0))),
+      setGlobal(next, get(block)),
+      setGlobal(end, add(get(block), i32(pieceSize))),
+    ),
+    ...set(block, getGlobal(next)),
+    ...setGlobal(next, add(getGlobal(next), get(size))),
+    ...get(block),
+  ]);
+}
+
+/** `(block, size)` */
+function addRelease(binary: WasmBinary, lists: number): number {
+  const free = binary.exportedFunctions().get('free')!;
+  const [block, size, list] = [0, 1, 2];
+  return binary.addFunction(binary.addType(2, 0), { i32: 1 }, [
+    ...when(not(get(block)), result([])),
+    ...when(isLarge(size), call(free, get(block)), result([])),
+    ...set(list, listOf(lists, size)),
+    ...store32(get(block), 0, load32(get(list), 0)),
+    ...store32(get(list), 0, get(block)),
+  ]);
+}
+
+/** `(to, from, size)`: copies whole words, which blocks have room for. */
+function addCopy(binary: WasmBinary): number {
+  const [to, from, size] = [0, 1, 2];
+  return binary.addFunction(binary.addType(3, 0), {}, [
+    ...set(size, and(add(get(size), i32(7)), i32(-8))),
+    ...loopWhile(
+      get(size),
+      set(size, subtract(get(size), i32(8))),
+      store64(add(get(to), get(size)), 0, load64(add(get(from), get(size)), 0)),
+    ),
+  ]);
 }

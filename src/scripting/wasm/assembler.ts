@@ -75,15 +75,13 @@ const binary =
   (a: Code, b: Code): Code => [...a, ...b, opcode];
 export const add = binary(0x6a);
 export const subtract = binary(0x6b);
-export const multiply = binary(0x6c);
 export const and = binary(0x71);
-export const or = binary(0x72);
 export const shiftLeft = binary(0x74);
+export const shiftRight = binary(0x76);
 export const equal = binary(0x46);
 export const notEqual = binary(0x47);
 export const lessUnsigned = binary(0x49);
 export const less = binary(0x48);
-export const atLeastUnsigned = binary(0x4f);
 export const not = (value: Code): Code => [...value, 0x45];
 
 // Control
