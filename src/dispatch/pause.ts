@@ -12,22 +12,24 @@ interface Span {
   all: boolean;
 }
 
-/** CLIENT PAUSE and its like: until when commands of which kind wait, and who waits. */
+/** Who waits, and why: CLIENT PAUSE and its like, until when and for which kind of command, or the server's last save. */
 export class Pause {
   /** Clients with a command that waits, in order of arrival. */
   readonly clients = new Set<Client>();
+  /** The server writes its data for the last time: everything waits but SHUTDOWN, which may call it off. */
+  ending = false;
   private readonly spans = new Map<PauseReason, Span>();
   private all = false;
-  private isActive = false;
 
   get active(): boolean {
-    return this.isActive;
+    return this.spans.size > 0 || this.ending;
   }
 
-  /** Unix time in ms at which the first reason for the pause ends; 0 while there is none. */
+  /** Unix time in ms at which the first reason for the pause ends by itself; 0 if none does. */
   get until(): number {
-    if (!this.active) return 0;
-    return Math.min(...[...this.spans.values()].map(({ until }) => until));
+    let first = 0;
+    for (const { until } of this.spans.values()) if (first === 0 || until < first) first = until;
+    return first;
   }
 
   /** Begins a pause, or joins it with the one that lasts for that reason: the later end and the stricter mode hold. */
@@ -37,24 +39,28 @@ export class Pause {
     this.adjust();
   }
 
-  end(reason: PauseReason): void {
-    this.spans.delete(reason);
+  /** False if there was no pause for that reason. */
+  end(reason: PauseReason): boolean {
+    const ended = this.spans.delete(reason);
     this.adjust();
+    return ended;
   }
 
-  /** Ends what has lasted up to a unix time in ms. */
-  endOverdue(now: number): void {
-    for (const [reason, { until }] of this.spans) if (until <= now) this.spans.delete(reason);
+  /** Ends what has lasted up to a unix time in ms. False if nothing has. */
+  endOverdue(now: number): boolean {
+    let ended = false;
+    for (const [reason, { until }] of this.spans) if (until <= now) ended = this.spans.delete(reason);
     this.adjust();
+    return ended;
   }
 
   private adjust(): void {
-    this.isActive = this.spans.size > 0;
     this.all = [...this.spans.values()].some(({ all }) => all);
   }
 
   /** True if a command has to wait: in the milder mode only what could change data or reach replicas. */
   covers(server: ServerApi, client: Client, command: Command, args: Bytes[], argc: number): boolean {
+    if (this.ending) return command.fullName !== 'shutdown';
     if (this.all) return true;
     if (command.fullName === 'exec') return client.transaction?.mayWrite === true;
     return mayWrite(command.flagsFor(server, args, argc));

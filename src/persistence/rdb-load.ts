@@ -29,6 +29,8 @@ import {
 export interface RdbLoadOptions {
   /** Up to what size collections are packed. */
   readonly limits: StoreLimits;
+  /** See ValueTarget. */
+  readonly unsanitized?: boolean;
   /** Leave out keys whose time has come: a master does, for a file of its own. */
   readonly dropExpired: boolean;
   /** A key that is there already: an error, or replaced. */
@@ -111,9 +113,10 @@ export class RdbLoad {
     total = Number.POSITIVE_INFINITY,
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
-    this.target = { keyspace, limits: options.limits };
-    this.databases = options.databases ?? keyspace.databases;
-    this.database = this.databases[0];
+    const { limits, unsanitized, databases = keyspace.databases } = options;
+    this.target = { keyspace, limits, unsanitized };
+    this.databases = databases;
+    this.database = databases[0];
   }
 
   /** Bytes that have been read for good. */

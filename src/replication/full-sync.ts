@@ -171,9 +171,11 @@ export class FullSync {
       host.clock,
       new Snapshot(host.keyspace, format, transfer, rdbcompression),
       transfer,
-      () => host.config.values['rdb-key-save-delay'],
-      (error) =>
-        this.written(running, `Internal error while writing a snapshot for replicas: ${String(error)}`),
+      {
+        keyDelay: () => host.config.values['rdb-key-save-delay'],
+        onFailure: (error) =>
+          this.written(running, `Internal error while writing a snapshot for replicas: ${String(error)}`),
+      },
     );
     if (transfer.target === 'disk') host.log.notice(`Background saving started by pid ${process.pid}`);
     else host.log.notice(`Background RDB transfer started by pid ${process.pid}`);

@@ -22,7 +22,9 @@ export class FullSyncLoading implements SnapshotLoader {
 
   prepare(): void {
     const { saving, appendOnly } = this.server;
-    saving.stop('Replica is about to load the RDB file received from the master: background saving stopped');
+    void saving.stop(
+      'Replica is about to load the RDB file received from the master: background saving stopped',
+    );
     if (appendOnly.rewriting) appendOnly.cancel();
     if (appendOnly.state === 'off') return;
     this.resumesAppendOnly = true;
@@ -93,7 +95,7 @@ export class FullSyncLoading implements SnapshotLoader {
 
   private replaceBy(databases: Database[]): void {
     const { keyspace, saving } = this.server;
-    saving.stop('The data set is replaced: background saving stopped');
+    void saving.stop('The data set is replaced: background saving stopped');
     for (const [index, database] of keyspace.databases.entries()) {
       keyspace.observer.databaseReplaced(database, databases[index]);
       database.swap(databases[index]);

@@ -260,7 +260,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.stalls.stop();
     this.links.closeAll();
     this.replicaRole.stop();
-    this.saving.stop('Background saving terminated: the server ends');
+    void this.saving.stop('Background saving terminated: the server ends');
     this.replication.close();
     this.appendOnly.close();
     await this.listeners.close();
@@ -322,7 +322,8 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
-    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.endOverduePause();
+    const { until } = dispatcher.pause;
+    if (until > 0 && this.clock.now() >= until) dispatcher.endOverduePause();
     this.afterBackgroundWork();
     this.setAlarm();
   }
@@ -331,7 +332,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   private setAlarm(): void {
     const { waiting, pause } = this.loop.dispatcher;
     this.timers.wakeAt(waiting.nextDeadline);
-    if (pause.active) this.timers.wakeAt(pause.until);
+    if (pause.until > 0) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -388,7 +389,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): boolean {
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean> {
     return this.ending.now(request);
   }
 
@@ -409,7 +410,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
     if (save && !this.saving.save()) throw new CommandError('ERR');
     if (flush) {
-      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      void this.saving.stop('All data is about to be loaded anew: background saving stopped');
       this.flush();
       this.scripting.functions.clear();
     }

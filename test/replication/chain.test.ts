@@ -140,9 +140,9 @@ it('a key that a replica made itself expires there', async () => {
   const primary = await start();
   const replica = await follow(primary, { 'replica-read-only': false });
   await untilLinked(replica.redis);
-  await replica.redis.set('mine', '1', 'PX', 60);
+  await replica.redis.set('mine', '1', 'PX', 700);
   await replica.redis.mset('other', '1', 'another', '2');
-  await replica.redis.pexpire('another', 60);
+  await replica.redis.pexpire('another', 700);
   expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('2');
   await until('they are gone', async () => (await replica.redis.dbsize()) === 1);
   expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('0');
