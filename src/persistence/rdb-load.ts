@@ -41,6 +41,8 @@ export interface RdbLoadOptions {
   readonly databases?: readonly Database[];
   /** Told of each name and text about the file. */
   onAuxiliary?(name: string, text: string): void;
+  /** Told of each key that is left out because its time has come. The view is valid during the call. */
+  onExpired?(database: Database, key: Bytes): void;
   /** Given the source of each library of functions. Without it such a file is refused. */
   onFunction?(source: Bytes): void;
   /** Told of what is passed over, in words. */
@@ -235,7 +237,7 @@ export class RdbLoad {
     reader.stringInto(key);
     this.readingKey = true;
     reader.stringInto(view);
-    if (this.isPast()) this.summary.keysExpired++;
+    if (this.isPast()) this.dropExpired();
     else {
       const { expiry, options } = this;
       const ref = storePacked(
@@ -274,7 +276,7 @@ export class RdbLoad {
     if (value.form === 'empty') {
       if (summary.emptyKeysSkipped++ < 10) options.onSkipped?.(`empty key: ${shown(this.key)}`);
     } else if (value.form === 'expired' || this.isPast()) {
-      summary.keysExpired++;
+      this.dropExpired();
       discardValue(value);
     } else this.storeLive(value);
     this.endKey();
@@ -303,6 +305,11 @@ export class RdbLoad {
 
   private isPast(): boolean {
     return this.options.dropExpired && this.expiry >= 0 && this.expiry < this.keyspace.expiredBefore;
+  }
+
+  private dropExpired(): void {
+    this.summary.keysExpired++;
+    this.options.onExpired?.(this.database, this.key);
   }
 
   private endKey(): void {

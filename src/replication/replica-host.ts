@@ -10,6 +10,14 @@ export interface LoadedSnapshot {
   streamDatabase: number;
 }
 
+/** A place in a history of changes: see ReplicationLog. */
+export interface HistoryPlace {
+  id: string;
+  offset: number;
+  /** Number of the database that the next change is in. */
+  database: number;
+}
+
 /** A snapshot could not be loaded. The message says why. */
 export class FullSyncError extends Error {}
 

@@ -1,3 +1,4 @@
+import { Bytes } from '../bytes/bytes.js';
 import { clientLine } from '../commands/client-line.js';
 import type { Call } from '../commands/command.js';
 import { ServerGate } from '../dispatch/admission.js';
@@ -5,10 +6,11 @@ import { CommandError } from '../protocol/errors.js';
 import { Failover, type FailoverRequest, isAt } from './failover.js';
 import { LocalExpiry } from './local-expiry.js';
 import { ReplicaLink } from './primary-link.js';
-import type { ReplicaHost } from './replica-host.js';
+import type { HistoryPlace, ReplicaHost } from './replica-host.js';
 import type { Replication } from './replication.js';
 import { SyncedOffset } from './synced-offset.js';
 
+const del = Bytes.of('DEL');
 /** Who waits for a key on a server whose part changes would wait for something that comes another way now. */
 const unblockedText =
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
@@ -21,6 +23,8 @@ export class ReplicaRole {
   readonly localExpiry: LocalExpiry;
   private readonly synced: SyncedOffset;
   private link: ReplicaLink | undefined;
+  /** The history that the data set is a part of is known. */
+  private wentOn = false;
   /** Called when this server has become a replica, or a primary. */
   onChanged: (isReplica: boolean) => void = () => {};
 
@@ -47,18 +51,26 @@ export class ReplicaRole {
     if (address !== null) this.setLink(this.newLink(address.host, address.port, undefined));
   }
 
-  /** At the start, after the data set was loaded, with the history that its file is a part of, if it says so. */
-  connectAtStart(history: { id: string; offset: number; database: number } | undefined): void {
+  /** At the start: the data set was loaded from a file that says where in a history it is, or does not. */
+  goOnFrom(place: HistoryPlace | undefined): void {
+    if (place === undefined || this.wentOn) return;
+    this.wentOn = true;
     const { link, replication } = this;
-    const { log } = replication;
-    if (history !== undefined) {
-      log.adopt(history.id, history.offset);
-      if (link === undefined) {
-        log.shift();
-        replication.keepBacklog();
-      } else link.continueWith(history.database);
-    }
-    link?.connect();
+    replication.log.adopt(place.id, place.offset);
+    if (link !== undefined) return link.continueWith(place.database);
+    replication.log.shift();
+    replication.keepBacklog();
+  }
+
+  /** At the start: a key of that file has expired meanwhile. Whoever follows has it still, and is to be told. */
+  expiredAtStart(place: HistoryPlace | undefined, database: number, key: Bytes): void {
+    this.goOnFrom(place);
+    if (this.wentOn) this.replication.feed.propagate(database, [del, key], 2);
+  }
+
+  /** At the start, after the data set was loaded. */
+  connectAtStart(): void {
+    this.link?.connect();
   }
 
   /** Makes this server a replica of another one, whatever it was before. `handsOver`: that one is to become a primary first. */

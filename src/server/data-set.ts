@@ -3,12 +3,12 @@ import { ServerGate } from '../dispatch/admission.js';
 import { dataPath } from '../persistence/files.js';
 import type { RdbSummary } from '../persistence/rdb-load.js';
 import { CommandError } from '../protocol/errors.js';
-import type { LoadedSnapshot } from '../replication/replica-host.js';
+import type { HistoryPlace, LoadedSnapshot } from '../replication/replica-host.js';
 import { AofLoading } from './aof-loading.js';
 import { findForeign } from './foreign-aof.js';
 import { LoadError } from './load-error.js';
 import { LoadingProgress } from './loading-progress.js';
-import { loadRdbFile, progressText, type RdbLoadingOptions } from './rdb-loading.js';
+import { loadRdbFile, progressText, type RdbListener, type RdbLoadingOptions } from './rdb-loading.js';
 import type { RespiteServer } from './server.js';
 
 /** Files above this many bytes are spoken of in the log while they are loaded. */
@@ -22,22 +22,12 @@ const notedPart = 0.1;
  */
 type LoadSteps = Generator<void, void>;
 
-/** A place in a history of changes: see ReplicationLog. */
-interface SavedHistory {
-  id: string;
-  offset: number;
-  /** Number of the database that the next change is in. */
-  database: number;
-}
-
 /** What a server does to have the data that its files hold: at its start, and where DEBUG RELOAD asks for it. */
 export class DataSet {
   /** The load that is under way. */
   loading: LoadingProgress | undefined;
   /** The load of a data set that is to replace the one that is served meanwhile. */
   loadingAside: LoadingProgress | undefined;
-  /** The history of changes that the file loaded at the start is a part of, if it says so. */
-  history: SavedHistory | undefined;
   /** Of the last RDB file: what INFO shows. */
   keysLoaded = 0;
   keysExpired = 0;
@@ -80,12 +70,15 @@ export class DataSet {
 
   /** The file that this server wrote before it ended tells where in a history of changes it was. */
   private *ownFileSteps(path: string): LoadSteps {
+    const { replicaRole } = this.server;
     const fields = new Map<string, string>();
-    yield* this.rdbSteps(path, { onAuxiliary: (name, text) => fields.set(name, text) });
-    const id = fields.get('repl-id') ?? '';
-    const offset = Number(fields.get('repl-offset') ?? -1);
-    if (id.length !== 40 || !Number.isSafeInteger(offset) || offset < 0) return;
-    this.history = { id, offset, database: Number(fields.get('repl-stream-db') ?? 0) };
+    const listener: RdbListener = {
+      onAuxiliary: (name, text) => fields.set(name, text),
+      // What is gone meanwhile is a change that comes after that place.
+      onExpired: (database, key) => replicaRole.expiredAtStart(savedHistory(fields), database.index, key),
+    };
+    yield* this.rdbSteps(path, listener);
+    replicaRole.goOnFrom(savedHistory(fields));
   }
 
   /**
@@ -271,4 +264,12 @@ export class DataSet {
     this.noted = part;
     server.log.notice(progressText(loading, server.keyspace.size));
   }
+}
+
+/** The place in a history of changes that a file is at, if its fields say so. */
+function savedHistory(fields: ReadonlyMap<string, string>): HistoryPlace | undefined {
+  const id = fields.get('repl-id') ?? '';
+  const offset = Number(fields.get('repl-offset') ?? -1);
+  if (id.length !== 40 || !Number.isSafeInteger(offset) || offset < 0) return undefined;
+  return { id, offset, database: Number(fields.get('repl-stream-db') ?? 0) };
 }

@@ -10,7 +10,7 @@ import {
 } from '../replication/replica-host.js';
 import { LoadError } from './load-error.js';
 import type { LoadingProgress } from './loading-progress.js';
-import { loadOptions, reasonOf } from './rdb-loading.js';
+import { loadOptions, type RdbListener, reasonOf } from './rdb-loading.js';
 import type { RespiteServer } from './server.js';
 
 /** How the snapshot of a primary becomes this server's data. */
@@ -139,11 +139,13 @@ class Arriving implements ArrivingSnapshot {
 
   private options(): RdbLoadOptions {
     const { server, progress, snapshot, libraries, end } = this;
-    const noteDatabase = (name: string, text: string) => {
-      if (name === 'repl-stream-db') snapshot.streamDatabase = Number(text);
+    const listener: RdbListener = {
+      onAuxiliary(name, text) {
+        if (name === 'repl-stream-db') snapshot.streamDatabase = Number(text);
+      },
     };
     return {
-      ...loadOptions(server, progress, false, false, noteDatabase),
+      ...loadOptions(server, progress, false, false, listener),
       databases: end.databases,
       // They become known all at once when the rest is there.
       onFunction: (source) => {

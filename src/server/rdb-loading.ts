@@ -11,11 +11,12 @@ import { LoadError } from './load-error.js';
 import type { LoadingProgress } from './loading-progress.js';
 import type { RespiteServer } from './server.js';
 
-export interface RdbLoadingOptions {
+/** What else somebody wants to hear of a file. */
+export type RdbListener = Pick<RdbLoadOptions, 'onAuxiliary' | 'onExpired'>;
+
+export interface RdbLoadingOptions extends RdbListener {
   /** Keys that are there already are replaced; without, they are an error. */
   replace?: boolean;
-  /** Told of each name and text about the file. */
-  onAuxiliary?: (name: string, text: string) => void;
   /** The file is the beginning of an append-only file: what has expired is for its commands to remove. */
   preamble?: boolean;
 }
@@ -29,13 +30,13 @@ export function* loadRdbFile(
   server: RespiteServer,
   path: string,
   progress: LoadingProgress,
-  { replace = false, preamble = false, onAuxiliary }: RdbLoadingOptions = {},
+  { replace = false, preamble = false, ...listener }: RdbLoadingOptions = {},
 ): Generator<void, RdbSummary> {
   const { files, keyspace, config } = server;
   const fd = openFile(server, path);
   try {
     const source = new FileSource(files, fd);
-    const options = loadOptions(server, progress, replace, preamble, onAuxiliary);
+    const options = loadOptions(server, progress, replace, preamble, listener);
     const before = progress.loadedBytes;
     const everyBytes = config.values['loading-process-events-interval-bytes'];
     const steps = loadRdbInSteps(keyspace, source, options, everyBytes);
@@ -92,7 +93,7 @@ export function loadOptions(
   progress: LoadingProgress,
   replace: boolean,
   preamble: boolean,
-  onAuxiliary?: (name: string, text: string) => void,
+  listener: RdbListener = {},
 ): RdbLoadOptions {
   const { config, keyspace, log } = server;
   return {
@@ -103,8 +104,9 @@ export function loadOptions(
     checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
     onAuxiliary: (name, text) => {
       logAuxiliary(server, progress, name, text);
-      onAuxiliary?.(name, text);
+      listener.onAuxiliary?.(name, text);
     },
+    onExpired: (database, key) => listener.onExpired?.(database, key),
     onFunction: (source) => loadLibrary(server, source, replace),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {

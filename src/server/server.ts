@@ -235,7 +235,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
       throw error;
     }
     if (this.isClosing) return;
-    this.replicaRole.connectAtStart(this.dataSet.history);
+    this.replicaRole.connectAtStart();
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');

@@ -92,6 +92,24 @@ it('a primary that was restarted is followed on', async () => {
   expect(await infoField(after.redis, 'sync_full')).toBe('0');
 });
 
+it('what expired while a primary was down is gone from its replicas', async () => {
+  const dir = dataFolder();
+  const before = await start({ dir });
+  await before.redis.call('debug', 'set-active-expire', '0');
+  const replica = await follow(before);
+  await change(before, [1]);
+  for (let i = 0; i < 50; i++) await before.redis.set(`expiring:${i}`, 'x', 'PX', 1);
+  await expectSame(before, replica);
+  await before.redis.save();
+  const { port } = before.server;
+  await before.server.close();
+  const after = await start({ dir, port });
+  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  await expectSame(after, replica);
+  expect(await replica.redis.dbsize()).toBe(await after.redis.dbsize());
+  expect(await infoField(after.redis, 'sync_full')).toBe('0');
+});
+
 it('those who followed the same primary can follow each other', async () => {
   const primary = await start();
   await change(primary, [1]);
