@@ -805,11 +805,14 @@ export class Dispatcher {
   }
 }
 
-/** True if what a client waits for may be there: the key has a value of the right type, or its absence matters. */
+/**
+ * True if what a client waits for may be there: the key has a value of the right type, or its absence matters. A key that
+ * has expired stays, for nobody touches it.
+ */
 function isReady({ database, type, evenWhenGone }: BlockedState, key: string): boolean {
-  const ref = database.live(Bytes.of(key));
   if (evenWhenGone) return true;
-  return ref !== absent && (type === undefined || type === database.typeOf(ref));
+  const ref = database.peek(Bytes.of(key));
+  return ref !== absent && !database.isExpired(ref) && (type === undefined || type === database.typeOf(ref));
 }
 
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */
