@@ -229,10 +229,7 @@ class Lifetime {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
         const { ending } = this.server;
-        if (this.ending || (signal === 'SIGINT' && ending.isPending)) {
-          this.log.warning('You insist... exiting now.');
-          process.exit(1);
-        }
+        if (this.ending || (signal === 'SIGINT' && ending.isUnderWay)) return void this.endAtOnce();
         this.log.warning(`Received ${signal} scheduling shutdown...`);
         ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
@@ -257,6 +254,12 @@ class Lifetime {
     const options = this.config.values[directive];
     const save = options.includes('nosave') ? 'nosave' : options.includes('save') ? 'save' : 'default';
     return { save, now: options.includes('now'), force: options.includes('force') };
+  }
+
+  private async endAtOnce(): Promise<void> {
+    this.log.warning('You insist... exiting now.');
+    await this.server.ending.insist();
+    process.exit(1);
   }
 
   private async end(): Promise<void> {

@@ -13,6 +13,7 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
+import { debugListpack } from './debug-listpack.js';
 import { helpLines, replyHelp } from './help.js';
 import { isLocal } from './locality.js';
 import { encodingName } from './object.js';
@@ -104,14 +105,18 @@ const actions: DebugAction[] = [
     run: ({ args, reply }) => reply.error(args[2].latin1()),
   },
   {
+    name: 'listpack',
+    syntax: '<key>',
+    summary: 'Writes the elements of a listpack, and where they lie, to the log.',
+    words: [3, 3],
+    run: debugListpack,
+  },
+  {
     name: 'loadaof',
     syntax: '',
     summary: 'Writes what the append-only file lacks, removes all data and loads the file.',
     words: [2, 2],
-    run: ({ server, reply }) => {
-      server.appendOnly.reload();
-      reply.ok();
-    },
+    run: loadAppendOnly,
   },
   {
     name: 'log',
@@ -306,8 +311,21 @@ function reload({ server, args, argc, reply }: Call): void {
     else if (arg.is('merge')) options.replace = true;
     else throw new CommandError('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
   }
+  if (server.isLoading) throw new CommandError(errors.loading);
   server.reload(options);
   reply.ok();
+}
+
+/** Its client waits, and the others are told that the data set is being loaded. */
+function loadAppendOnly(call: Call): void {
+  const { server, outcome, reply } = call;
+  if (outcome instanceof Error) throw outcome;
+  if (outcome !== undefined) return reply.ok();
+  if (server.isLoading) throw new CommandError(errors.loading);
+  if (call.denyBlocking) {
+    throw new CommandError('ERR DEBUG LOADAOF takes its time, which is not possible inside a transaction');
+  }
+  call.waitFor(server.appendOnly.reload().then(() => 'loaded'));
 }
 
 function setPlainThreshold({ server, args, reply }: Call): void {

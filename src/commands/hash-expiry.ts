@@ -164,6 +164,7 @@ function expireFields(call: Call, scale: number, base: number): void {
   const target = existingHash(call);
   const when = fieldExpiryTime(call, args[2], scale, base);
   const condition = conditionWords.find((word) => args[3].is(word));
+  const asItCame = condition === undefined ? [] : [args[3]];
   const range = fieldRange(
     call,
     condition === undefined ? 3 : 4,
@@ -177,7 +178,7 @@ function expireFields(call: Call, scale: number, base: number): void {
     call.reply.integer(outcome);
     if (outcome === changed || outcome === removed) affected.push(args[i]);
   }
-  announceExpiry(call, target, when, affected);
+  announceExpiry(call, target, when, affected, asItCame);
 }
 
 function expireField(
@@ -204,9 +205,16 @@ export function setFieldExpiry(target: HashValue, field: Bytes, when: number): b
 
 /**
  * Publishes that fields got an expiry, or were removed if that has passed, and removes the key of an empty hash. Is
- * propagated with the time, not the time left.
+ * propagated with the time, not the time left, and with the condition as it came; of fields that are over, each by
+ * itself, as when they expire.
  */
-export function announceExpiry(call: Call, target: HashValue, when: number, fields: Bytes[]): void {
+export function announceExpiry(
+  call: Call,
+  target: HashValue,
+  when: number,
+  fields: Bytes[],
+  condition: Bytes[] = [],
+): void {
   const { database, args } = call;
   if (fields.length === 0) return;
   const over = isOver(target, when);
@@ -216,8 +224,8 @@ export function announceExpiry(call: Call, target: HashValue, when: number, fiel
   database.modified(args[1], EventClass.hash, over ? 'hdel' : 'hexpire');
   if (emptied) database.event(EventClass.generic, 'del', args[1]);
   if (!call.propagates) return;
-  if (over) call.propagateAs(['HDEL', args[1], ...fields]);
-  else call.propagateAs(['HPEXPIREAT', args[1], when, 'FIELDS', fields.length, ...fields]);
+  if (over) call.propagateAs(...fields.map((field) => ['HDEL', args[1], field]));
+  else call.propagateAs(['HPEXPIREAT', args[1], when, ...condition, 'FIELDS', fields.length, ...fields]);
 }
 
 function isOver(target: HashValue, when: number): boolean {

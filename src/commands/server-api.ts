@@ -56,8 +56,8 @@ export interface AppendOnlyApi {
   /** How much was appended since the start, in bytes; and how much of it the disk has, -1 if there are no files yet. */
   readonly position: number;
   readonly durablePosition: number;
-  /** Loads the files anew. Throws CommandError. */
-  reload(): void;
+  /** Loads the files anew, while other clients are told so. Throws CommandError. */
+  reload(): Promise<void>;
   /** Holds up each write so long. */
   delayWrites(microseconds: number): void;
   /** Asks for a rewrite; inside a transaction it begins when that is over. */
@@ -165,9 +165,9 @@ export interface ServerApi {
   resetStatistics(): void;
   /**
    * Ends the server after the reply of the current command has left. False if the data set was to be saved first and
-   * could not be: the server stays.
+   * could not be: the server stays. A promise of that while it is being saved.
    */
-  shutdown(request: ShutdownRequest): boolean;
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean>;
   /**
    * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
    * replaced. Throws CommandError.

@@ -34,6 +34,7 @@ export const serverCommands: CommandSpec[] = [
 
 function shutdown(call: Call): void {
   const { server, args, argc, reply } = call;
+  if (call.outcome !== undefined) return replyToShutdown(call.outcome === true);
   const options = new ArgumentReader(args, argc, 1);
   if (argc === 2 && options.take('abort')) {
     if (!server.abortShutdown()) throw new CommandError('ERR No shutdown in progress.');
@@ -42,7 +43,14 @@ function shutdown(call: Call): void {
   const request = readShutdown(options);
   const { running } = server.scripting;
   if (running !== undefined && request.save !== 'nosave') throw new CommandError(busyError(running.kind));
-  if (!server.shutdown(request)) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
+  const outcome = server.shutdown(request);
+  if (typeof outcome === 'boolean') replyToShutdown(outcome);
+  else call.waitFor(outcome);
+}
+
+/** A server that ends says nothing. */
+function replyToShutdown(ends: boolean): void {
+  if (!ends) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 }
 
 function readShutdown(options: ArgumentReader): ShutdownRequest {

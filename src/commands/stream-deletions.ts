@@ -1,7 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { EventClass } from '../keyspace/events.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import type { ConsumerGroup } from '../values/consumer-group.js';
 import { IdCursor } from '../values/id-index.js';
 import type { Stream } from '../values/stream.js';
 import type { StreamId } from '../values/stream-id.js';
@@ -9,6 +8,7 @@ import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutStreams, touchStream, writeStream } from './stream-access.js';
 import { idArguments } from './stream-ids.js';
+import { dropReferences, isReferred, type References, referencesOf } from './stream-references.js';
 
 const syntaxOfIds = '[KEEPREF | DELREF | ACKED] IDS <numids id [id ...]>';
 
@@ -42,12 +42,6 @@ export const streamDeletionCommands: CommandSpec[] = [
   },
 ];
 
-/**
- * What deleting an entry does to the groups: they keep it pending, they lose it, or it is deleted only if all groups have
- * read and acknowledged it.
- */
-type References = 'keep' | 'drop' | 'acknowledged';
-
 /** What the reply says of each ID. */
 const Outcome = { missing: -1, deleted: 1, stillReferred: 2 } as const;
 
@@ -78,12 +72,6 @@ function readDeletion(
   }
   if (ids === undefined) throw new CommandError(errors.syntax);
   return { references: references ?? 'keep', ids };
-}
-
-function referencesOf(argument: Bytes): References | undefined {
-  if (argument.is('keepref')) return 'keep';
-  if (argument.is('delref')) return 'drop';
-  return argument.is('acked') ? 'acknowledged' : undefined;
 }
 
 function xdelex({ database, args, argc, reply }: Call): void {
@@ -139,23 +127,4 @@ function deleteEntry(stream: Stream, id: StreamId, references: References): numb
   if (references === 'drop') dropReferences(stream, id);
   stream.delete(id);
   return Outcome.deleted;
-}
-
-/** True if a group has still to read the entry, or to acknowledge it. */
-function isReferred(stream: Stream, id: StreamId): boolean {
-  for (const group of stream.groups.values()) {
-    if (group.lastId.compare(id) < 0 || isPending(group, id)) return true;
-  }
-  return false;
-}
-
-function isPending(group: ConsumerGroup, id: StreamId): boolean {
-  return group.pending.find(id, pending);
-}
-
-/** Takes an entry out of all groups. Returns in how many it was pending. */
-function dropReferences(stream: Stream, id: StreamId): number {
-  let dropped = 0;
-  for (const group of stream.groups.values()) if (group.acknowledge(id, pending)) dropped++;
-  return dropped;
 }

@@ -1,11 +1,13 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import type { Stream, Trimming } from '../values/stream.js';
+import type { Stream } from '../values/stream.js';
 import { StreamId } from '../values/stream-id.js';
+import { type Trimming, trimStream } from '../values/stream-trimming.js';
 import { longArgument } from './arguments.js';
 import type { PropagatedArgument } from './command.js';
 import { idBytes } from './stream-access.js';
 import { idArgument } from './stream-ids.js';
+import { type References, referencesOf, trimConsent } from './stream-references.js';
 
 const both = 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
 
@@ -22,17 +24,21 @@ export class TrimOptions {
   private readonly minId = new StreamId();
   private limit = 0;
   private limitGiven = false;
+  private references: References | undefined;
 
   reset(): void {
     this.strategy = 'none';
     this.approximate = false;
     this.limit = 0;
     this.limitGiven = false;
+    this.references = undefined;
   }
 
   /** Reads an option at `i`, if there is one. Returns where the next argument is; `i` if this is no such option. */
   read(args: Bytes[], argc: number, i: number): number {
     const more = argc - 1 - i;
+    const references = referencesOf(args[i]);
+    if (references !== undefined) return this.setReferences(references, i);
     if (more === 0) return i;
     if (args[i].is('maxlen')) return this.readStrategy('maxlen', args, more, i);
     if (args[i].is('minid')) return this.readStrategy('minid', args, more, i);
@@ -41,6 +47,12 @@ export class TrimOptions {
     if (this.limit < 0) throw new CommandError('ERR The LIMIT argument must be >= 0.');
     this.limitGiven = true;
     return i + 2;
+  }
+
+  private setReferences(references: References, i: number): number {
+    if (this.references !== undefined) throw new CommandError(errors.syntax);
+    this.references = references;
+    return i + 1;
   }
 
   private readStrategy(strategy: 'maxlen' | 'minid', args: Bytes[], more: number, i: number): number {
@@ -76,7 +88,8 @@ export class TrimOptions {
     const trimming: Trimming =
       this.strategy === 'maxlen' ? { maxLength: this.maxLength } : { minId: this.minId };
     if (this.approximate) trimming.limit = this.entryLimit(nodeEntries);
-    return stream.trim(trimming);
+    if (this.references !== undefined) trimming.consent = trimConsent(stream, this.references);
+    return trimStream(stream, trimming);
   }
 
   private entryLimit(nodeEntries: number): number {
@@ -91,8 +104,23 @@ export class TrimOptions {
    */
   propagated(stream: Stream): PropagatedArgument[] {
     if (this.strategy === 'none') return [];
-    if (this.strategy === 'maxlen') return ['MAXLEN', '=', this.approximate ? stream.size : this.maxLength];
-    return ['MINID', '=', idBytes(this.approximate ? stream.firstId : this.minId)];
+    return [...this.threshold(stream), ...this.propagatedReferences()];
+  }
+
+  private threshold(stream: Stream): PropagatedArgument[] {
+    if (!this.approximate) {
+      return this.strategy === 'maxlen'
+        ? ['MAXLEN', '=', this.maxLength]
+        : ['MINID', '=', idBytes(this.minId)];
+    }
+    // By its ID only if all went that is before it; what the groups let go went in order, and a number tells how far.
+    const byId = this.strategy === 'minid' && this.references !== 'acknowledged' && stream.size > 0;
+    return byId ? ['MINID', '=', idBytes(stream.firstId)] : ['MAXLEN', '=', stream.size];
+  }
+
+  private propagatedReferences(): PropagatedArgument[] {
+    if (this.references === 'drop') return ['DELREF'];
+    return this.references === 'acknowledged' ? ['ACKED'] : [];
   }
 }
 

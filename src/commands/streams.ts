@@ -32,13 +32,15 @@ export const streamCommands: CommandSpec[] = [
     summary: 'Appends an entry to a stream, creating the stream if need be, and trims it if wanted.',
     complexity: 'O(1) for the entry, O(N) for trimming with N being the number of entries removed.',
     syntax:
-      'key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]',
+      'key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> ' +
+      'field value [field value ...]',
     flags: ['write', 'denyoom', 'fast'],
     keys: oneKey('RW update'),
     tips: ['nondeterministic_output'],
     history: [
       ['6.2.0', 'Option `NOMKSTREAM`, trimming by `MINID`, and `LIMIT`.'],
       ['7.0.0', 'An ID may be given as `<ms>-*`.'],
+      ['8.2.0', 'Options `KEEPREF`, `DELREF` and `ACKED`.'],
     ],
     handler: xadd,
   },
@@ -103,11 +105,14 @@ export const streamCommands: CommandSpec[] = [
     name: 'xtrim',
     summary: 'Removes entries from the beginning of a stream and tells how many.',
     complexity: 'O(N) with N being the number of entries removed, which go in whole nodes where possible.',
-    syntax: 'key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]',
+    syntax: 'key <MAXLEN | MINID> [= | ~] threshold [LIMIT count] [KEEPREF | DELREF | ACKED]',
     flags: ['write'],
     keys: oneKey('RW delete'),
     tips: ['nondeterministic_output'],
-    history: [['6.2.0', 'Trimming by `MINID`, and `LIMIT`.']],
+    history: [
+      ['6.2.0', 'Trimming by `MINID`, and `LIMIT`.'],
+      ['8.2.0', 'Options `KEEPREF`, `DELREF` and `ACKED`.'],
+    ],
     handler: xtrim,
   },
 ];

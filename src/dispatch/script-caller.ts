@@ -51,8 +51,8 @@ export class ScriptCaller implements ScriptHost {
     return this.client.reply.protocol;
   }
 
-  /** Scripts that are repeated from a file are not to be suspended: whoever repeats them cannot wait. */
-  get repeats(): boolean {
+  /** The script is repeated from a file: what it did then is not refused now. */
+  private get repeats(): boolean {
     return (this.client.gate & Gate.repeating) !== 0;
   }
 

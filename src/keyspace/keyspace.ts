@@ -89,6 +89,8 @@ export class Keyspace {
   marksAccess = true;
   /** Set while somebody watches or waits for keys. */
   observed = false;
+  /** Small sets may have a member twice: such came from a file or a payload, and nobody wanted to have that looked at. */
+  repeatedMembers = false;
   /** Set while what keys do by themselves must be told to whoever repeats the changes. */
   propagates = false;
   /** Bits of EventClass that are published; 0 when notifications are off. */

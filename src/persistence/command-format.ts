@@ -10,12 +10,15 @@ import { NO_EXPIRY } from '../memory/entry.js';
 import { END, elementLength, HEADER_LENGTH, readElement } from '../memory/listpack-format.js';
 import type { CollectionImage } from '../values/collection.js';
 import type { Stream } from '../values/stream.js';
+import { StreamImage } from '../values/stream-image.js';
 import { ByteWriter } from './byte-writer.js';
 import type { CollectionWriter, SnapshotFormat } from './snapshot-format.js';
-import { streamCommands } from './stream-commands.js';
+import { type CommandPart, StreamCommands } from './stream-commands.js';
 
 /** Elements that one command brings. */
 const batch = 64;
+/** Parts of a stream that are written between two looks at whether all were. */
+const partsAtOnce = 1000;
 
 export interface CommandFormatOptions {
   /** Unix time in s, to be noted in front; undefined: not noted. */
@@ -66,7 +69,7 @@ export class CommandFormat implements SnapshotFormat {
       command(out, 'SET', 3);
       bulk(out, key);
       bulk(out, database.payload(ref, view));
-    } else if (database.typeOf(ref) === ValueType.stream) streamValue(out, key, database, ref);
+    } else if (database.kindOf(ref) === kinds.stream) wholeStream(out, key, database.collection<Stream>(ref));
     else if (isHandle(database.kindOf(ref))) this.wholeCollection(out, database, ref);
     else new ElementCommands(database, ref, key, packedCount(database, ref)).writePacked(out, database, ref);
     writeExpiry(out, key, database.expiry(ref));
@@ -81,12 +84,15 @@ export class CommandFormat implements SnapshotFormat {
   }
 
   collection(database: Database, ref: Ref, image: CollectionImage): CollectionWriter | undefined {
-    if (!sliced.has(database.kindOf(ref))) return undefined;
+    const isStream = image instanceof StreamImage;
+    if (!isStream && !sliced.has(database.kindOf(ref))) return undefined;
     const key = database.keyOf(ref, keyView).copy();
     const expiry = database.expiry(ref);
-    const writer = new ElementCommands(database, ref, key, image.count);
+    const writer = isStream
+      ? new StreamWriter(key, image)
+      : new ElementCommands(database, ref, key, image.count);
     return {
-      begin() {},
+      begin: (out) => writer.begin(out),
       element: (out, name, value, number) => writer.element(out, name, value, number),
       end(out) {
         writer.endBatch(out);
@@ -106,13 +112,39 @@ const sliced = new Set<Kind>([
   kinds.quicklist,
 ]);
 
-/** A stream is written at once: whoever changes it announces that. */
-function streamValue(out: ByteWriter, key: Bytes, database: Database, ref: Ref): void {
-  for (const [name, ...parts] of streamCommands(key, database.collection<Stream>(ref))) {
-    command(out, String(name), parts.length + 1);
-    for (const part of parts) {
-      if (part instanceof Bytes) bulk(out, part);
-      else text(out, String(part));
+/** A stream that nobody changes meanwhile. */
+function wholeStream(out: ByteWriter, key: Bytes, stream: Stream): void {
+  const image = new StreamImage(stream);
+  const writer = new StreamWriter(key, image);
+  writer.begin(out);
+  while (!image.visitSome(partsAtOnce, (name, value, part) => writer.element(out, name, value, part)));
+}
+
+/** The commands that make one stream, part by part of its image. */
+class StreamWriter {
+  private readonly commands: StreamCommands;
+
+  constructor(key: Bytes, image: StreamImage) {
+    this.commands = new StreamCommands(key, image);
+  }
+
+  begin(out: ByteWriter): void {
+    this.write(out, this.commands.begin());
+  }
+
+  element(out: ByteWriter, _id: Bytes, listpack: Bytes, part: number): void {
+    this.write(out, this.commands.ofPart(part, listpack));
+  }
+
+  endBatch(): void {}
+
+  private write(out: ByteWriter, commands: Iterable<CommandPart[]>): void {
+    for (const [name, ...parts] of commands) {
+      command(out, String(name), parts.length + 1);
+      for (const part of parts) {
+        if (part instanceof Bytes) bulk(out, part);
+        else text(out, String(part));
+      }
     }
   }
 }
@@ -155,6 +187,8 @@ class ElementCommands {
     this.expiring = hasExpiringFields(database.kindOf(ref));
     this.left = count;
   }
+
+  begin(): void {}
 
   writePacked(out: ByteWriter, database: Database, ref: Ref): void {
     switch (this.type) {

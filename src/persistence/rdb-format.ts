@@ -5,10 +5,12 @@ import { type Kind, kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import type { CollectionImage } from '../values/collection.js';
+import { StreamImage } from '../values/stream-image.js';
 import { fieldExpiryVersion, ListNode, Opcode, RdbType, rdbSignature } from './rdb-types.js';
 import { RdbWriter } from './rdb-writer.js';
 import { saveValue } from './save-value.js';
 import type { CollectionForms, CollectionWriter, SnapshotFormat } from './snapshot-format.js';
+import { StreamSaver } from './stream-save.js';
 
 /** Which access data of a key is saved: none, for how long it was idle, how often it is used. */
 export type SavedAccess = 'none' | 'idle' | 'frequency';
@@ -90,12 +92,10 @@ export class RdbFormat implements SnapshotFormat {
   }
 
   collection(database: Database, ref: Ref, image: CollectionImage): CollectionWriter | undefined {
+    if (image instanceof StreamImage) return this.stream(database, ref, new StreamSaver(image, this.version));
     const form = forms.get(database.kindOf(ref));
     if (form === undefined) return undefined;
-    const head = new RdbWriter(false);
-    this.attributes(head, database, ref);
-    head.byte(form.type);
-    head.string(database.keyOf(ref, keyView));
+    const head = this.head(database, ref, form.type);
     if (form.expiring) head.time(image.soonestExpiry);
     head.length(image.count);
     const earliest = image.soonestExpiry;
@@ -104,6 +104,27 @@ export class RdbFormat implements SnapshotFormat {
       element: (out, name, value, number) => form.element(out, name, value, number, earliest),
       end() {},
     };
+  }
+
+  private stream(database: Database, ref: Ref, saver: StreamSaver): CollectionWriter {
+    const head = this.head(database, ref, saver.type);
+    return {
+      begin: (out) => {
+        out.raw(head.bytes);
+        saver.begin(out);
+      },
+      element: (out, name, value, part) => saver.element(out, name, value, part),
+      end: () => saver.end(),
+    };
+  }
+
+  /** What comes before a value. */
+  private head(database: Database, ref: Ref, type: number): RdbWriter {
+    const head = new RdbWriter(false);
+    this.attributes(head, database, ref);
+    head.byte(type);
+    head.string(database.keyOf(ref, keyView));
+    return head;
   }
 
   end(out: RdbWriter): void {

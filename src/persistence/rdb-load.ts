@@ -29,6 +29,8 @@ import {
 export interface RdbLoadOptions {
   /** Up to what size collections are packed. */
   readonly limits: StoreLimits;
+  /** See ValueTarget. */
+  readonly unsanitized?: boolean;
   /** Leave out keys whose time has come: a master does, for a file of its own. */
   readonly dropExpired: boolean;
   /** A key that is there already: an error, or replaced. */
@@ -108,7 +110,8 @@ export class RdbLoad {
     total = Number.POSITIVE_INFINITY,
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
-    this.target = { keyspace, limits: options.limits };
+    const { limits, unsanitized } = options;
+    this.target = { keyspace, limits, unsanitized };
     this.database = keyspace.databases[0];
   }
 

@@ -33,7 +33,7 @@ import {
   stringValue,
   type ValueTarget,
 } from './saved-value.js';
-import { readStream } from './stream-value.js';
+import { readStream } from './stream-load.js';
 
 /**
  * Reads a value of one form: all of it, or its beginning, where it may be large. Throws RdbError for bytes that are not

@@ -10,7 +10,7 @@ import type { Quicklist } from '../values/quicklist.js';
 import type { TreeSortedSet } from '../values/tree-sorted-set.js';
 import { fieldExpiryVersion, ListNode, RdbType, setListpackVersion } from './rdb-types.js';
 import type { RdbWriter } from './rdb-writer.js';
-import { saveStream } from './stream-value.js';
+import { saveStream } from './stream-save.js';
 
 const view = new Bytes(Buffer.alloc(0));
 const valueView = new Bytes(Buffer.alloc(0));

@@ -164,14 +164,19 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   }
 
   /** DEBUG LOADAOF: written, emptied and loaded again from its files. Throws CommandError. */
-  reload(): void {
+  async reload(): Promise<void> {
     const { server } = this;
     if (this.state === 'on' && !this.commit()) throw new CommandError('ERR Error trying to write the AOF');
+    if (this.rewriting) {
+      // When it is done it would remove files that are still to be loaded.
+      this.cancel();
+      this.scheduled = true;
+    }
     this.listen(false);
     try {
       server.flush();
       server.scripting.functions.clear();
-      server.dataSet.reloadAppendOnly();
+      await server.dataSet.reloadAppendOnly();
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       server.log.warning(error.message);
@@ -299,7 +304,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     directory.create();
     let manifest = known.files.length === 0 ? this.createBase(known) : known;
     if (manifest.incremental.length === 0) {
-      manifest = manifest.withIncremental(directory.prefix);
+      manifest = directory.withIncremental(manifest);
       server.log.notice(`Creating AOF incr file ${manifest.incremental[0].name} on server start`);
     }
     this.writer.open(directory.path(manifest.incremental.at(-1)!.name));
@@ -427,7 +432,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
       return;
     }
     if (!writer.write(true)) throw new Error(this.lastError);
-    const manifest = this.manifest.withIncremental(directory.prefix);
+    const manifest = directory.withIncremental(this.manifest);
     const { name } = manifest.incremental.at(-1)!;
     server.log.notice(`Creating AOF incr file ${name} on background rewrite`);
     // The file is listed before anything is written to it, and is there before it is listed.
@@ -465,7 +470,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     server.log.notice(`Successfully created the AOF base file ${base.name}`);
     let manifest = this.manifest.rewritten(base, state === 'on' ? 1 : 0);
     if (state === 'starting') {
-      manifest = manifest.withIncremental(directory.prefix);
+      manifest = directory.withIncremental(manifest);
       const { name } = manifest.incremental[0];
       if (!writer.commit()) throw new Error(this.lastError);
       this.files.renameSync(directory.path(temporaryIncremental(directory.prefix)), directory.path(name));

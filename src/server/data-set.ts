@@ -81,11 +81,14 @@ export class DataSet {
     appendOnly.open();
   }
 
-  /** DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now. Throws LoadError. */
-  reloadAppendOnly(): void {
+  /**
+   * DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now, as at the start. Throws
+   * LoadError.
+   */
+  async reloadAppendOnly(): Promise<void> {
     const { directory, manifest } = this.server.appendOnly;
     const load = new AofLoading(this.server, directory, manifest);
-    this.runAtOnce(load.steps(this.begin(load.totalBytes)));
+    await this.runWithTurns(load.steps(this.begin(load.totalBytes)));
   }
 
   /**
@@ -158,16 +161,16 @@ export class DataSet {
     return this.loading;
   }
 
-  /** Drives a load to its end; between its steps the event loop has a turn. */
+  /** Drives a load to its end; before each step the event loop has a turn, for a command may have asked for it. */
   async runWithTurns(steps: LoadSteps): Promise<void> {
     this.closeGate();
     try {
-      while (steps.next().done !== true) {
+      do {
         this.noteProgress();
         await new Promise<void>((resolve) => setImmediate(resolve));
         if (this.server.isClosing) return;
         this.server.keyspace.tick();
-      }
+      } while (steps.next().done !== true);
     } finally {
       steps.return();
       this.openGate();

@@ -94,6 +94,7 @@ function loadOptions(
   const { config, keyspace, log } = server;
   return {
     limits: config.values,
+    unsanitized: config.values['sanitize-dump-payload'] !== 'yes',
     dropExpired: !preamble && !keyspace.keepExpired,
     duplicates: replace ? 'replace' : 'refuse',
     checksum: config.values.rdbchecksum && !server.debug.skipChecksums,

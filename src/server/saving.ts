@@ -19,6 +19,8 @@ interface Running {
   readonly begun: number;
   /** Count of changes that the file will contain. */
   readonly changes: number;
+  /** The server's last save: called with how it ended. */
+  readonly onLast: ((saved: boolean) => void) | undefined;
 }
 
 /** Saves the data set to its file: when it is told to, and when so much has changed in so much time. */
@@ -97,27 +99,65 @@ export class Saving implements SavingApi {
   }
 
   start(): void {
+    this.lastTry = this.server.clock.now();
+    this.begin(`temp-${process.pid}.${++this.attempts}.rdb`);
+    this.server.log.notice(`Background saving started by pid ${process.pid}`);
+  }
+
+  /**
+   * The server's last save. Nobody else wants the processor, but signals and SHUTDOWN ABORT must be heard: so it is
+   * written in slices, too. `done` is called later, with whether all is saved; not after `stop`.
+   */
+  saveLast(done: (saved: boolean) => void): void {
+    this.begin(`temp-${process.pid}.rdb`, done);
+  }
+
+  private begin(temporary: string, onLast?: (saved: boolean) => void): void {
     const { server, files } = this;
     this.scheduled = false;
-    this.lastTry = server.clock.now();
-    const sink = openFileSink(files, this.fileOptions(`temp-${process.pid}.${++this.attempts}.rdb`));
+    const sink = openFileSink(files, this.fileOptions(temporary));
     const snapshot = this.snapshot(sink, false);
-    const background = new BackgroundSnapshot(
-      server.clock,
-      snapshot,
-      sink,
-      () => server.config.values['rdb-key-save-delay'],
-      (error) => this.stop(`Internal error while saving: ${String(error)}`),
-    );
-    this.running = { background, sink, begun: this.lastTry, changes: server.keyspace.dirty };
+    const background = new BackgroundSnapshot(server.clock, snapshot, sink, {
+      keyDelay: () => server.config.values['rdb-key-save-delay'],
+      onFailure: (error) => this.failed(`Internal error while saving: ${String(error)}`),
+      alone: onLast !== undefined,
+    });
+    this.running = { background, sink, begun: server.clock.now(), changes: server.keyspace.dirty, onLast };
     sink.onEnd = (failure) => this.ended(failure);
-    server.log.notice(`Background saving started by pid ${process.pid}`);
+  }
+
+  private failed(why: string): void {
+    const onLast = this.running?.onLast;
+    void this.stop(why);
+    onLast?.(false);
   }
 
   private ended(failure: string | undefined): void {
-    const { running, server } = this;
+    const { running } = this;
     if (running === undefined) return;
     this.running = undefined;
+    if (running.onLast === undefined) this.endedInBackground(running, failure);
+    else this.endedLast(running, running.onLast, failure);
+  }
+
+  private endedLast(
+    { background, changes }: Running,
+    done: (saved: boolean) => void,
+    failure?: string,
+  ): void {
+    const { log } = this.server;
+    if (failure === undefined) {
+      log.notice('DB saved on disk');
+      this.succeeded(changes);
+    } else {
+      background.stop();
+      log.warning(failure);
+    }
+    done(failure === undefined);
+  }
+
+  private endedInBackground(running: Running, failure: string | undefined): void {
+    const { server } = this;
     this.lastSeconds = this.secondsSince(running.begun);
     this.lastCopiedBytes = running.background.snapshot.allCopiedBytes;
     if (failure !== undefined) {
@@ -144,15 +184,18 @@ export class Saving implements SavingApi {
     this.server.updateWriteGate();
   }
 
-  /** Ends a save that is under way, without a trace of it; says why in the log. */
-  stop(why: string): void {
+  /**
+   * Ends a save that is under way, without a trace of it; says why in the log. Resolves when its file is certain to be
+   * gone.
+   */
+  async stop(why: string): Promise<void> {
     const { running } = this;
     if (running === undefined) return;
     this.running = undefined;
     running.background.stop();
-    running.sink.abandon();
-    this.lastSeconds = this.secondsSince(running.begun);
+    if (running.onLast === undefined) this.lastSeconds = this.secondsSince(running.begun);
     this.server.log.warning(why);
+    await running.sink.abandon();
   }
 
   save(): boolean {
@@ -176,7 +219,7 @@ export class Saving implements SavingApi {
   }
 
   beforeFlush(): void {
-    this.stop('Background saving terminated by signal 10');
+    void this.stop('Background saving terminated by signal 10');
   }
 
   afterFlush(): void {

@@ -247,7 +247,7 @@ export class RespiteServer implements FullSyncHost {
     this.timers.stop();
     this.stalls.stop();
     this.links.closeAll();
-    this.saving.stop('Background saving terminated: the server ends');
+    void this.saving.stop('Background saving terminated: the server ends');
     this.replication.close();
     this.appendOnly.close();
     await this.listeners.close();
@@ -308,7 +308,8 @@ export class RespiteServer implements FullSyncHost {
     if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
-    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
+    const { until } = dispatcher.pause;
+    if (until > 0 && this.clock.now() >= until) dispatcher.unpauseClients();
     this.afterBackgroundWork();
     this.setAlarm();
   }
@@ -317,7 +318,7 @@ export class RespiteServer implements FullSyncHost {
   private setAlarm(): void {
     const { waiting, pause } = this.loop.dispatcher;
     this.timers.wakeAt(waiting.nextDeadline);
-    if (pause.active) this.timers.wakeAt(pause.until);
+    if (pause.until > 0) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -374,7 +375,7 @@ export class RespiteServer implements FullSyncHost {
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): boolean {
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean> {
     return this.ending.now(request);
   }
 
@@ -395,7 +396,7 @@ export class RespiteServer implements FullSyncHost {
   reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
     if (save && !this.saving.save()) throw new CommandError('ERR');
     if (flush) {
-      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      void this.saving.stop('All data is about to be loaded anew: background saving stopped');
       this.flush();
       this.scripting.functions.clear();
     }

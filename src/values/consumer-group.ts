@@ -1,5 +1,5 @@
 import { Handles } from '../memory/handles.js';
-import { ID_WORDS, IdCursor, IdIndex, type IndexAccount } from './id-index.js';
+import { ID_WORDS, IdCursor, IdIndex, type IdRow, type IndexAccount } from './id-index.js';
 import { StreamId } from './stream-id.js';
 
 /** A pending entry's row in its group: the ID, then time and count as two words each, and the consumer's number. */
@@ -134,8 +134,8 @@ export class ConsumerGroup {
     else pending.insert(id, cursor);
     addId(consumer.pending, id);
     cursor.words[cursor.at + PendingWord.consumer] = consumer.number;
-    setTimeAt(cursor, time);
-    setCountAt(cursor, count);
+    writePair(cursor, PendingWord.time, time);
+    writePair(cursor, PendingWord.count, count);
   }
 
   /** Adds a pending entry that no consumer has yet: `own` is to follow. False if it is there already. */
@@ -145,14 +145,15 @@ export class ConsumerGroup {
     else if (pending.find(id, own)) return false;
     else pending.insert(id, own);
     own.words[own.at + PendingWord.consumer] = NOBODY;
-    setTimeAt(own, time);
-    setCountAt(own, count);
+    writePair(own, PendingWord.time, time);
+    writePair(own, PendingWord.count, count);
     return true;
   }
 
   /** Gives a pending entry to its first consumer. False if it is not there, or has one. */
   own(id: StreamId, consumer: Consumer): boolean {
     if (!this.pending.find(id, own) || own.words[own.at + PendingWord.consumer] !== NOBODY) return false;
+    own.beforeWrite();
     own.words[own.at + PendingWord.consumer] = consumer.number;
     addId(consumer.pending, id);
     return true;
@@ -161,13 +162,14 @@ export class ConsumerGroup {
   /** Gives the pending entry at the cursor to a consumer. */
   hand(id: StreamId, consumer: Consumer, time: number, count: number, cursor: IdCursor): void {
     const holder = this.consumerAt(cursor);
+    cursor.beforeWrite();
     if (holder !== consumer) {
       removeId(holder.pending, id);
       addId(consumer.pending, id);
       cursor.words[cursor.at + PendingWord.consumer] = consumer.number;
     }
-    setTimeAt(cursor, time);
-    setCountAt(cursor, count);
+    writePair(cursor, PendingWord.time, time);
+    writePair(cursor, PendingWord.count, count);
   }
 
   /** An entry is done with. False if it was not pending. */
@@ -184,7 +186,7 @@ export class ConsumerGroup {
   }
 
   consumerAt(cursor: IdCursor): Consumer {
-    return this.byNumber.get(cursor.words[cursor.at + PendingWord.consumer]);
+    return this.byNumber.get(consumerNumberAt(cursor));
   }
 
   /** Gives back the memory. The group is of no use then. */
@@ -213,26 +215,33 @@ export class ConsumerGroup {
   }
 }
 
+/** The number of the consumer that has a pending entry. */
+export function consumerNumberAt({ words, at }: IdRow): number {
+  return words[at + PendingWord.consumer];
+}
+
 /** When the pending entry at the cursor was last delivered, in unix ms. */
-export function timeAt(cursor: IdCursor): number {
-  return readPair(cursor, PendingWord.time);
+export function timeAt(row: IdRow): number {
+  return readPair(row, PendingWord.time);
 }
 
 /** How often the pending entry at the cursor was delivered. */
-export function countAt(cursor: IdCursor): number {
-  return readPair(cursor, PendingWord.count);
+export function countAt(row: IdRow): number {
+  return readPair(row, PendingWord.count);
 }
 
 export function setTimeAt(cursor: IdCursor, time: number): void {
+  cursor.beforeWrite();
   writePair(cursor, PendingWord.time, time);
 }
 
 export function setCountAt(cursor: IdCursor, count: number): void {
+  cursor.beforeWrite();
   writePair(cursor, PendingWord.count, count);
 }
 
 /** A number in two words. */
-function readPair({ words, at }: IdCursor, word: number): number {
+function readPair({ words, at }: IdRow, word: number): number {
   return words[at + word] * TWO_32 + (words[at + word + 1] >>> 0);
 }
 

@@ -1,3 +1,4 @@
+import type { IndexImage } from './index-image.js';
 import type { StreamId } from './stream-id.js';
 
 /** Rows in a full chunk, and in the first one of an index that is small. */
@@ -20,9 +21,11 @@ export interface IndexAccount {
 }
 
 /** Rows [start, end) in ascending order of their IDs. Unused rows are on both sides. */
-class IdChunk {
+export class IdChunk {
   start = 0;
   end = 0;
+  /** Who still shows these words: they are to be copied before they change. */
+  image: IndexImage | undefined = undefined;
   constructor(public words: Int32Array) {}
 }
 
@@ -53,6 +56,7 @@ export class IdIndex {
 
   /** Adds a row for an ID greater than all others and puts the cursor on it. Its other words are not set. */
   append(id: StreamId, cursor: IdCursor): void {
+    // An image does not look behind the rows that it has, and a chunk that lost one has words of its own.
     const chunk = this.chunkForAppend();
     writeId(chunk.words, chunk.end * this.width, id);
     chunk.end++;
@@ -83,6 +87,7 @@ export class IdIndex {
   remove(cursor: IdCursor): void {
     const { chunkNumber, row } = cursor;
     const chunk = this.chunks[chunkNumber];
+    if (chunk.image !== undefined) this.part(chunk);
     this.size--;
     const next = closeRow(chunk, row, this.width);
     if (chunk.start === chunk.end) {
@@ -94,6 +99,14 @@ export class IdIndex {
     if (chunk.end - chunk.start < SPARSE_ROWS) this.joinWithNext(chunkNumber);
     cursor.place(this, chunkNumber, chunk.start + offset);
     if (chunk.start + offset === chunk.end) cursor.enter(this, chunkNumber + 1);
+  }
+
+  /** Gives a chunk words of its own, before they change. */
+  part(chunk: IdChunk): void {
+    if (chunk.image === undefined) return;
+    chunk.image.copiedBytes += chunk.words.byteLength;
+    chunk.words = chunk.words.slice();
+    chunk.image = undefined;
   }
 
   clear(): void {
@@ -125,8 +138,10 @@ export class IdIndex {
     const capacity = last.words.length / width;
     if (last.end < capacity) return last;
     const rows = last.end - last.start;
-    if (rows <= capacity >> 1) compact(last, width);
-    else if (capacity < MAX_ROWS) this.grow(last, Math.min(capacity * 2, MAX_ROWS));
+    if (rows <= capacity >> 1) {
+      this.part(last);
+      compact(last, width);
+    } else if (capacity < MAX_ROWS) this.grow(last, Math.min(capacity * 2, MAX_ROWS));
     else return this.addChunk(chunks.length, newChunk(MAX_ROWS, width));
     return last;
   }
@@ -143,6 +158,7 @@ export class IdIndex {
   /** Makes room for a row before the one at `row`, or at the chunk's end. Returns where the room is. */
   private openRow(chunk: IdChunk, row: number): number {
     const { width } = this;
+    this.part(chunk);
     if (chunk.start > 0) {
       chunk.words.copyWithin((chunk.start - 1) * width, chunk.start * width, row * width);
       chunk.start--;
@@ -159,6 +175,7 @@ export class IdIndex {
     words.set(chunk.words.subarray(chunk.start * this.width, chunk.end * this.width));
     this.count(words.byteLength - chunk.words.byteLength);
     chunk.words = words;
+    chunk.image = undefined;
     chunk.end -= chunk.start;
     chunk.start = 0;
   }
@@ -186,6 +203,7 @@ export class IdIndex {
     words.set(next.words.subarray(next.start * width, next.end * width), (chunk.end - chunk.start) * width);
     this.count(words.byteLength - chunk.words.byteLength);
     chunk.words = words;
+    chunk.image = undefined;
     chunk.start = 0;
     chunk.end = rows;
     this.dropChunk(number + 1);
@@ -210,6 +228,12 @@ export class IdIndex {
     this.bytes += bytes;
     this.account.indexBytes += bytes;
   }
+}
+
+/** A row where it lies: its words, and where in them it begins. */
+export interface IdRow {
+  readonly words: Int32Array;
+  readonly at: number;
 }
 
 /** A place in an IdIndex: a row, or beyond the last (or before the first) one. Reused, never kept over a change. */
@@ -287,6 +311,14 @@ export class IdCursor {
     this.row = other.row;
     this.index = other.index;
     return this;
+  }
+
+  /** To be called before words of the row change, unless it has just been added: an image may show them. */
+  beforeWrite(): void {
+    const index = this.index!;
+    const chunk = index.chunks[this.chunkNumber];
+    if (chunk.image !== undefined) index.part(chunk);
+    this.words = chunk.words;
   }
 
   readId(into: StreamId): StreamId {

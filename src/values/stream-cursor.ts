@@ -177,12 +177,23 @@ export class StreamCursor {
     const { node } = this;
     const { arena } = this.stream!;
     const ref = node.words[node.at + NodeWord.ref];
-    const buffer = arena.bufferOf(ref);
     const base = arena.offsetOf(ref);
+    this.enterBytes(arena.bufferOf(ref), base, base + node.words[node.at + NodeWord.length]);
+  }
+
+  /** Enters a node that belongs to no stream (any more): its master ID, and its listpack. For `firstInNode` and on. */
+  enterDetached(master: StreamId, { buffer, start, end }: Bytes): void {
+    const { msHigh, msLow, seqHigh, seqLow } = master;
+    this.node.words = Int32Array.of(msHigh, msLow, seqHigh, seqLow);
+    this.node.at = 0;
+    this.enterBytes(buffer, start, end);
+  }
+
+  private enterBytes(buffer: Buffer, base: number, end: number): void {
     this.visit = ++visits;
     this.buffer = buffer;
     this.base = base;
-    this.end = base + node.words[node.at + NodeWord.length] - 1;
+    this.end = end - 1;
     let at = base + HEADER_LENGTH;
     at += elementLength(buffer, at);
     at += elementLength(buffer, at);

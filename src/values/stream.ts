@@ -7,6 +7,7 @@ import { ConsumerGroup } from './consumer-group.js';
 import { IdCursor, IdIndex } from './id-index.js';
 import { StreamCursor } from './stream-cursor.js';
 import { StreamId } from './stream-id.js';
+import { StreamImage } from './stream-image.js';
 import {
   countEntry,
   deletedEntries,
@@ -30,16 +31,6 @@ const MOST_ENTRY_HEAD = 60;
 const LEAST_NODE = 112;
 /** More entries than any node holds, for one who wants all. */
 const NO_LIMIT = Number.POSITIVE_INFINITY;
-
-/** Which entries a trimming leaves. */
-export interface Trimming {
-  /** The number of entries that stay at most ... */
-  maxLength?: number;
-  /** ... or the least ID that stays. */
-  minId?: StreamId;
-  /** Only whole nodes are removed, and at most so many entries. Undefined: exactly what was said. */
-  limit?: number;
-}
 
 // Commands run one after the other, so all streams can share these.
 const cursor = new StreamCursor();
@@ -70,6 +61,8 @@ export class Stream extends Collection {
   headSkip = 0;
   /** The number of the newest node. */
   private serials = 0;
+  /** What a snapshot still has to see of the stream as it was. */
+  private image: StreamImage | undefined;
 
   constructor(
     override readonly arena: Arena,
@@ -78,6 +71,11 @@ export class Stream extends Collection {
     super(arena);
     this.nodes = new IdIndex(NODE_WIDTH, arena);
     arena.indexBytes += STREAM_OBJECT_BYTES;
+  }
+
+  /** The number of the node that was made last. */
+  get newestSerial(): number {
+    return this.serials;
   }
 
   get bytes(): number {
@@ -94,6 +92,18 @@ export class Stream extends Collection {
       seen++;
     }
     return seen === 0 ? 0 : Math.round((bytes / seen) * this.nodes.size);
+  }
+
+  override takeImage(): StreamImage {
+    this.image = new StreamImage(this, false, () => {
+      this.image = undefined;
+    });
+    return this.image;
+  }
+
+  /** To be called before a node changes. Of a node that an image has kept, it does not need the row any more. */
+  beforeNodeChange(at: IdCursor): void {
+    if (this.image !== undefined) this.image.keep(at);
   }
 
   /** Appends an entry: the arguments [from, to) are its fields and values. The ID must be greater than `lastId`. */
@@ -122,6 +132,7 @@ export class Stream extends Collection {
 
   private appendToNode(id: StreamId, args: Bytes[], from: number, to: number, bytes: number): void {
     const { arena } = this;
+    this.beforeNodeChange(node);
     const ref = node.words[node.at + NodeWord.ref];
     const length = node.words[node.at + NodeWord.length];
     const base = arena.offsetOf(ref);
@@ -157,6 +168,7 @@ export class Stream extends Collection {
     const length = EMPTY_LISTPACK_LENGTH + elements.length;
     const ref = arena.allocate(Math.max(length, this.roomForNew()));
     if (!node.done) {
+      this.beforeNodeChange(node);
       nodeBytes.point(arena, node);
       nodeBytes.trim();
     }
@@ -215,6 +227,7 @@ export class Stream extends Collection {
     if (live === 1) {
       this.dropNode(cursor.node);
     } else {
+      this.beforeNodeChange(cursor.node);
       cursor.buffer[cursor.entryAt] |= EntryFlag.deleted;
       setCounts(this.arena, cursor.node, live - 1, deletedEntries(cursor.buffer, cursor.base) + 1);
     }
@@ -224,67 +237,10 @@ export class Stream extends Collection {
     return true;
   }
 
-  /** Removes entries from the beginning. Returns how many. */
-  trim(trimming: Trimming): number {
-    const before = this.size;
-    let left = trimming.limit ?? NO_LIMIT;
-    for (;;) {
-      const removed = this.trimNode(trimming, left);
-      if (removed === 0) break;
-      left -= removed;
-    }
-    if (trimming.limit === undefined) this.trimEntries(trimming);
-    if (this.size !== before) this.findFirst();
-    return before - this.size;
-  }
-
-  /** Removes the first node if no entry of it is to stay, and it has no more than `most`. Returns how many it had. */
-  private trimNode({ maxLength, minId }: Trimming, most: number): number {
-    if (maxLength !== undefined && this.size <= maxLength) return 0;
-    if (node.first(this.nodes).done) return 0;
-    const ref = node.words[node.at + NodeWord.ref];
-    const live = liveEntries(this.arena.bufferOf(ref), this.arena.offsetOf(ref));
-    if (live > most) return 0;
-    if (maxLength !== undefined && this.size - live < maxLength) return 0;
-    if (minId !== undefined && !this.endsBefore(minId)) return 0;
-    this.dropNode(node);
-    this.size -= live;
-    return live;
-  }
-
-  /** True if all IDs of the node that `node` is at are less than this one. */
-  private endsBefore(id: StreamId): boolean {
-    if (node.compare(id) >= 0) return false;
-    cursor.open(this);
-    cursor.node.follow(node);
-    cursor.enterNode();
-    return !cursor.lastInNode() || cursor.id.compare(id) < 0;
-  }
-
-  /** Deletes entries at the beginning of the first node. */
-  private trimEntries({ maxLength = 0, minId }: Trimming): void {
-    let excess = minId === undefined ? this.size - maxLength : NO_LIMIT;
-    cursor.open(this);
-    if (excess <= 0 || cursor.node.first(this.nodes).done) return;
-    cursor.enterNode();
-    let deleted = 0;
-    for (let more = cursor.firstInNode(this.headSkip); more && excess > 0; more = cursor.nextInNode()) {
-      if (minId !== undefined && cursor.id.compare(minId) >= 0) break;
-      if (cursor.isDeleted) continue;
-      cursor.buffer[cursor.entryAt] |= EntryFlag.deleted;
-      excess--;
-      deleted++;
-    }
-    if (deleted === 0) return;
-    this.size -= deleted;
-    const live = liveEntries(cursor.buffer, cursor.base) - deleted;
-    if (live === 0) this.dropNode(cursor.node);
-    else setCounts(this.arena, cursor.node, live, deletedEntries(cursor.buffer, cursor.base) + deleted);
-  }
-
-  /** Frees a node. The cursor goes on to the next one. */
-  private dropNode(at: IdCursor): void {
+  /** Frees a node, whose entries do not count any more. The cursor goes on to the next one. For trimming. */
+  dropNode(at: IdCursor): void {
     if (at.chunkNumber === 0 && at.row === this.nodes.chunks[0].start) this.headSkip = 0;
+    this.beforeNodeChange(at);
     this.arena.release(at.words[at.at + NodeWord.ref]);
     this.nodes.remove(at);
   }

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { dataFolder } from '../support/data-folder.js';
 import { startSession } from '../support/raw-session.js';
 
 const allowed = { 'enable-debug-command': 'yes' } as const;
@@ -69,6 +72,24 @@ describe('DEBUG', () => {
     expect(await send('DEBUG OBJECT int')).toMatch(shape('int', 2));
     expect(await send('DEBUG OBJECT short')).toMatch(shape('embstr', 4));
     expect(await send('DEBUG OBJECT long')).toMatch(shape('raw', 102));
+  });
+
+  it('LISTPACK writes the elements of a listpack to the log', async () => {
+    const logfile = join(dataFolder(), 'log');
+    const { send } = await startSession({ ...allowed, logfile, loglevel: 'notice' });
+    await send('HSET h field 12');
+    expect(await send('DEBUG LISTPACK h')).toBe('+Listpack structure written to the log\r\n');
+    await send('SADD words a');
+    expect(await send('DEBUG LISTPACK words')).toBe('+Listpack structure written to the log\r\n');
+    const log = readFileSync(logfile, 'utf8');
+    expect(log).toContain('listpack: 16 bytes, 2 elements');
+    expect(log).toContain('element 0 at 6: 7 bytes, string of 5 bytes: "field"');
+    expect(log).toContain('element 1 at 13: 2 bytes, integer: "12"');
+    await send('SET s v');
+    await send('SADD integers 1');
+    for (const key of ['s', 'integers'])
+      expect(await send(`DEBUG LISTPACK ${key}`)).toBe('-ERR Not a listpack encoded object.\r\n');
+    expect(await send('DEBUG LISTPACK none')).toBe('-ERR no such key\r\n');
   });
 
   it('SET-ACTIVE-EXPIRE keeps expired keys until somebody asks', async () => {

@@ -100,9 +100,16 @@ describe('expiry is propagated', () => {
       `HPEXPIREAT h ${now + 10_000} FIELDS 2 a b`,
     ]);
     expect(await form(redis, 'HPEXPIRE h 10 NX FIELDS 2 a c')).toEqual([
-      `HPEXPIREAT h ${now + 10} FIELDS 1 c`,
+      `HPEXPIREAT h ${now + 10} NX FIELDS 1 c`,
     ]);
     expect(await form(redis, 'HEXPIRE h 0 FIELDS 2 a none')).toEqual(['HDEL h a']);
+    await redis.hset('past', { a: '1', b: '2' });
+    expect(await form(redis, 'HEXPIREAT past 1 FIELDS 3 a none b')).toEqual([
+      'MULTI',
+      'HDEL past a',
+      'HDEL past b',
+      'EXEC',
+    ]);
     expect(await form(redis, 'HGETEX h FIELDS 1 b')).toEqual([]);
     expect(await form(redis, 'HGETEX h PX 7 FIELDS 1 b')).toEqual([`HPEXPIREAT h ${now + 7} FIELDS 1 b`]);
     expect(await form(redis, 'HGETEX h PERSIST FIELDS 2 b none')).toEqual(['HPERSIST h FIELDS 1 b']);

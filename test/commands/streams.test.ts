@@ -187,6 +187,48 @@ describe('consumer groups', () => {
     expect(await redis.call('XDELEX', 'none', 'IDS', '1', '2')).toEqual([-1]);
   });
 
+  it('have a say in trimming: KEEPREF, DELREF and ACKED', async () => {
+    const { redis, read } = await start();
+    const ids = async () => (await redis.xrange('s', '-', '+')).map(([id]) => id);
+    const before = await ids();
+    await read('alice', 3);
+    await redis.xack('s', 'g', before[0], before[2]);
+    // The second is pending, and from the fourth on nothing was read.
+    expect(await redis.call('XTRIM', 's', 'MAXLEN', '0', 'ACKED')).toBe(2);
+    expect(await ids()).toEqual([before[1], ...before.slice(3)]);
+    expect(await redis.call('XTRIM', 's', 'ACKED', 'MINID', '99')).toBe(0);
+    expect(await redis.call('XTRIM', 's', 'MINID', before[3], 'KEEPREF')).toBe(1);
+    expect(await redis.xpending('s', 'g')).toMatchObject([1, before[1], before[1], expect.anything()]);
+    await read('alice', 1);
+    const added = await redis.call('XADD', 's', 'DELREF', 'MAXLEN', '=', '1', '99', 'f', 'v');
+    expect(await ids()).toEqual([added]);
+    // What was gone before stays pending.
+    expect(await redis.xpending('s', 'g')).toMatchObject([1, before[1], before[1], expect.anything()]);
+    await redis.xgroup('DESTROY', 's', 'g');
+    expect(await redis.call('XTRIM', 's', 'MAXLEN', '0', 'ACKED')).toBe(1);
+    for (const words of [
+      ['MAXLEN', '0', 'ACKED', 'DELREF'],
+      ['MAXLEN', '0', 'KEEPREF', 'KEEPREF'],
+      ['ACKED', '1'],
+    ])
+      await expect(redis.call('XTRIM', 's', ...words)).rejects.toThrow('ERR syntax error');
+  });
+
+  it('hold up a rough trimming entry by entry, in whole nodes that it may remove', async () => {
+    const { redis, read } = await start();
+    await redis.del('s');
+    await redis.config('SET', 'stream-node-max-entries', '2');
+    for (let n = 1; n <= 7; n++) await redis.xadd('s', `${n}`, 'f', 'v');
+    await redis.xgroup('CREATE', 's', 'g', '0');
+    await read('alice', 6);
+    await redis.xack('s', 'g', '1', '3', '4', '5', '6');
+    expect(await redis.call('XTRIM', 's', 'MINID', '~', '6', 'ACKED')).toBe(3);
+    expect((await redis.xrange('s', '-', '+')).map(([id]) => id)).toEqual(['2-0', '5-0', '6-0', '7-0']);
+    expect(await redis.call('XTRIM', 's', 'MAXLEN', '~', '1', 'DELREF', 'LIMIT', '1')).toBe(1);
+    expect(await redis.xpending('s', 'g')).toEqual([0, null, null, null]);
+    expect(await redis.xlen('s')).toBe(3);
+  });
+
   it('are copied, dumped and restored with their stream', async () => {
     const { redis, read } = await start();
     await read('alice', 3);

@@ -8,7 +8,7 @@ import type { Database } from '../../src/keyspace/database.js';
 import { digestOfValue } from '../../src/keyspace/digest.js';
 import { HashValue } from '../../src/keyspace/hash-value.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
-import { hasExpiringFields } from '../../src/keyspace/kinds.js';
+import { hasExpiringFields, kinds } from '../../src/keyspace/kinds.js';
 import { MemorySource } from '../../src/persistence/byte-source.js';
 import { CommandFormat } from '../../src/persistence/command-format.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
@@ -18,6 +18,7 @@ import type { SnapshotFormat } from '../../src/persistence/snapshot-format.js';
 import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
 import { writeCommands } from '../differential/write-commands.mjs';
+import { streamState } from './stream-state.js';
 
 /** A server that nobody can reach: commands are run in it directly. */
 class Bench {
@@ -46,18 +47,24 @@ class Bench {
   }
 }
 
-/** All that a file can tell, by database and key. */
-function stateOf({ databases }: Keyspace): Record<string, string> {
+/** All that a file can tell, by database and key. `byCommands`: one of commands. */
+function stateOf({ databases }: Keyspace, byCommands = false): Record<string, string> {
   const state: Record<string, string> = {};
   for (const database of databases) {
     database.keys.forEach((ref) => {
       const key = `${database.index} ${database.keyOf(ref).latin1()}`;
       const expiry = database.expiry(ref);
       state[key] =
-        `${database.typeOf(ref)} ${digestOfValue(database, ref)} ${expiry} ${fields(database, ref)}`;
+        `${database.typeOf(ref)} ${digestOfValue(database, ref)} ${expiry} ${more(database, ref, byCommands)}`;
     });
   }
   return state;
+}
+
+/** What the digest does not tell. */
+function more(database: Database, ref: number, byCommands: boolean): string {
+  if (database.kindOf(ref) === kinds.stream) return streamState(database.collection(ref), byCommands);
+  return fields(database, ref);
 }
 
 function fields(database: Database, ref: number): string {
@@ -137,7 +144,7 @@ function loadCommands(bytes: Buffer): Record<string, string> {
     }
     target.replay.run(words, words.length);
   }
-  return stateOf(target.keyspace);
+  return stateOf(target.keyspace, true);
 }
 
 const anything = ['FLUSHALL', 'FLUSHDB', 'FLUSHDB ASYNC', 'SWAPDB 0 1', 'SWAPDB 0 2', 'SELECT 0', 'SELECT 1'];
@@ -150,8 +157,10 @@ function fill(bench: Bench, random: SeededRandom): void {
     for (let i = 0; i < count; i++) bench.run('SET', `key:${i}`, `value:${i}`);
     for (let i = 0; i < count; i += 3) bench.run('PEXPIRE', `key:${i}`, 50 + i);
     for (const key of ['a', 'b', 'c', 'd']) {
-      const kind = Math.floor(random.next() * 6);
+      const kind = Math.floor(random.next() * 8);
+      if (kind > 5) bench.run('XGROUP', 'CREATE', key, 'g', 0, 'MKSTREAM');
       for (let i = 0; i < 700; i += 7) bench.run(...bigElements(kind, key, i));
+      if (kind > 5) useGroups(bench, key);
     }
   }
   bench.run('SELECT', 0);
@@ -170,9 +179,22 @@ function bigElements(kind: number, key: string, from: number): (string | number)
       return ['RPUSH', key, ...numbers.map((n) => `element:${n}:${'x'.repeat(60)}`)];
     case 4:
       return ['SADD', key, ...numbers];
+    case 6:
+      return ['XADD', key, `${1 + from}-1`, 'field', `value:${from}`];
+    case 7:
+      return ['XADD', key, `${1 + from}-${from}`, from % 3 ? 'a' : 'b', 'x'.repeat(from), 'n', from];
     default:
       return ['HSETEX', key, 'PX', 1000 + from, 'FIELDS', 7, ...numbers.flatMap((n) => [`field:${n}`, n])];
   }
+}
+
+/** Consumers with many pending entries. */
+function useGroups(bench: Bench, key: string): void {
+  bench.run('XREADGROUP', 'GROUP', 'g', 'alice', 'COUNT', 60, 'STREAMS', key, '>');
+  bench.run('XREADGROUP', 'GROUP', 'g', 'bob', 'COUNT', 20, 'STREAMS', key, '>');
+  bench.run('XGROUP', 'CREATE', key, 'h', 0);
+  bench.run('XREADGROUP', 'GROUP', 'h', 'carol', 'COUNT', 99, 'STREAMS', key, '>');
+  bench.run('XGROUP', 'CREATECONSUMER', key, 'h', 'idle');
 }
 
 /** Changes that the generator does not make. */
@@ -202,6 +224,23 @@ function change(bench: Bench, random: SeededRandom): void {
     ['LINSERT', key, 'BEFORE', `element:${n}:${'x'.repeat(60)}`, 'inserted'],
     ['LREM', key, 1, `element:${n}:${'x'.repeat(60)}`],
     ['LTRIM', key, 5, 500],
+    ['XADD', key, '*', 'field', n],
+    ['XADD', key, 'MAXLEN', '~', 50, '*', 'field', 'x'.repeat(n)],
+    ['XADD', key, 'MINID', n, 'ACKED', '*', 'field', n],
+    ['XDEL', key, `${1 + n}-1`, `${1 + n}-${n}`],
+    ['XTRIM', key, 'MAXLEN', n],
+    ['XSETID', key, '99999999999999-0'],
+    ['XREADGROUP', 'GROUP', 'g', 'alice', 'COUNT', 5, 'STREAMS', key, '>'],
+    ['XREADGROUP', 'GROUP', 'h', 'new', 'COUNT', 50, 'STREAMS', key, '>'],
+    ['XREADGROUP', 'GROUP', 'g', 'bob', 'COUNT', 9, 'STREAMS', key, n],
+    ['XACK', key, 'g', `${1 + n}-1`, `${1 + n}-${n}`, `${8 + n}-1`],
+    ['XACK', key, 'h', `${1 + n}-1`, `${1 + n}-${n}`, `${8 + n}-1`],
+    ['XCLAIM', key, 'g', 'carol', 0, `${1 + n}-1`, `${1 + n}-${n}`, 'FORCE'],
+    ['XAUTOCLAIM', key, 'h', 'dave', 0, n, 'COUNT', 10],
+    ['XDELEX', key, 'DELREF', 'IDS', 1, `${1 + n}-1`],
+    ['XGROUP', 'SETID', key, 'g', 0],
+    n % 5 ? ['XGROUP', 'CREATE', key, 'more', n] : ['XGROUP', 'DESTROY', key, 'h'],
+    n % 5 ? ['XGROUP', 'CREATECONSUMER', key, 'g', n] : ['XGROUP', 'DELCONSUMER', key, 'g', 'bob'],
     ['RENAME', key, other],
     ['MOVE', key, 1],
     ['COPY', key, other, 'REPLACE'],
@@ -226,14 +265,18 @@ const rounds = Number(process.env.SNAPSHOT_ROUNDS ?? 5);
 const base = Number(process.env.SNAPSHOT_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Runs a snapshot with all kinds of changes between its steps; gives the state at its start, and the file. */
-function snapshotUnderChanges(seed: number, format: (keyspace: Keyspace) => SnapshotFormat) {
+function snapshotUnderChanges(
+  seed: number,
+  format: (keyspace: Keyspace) => SnapshotFormat,
+  byCommands = false,
+) {
   const random = new SeededRandom(seed);
   const bench = new Bench(seed);
   for (const command of writeCommands(seed)) bench.run(...command);
   fill(bench, random);
   // Something may still be waiting to be freed.
   if (random.next() < 0.3) bench.run('UNLINK', 'a', 'b');
-  const before = stateOf(bench.keyspace);
+  const before = stateOf(bench.keyspace, byCommands);
   const gathered = new Gathered(bench.keyspace, format(bench.keyspace));
   const commands = writeCommands(seed + 1);
   const pace = 1 + Math.floor(random.next() * 8);
@@ -259,7 +302,7 @@ describe('a snapshot', () => {
 
   it(`is the same in the form of commands (seed ${base})`, () => {
     for (let seed = base; seed < base + rounds; seed++) {
-      const { before, bytes } = snapshotUnderChanges(seed, () => new CommandFormat());
+      const { before, bytes } = snapshotUnderChanges(seed, () => new CommandFormat(), true);
       expect(loadCommands(bytes), `seed ${seed}`).toEqual(before);
     }
   }, 120_000);

@@ -9,14 +9,15 @@ import { RdbWriter } from '../../src/persistence/rdb-writer.js';
 import { beginValue, isGradual, readValue } from '../../src/persistence/read-value.js';
 import { saveValue } from '../../src/persistence/save-value.js';
 import { storeValue } from '../../src/persistence/saved-value.js';
-import { streamCommands } from '../../src/persistence/stream-commands.js';
 import { IdCursor } from '../../src/values/id-index.js';
 import { Stream } from '../../src/values/stream.js';
 import { StreamId } from '../../src/values/stream-id.js';
+import { trimStream } from '../../src/values/stream-trimming.js';
 import { newKeyspace } from '../support/keyspace.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { connect, startRespite } from '../support/respite.js';
+import { streamCommands, streamState } from './stream-state.js';
 import { newTarget } from './target.js';
 
 const key = Bytes.of('s');
@@ -39,7 +40,7 @@ function sample() {
   }
   stream.append(StreamId.parse('18446744073709551615-7'), [Bytes.of('f'), Bytes.of('last')], 0, 2);
   stream.delete(StreamId.of(3000, 3));
-  stream.trim({ maxLength: 10 });
+  trimStream(stream, { maxLength: 10 });
   const group = stream.createGroup('g', StreamId.of(8000, 8), -1);
   const alice = group.createConsumer('alice', 1_700_000_000_000);
   const bob = group.createConsumer('bob', 1_700_000_000_500);
@@ -58,20 +59,6 @@ function saved(version: number): Buffer {
   return Buffer.from(writer.bytes);
 }
 
-/** What there is to know of a stream and its groups. */
-function told(stream: Stream): string {
-  const lines: unknown[] = [];
-  for (const command of streamCommands(key, stream)) {
-    lines.push(command.map((part) => (part instanceof Bytes ? part.latin1() : part)));
-  }
-  lines.push(stream.firstId.toString(), stream.size);
-  for (const group of stream.sortedGroups()) {
-    for (const { name, seenTime, activeTime } of group.sortedConsumers())
-      lines.push([name, seenTime, activeTime]);
-  }
-  return JSON.stringify(lines);
-}
-
 function read(bytes: Buffer) {
   const target = newTarget();
   const reader = new RdbReader(bytes);
@@ -86,7 +73,7 @@ describe('streams in RDB form', () => {
     const bytes = saved(11);
     expect(bytes[0]).toBe(RdbType.streamListpacks3);
     const { target, value, stream: again } = read(bytes);
-    expect(told(again)).toBe(told(stream));
+    expect(streamState(again)).toBe(streamState(stream));
     const [into] = target.keyspace.databases;
     expect(digestOfValue(into, storeValue(into, key, value, -1, false))).toBe(digestOfValue(database, ref));
   });
@@ -112,7 +99,7 @@ describe('streams in RDB form', () => {
     if (!isGradual(value)) throw new Error('not gradual');
     let whole: unknown;
     while (whole === undefined) whole = beginOr(() => value.readMore(reader), reader);
-    expect(told((whole as { collection: Stream }).collection)).toBe(told(sample().stream));
+    expect(streamState((whole as { collection: Stream }).collection)).toBe(streamState(sample().stream));
 
     function beginOr<T>(run: () => T, from: RdbReader): T {
       for (;;) {
@@ -142,7 +129,7 @@ describe('streams in RDB form', () => {
         const reader = new RdbReader(bent);
         try {
           const value = readValue(reader, reader.byte(), target);
-          if (value.form === 'collection') told(value.collection as Stream);
+          if (value.form === 'collection') streamState(value.collection as Stream);
         } catch (error) {
           expect(error).toBeInstanceOf(RdbError);
           expect(target.keyspace.arena.allocated).toBe(0);
@@ -159,7 +146,7 @@ describe('streams as commands', () => {
     const redis = connect(server);
     const { stream } = sample();
     for (const command of streamCommands(key, stream)) {
-      const [name, ...args] = command.map((part) => (part instanceof Bytes ? part.latin1() : String(part)));
+      const [name, ...args] = command.map(String);
       await redis.call(name, ...args);
     }
     expect(await redis.xlen('s')).toBe(10);
@@ -199,7 +186,7 @@ describe('streams as commands', () => {
   it('say of an empty one that it is there', () => {
     const { keyspace } = newKeyspace();
     const stream = new Stream(keyspace.arena, keyspace.streamSettings);
-    expect([...streamCommands(key, stream)].map((parts) => parts.slice(2))).toEqual([
+    expect(streamCommands(key, stream).map((parts) => parts.slice(2))).toEqual([
       ['MAXLEN', 0, '0-1', 'x', 'y'],
       ['0-0', 'ENTRIESADDED', 0, 'MAXDELETEDID', '0-0'],
     ]);

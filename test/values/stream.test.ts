@@ -9,6 +9,7 @@ import { StreamCursor } from '../../src/values/stream-cursor.js';
 import { StreamId } from '../../src/values/stream-id.js';
 import { NodeWord } from '../../src/values/stream-node.js';
 import { StreamSettings } from '../../src/values/stream-settings.js';
+import { trimStream } from '../../src/values/stream-trimming.js';
 
 const cursor = new StreamCursor();
 const field = new Bytes(Buffer.alloc(0));
@@ -106,24 +107,40 @@ class Model {
 
   trimTo(maxLength: number): void {
     const removed = Math.max(this.entries.length - maxLength, 0);
-    expect(this.stream.trim({ maxLength })).toBe(removed);
+    expect(trimStream(this.stream, { maxLength })).toBe(removed);
     this.entries.splice(0, removed);
   }
 
   trimBefore(minId: StreamId): void {
     const removed = this.entries.filter(({ id }) => id.compare(minId) < 0).length;
-    expect(this.stream.trim({ minId })).toBe(removed);
+    expect(trimStream(this.stream, { minId })).toBe(removed);
     this.entries.splice(0, removed);
   }
 
   /** Whole nodes: what goes is the stream's choice, but never too much. */
   trimRoughly(maxLength: number, limit: number): void {
-    const removed = this.stream.trim({ maxLength, limit });
+    const removed = trimStream(this.stream, { maxLength, limit });
     expect(removed).toBeLessThanOrEqual(Math.min(limit, Math.max(this.entries.length - maxLength, 0)));
     if (limit > this.entries.length) {
       expect(this.entries.length - removed - maxLength).toBeLessThan(Math.max(this.nodeEntries, 1));
     }
     this.entries.splice(0, removed);
+  }
+
+  /** Only what `mayGo`, up to an ID, goes; the rest of it stays where it is. */
+  trimByConsent(
+    trimming: { maxLength: number } | { minId: StreamId },
+    upTo: StreamId,
+    modulus: number,
+  ): void {
+    const mayGo = (id: StreamId) => id.seqBig % BigInt(modulus) !== 0n;
+    const most = 'maxLength' in trimming ? this.entries.length - trimming.maxLength : this.entries.length;
+    const going = this.entries
+      .filter(({ id }) => !('minId' in trimming) || id.compare(trimming.minId) < 0)
+      .filter(({ id }) => id.compare(upTo) <= 0 && mayGo(id))
+      .slice(0, Math.max(most, 0));
+    expect(trimStream(this.stream, { ...trimming, consent: { upTo, mayGo } })).toBe(going.length);
+    this.entries = this.entries.filter((entry) => !going.includes(entry));
   }
 
   check(probes: StreamId[]): void {
@@ -201,6 +218,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
           model.trimRoughly(length, limit),
     ),
   },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.boolean(), fc.nat(60), fc.nat(), fc.integer({ min: 1, max: 4 }))
+      .map(([byLength, length, at, modulus]) => (model: Model) => {
+        const { entries } = model;
+        if (entries.length === 0) return;
+        const upTo = entries[at % entries.length].id;
+        const minId = entries[length % entries.length].id;
+        model.trimByConsent(byLength ? { maxLength: length } : { minId }, upTo, modulus);
+      }),
+  },
 );
 
 describe('Stream', () => {
@@ -251,7 +280,7 @@ describe('Stream', () => {
     }
     expect((arena.allocated + arena.indexBytes) / 20_000).toBeLessThan(32);
     expect(stream.elementBytes(0) + stream.bytes).toBe(arena.allocated + arena.indexBytes);
-    stream.trim({ maxLength: 0 });
+    trimStream(stream, { maxLength: 0 });
     expect(arena.allocated).toBe(0);
   });
 
@@ -260,7 +289,7 @@ describe('Stream', () => {
     for (let i = 1; i <= 100; i++) append(stream, StreamId.of(i, 0), ['f', 'v']);
     for (let i = 101; i <= 5000; i++) {
       append(stream, StreamId.of(i, 0), ['f', 'v']);
-      expect(stream.trim({ maxLength: 100 })).toBe(1);
+      expect(trimStream(stream, { maxLength: 100 })).toBe(1);
       expect(stream.firstId.ms).toBe(i - 99);
     }
     expect(forwards(stream)).toHaveLength(100);

@@ -1,121 +1,18 @@
-import { Bytes } from '../bytes/bytes.js';
-import type { Database } from '../keyspace/database.js';
 import { kinds } from '../keyspace/kinds.js';
-import type { Ref } from '../memory/arena.js';
-import { type Consumer, type ConsumerGroup, countAt, timeAt } from '../values/consumer-group.js';
+import type { Consumer, ConsumerGroup } from '../values/consumer-group.js';
 import { entriesUpTo } from '../values/group-progress.js';
-import { IdCursor } from '../values/id-index.js';
 import { Stream } from '../values/stream.js';
 import { StreamId } from '../values/stream-id.js';
-import { NodeWord } from '../values/stream-node.js';
 import type { RdbReader } from './rdb-reader.js';
-import { Length, RdbType } from './rdb-types.js';
-import type { RdbWriter } from './rdb-writer.js';
+import { Length } from './rdb-types.js';
 import { collectionValue, type GradualValue, type SavedValue, type ValueTarget } from './saved-value.js';
 import { checkStreamNode } from './stream-node-check.js';
 
-/**
- * Streams in RDB files and DUMP payloads. The nodes go out as they lie in memory, then what is known of the stream, then
- * its groups: pending entries, consumers, and which of the pending entries are whose. There are three forms: the second
- * added what is known of deleted entries and how far groups have read, the third when consumers were active.
- */
-
-/** From these versions of the format on there are the second and the third form. */
-const secondFormVersion = 10;
-const thirdFormVersion = 11;
+/** Reads what stream-save.ts writes, in all three forms. */
 
 const ID_BYTES = 16;
-const idBytes = Buffer.alloc(ID_BYTES);
-const wordBytes = Buffer.alloc(8);
-const place = new IdCursor();
 const id = new StreamId();
 const TWO_32 = 2 ** 32;
-
-/** Writes a stream in the form of that version. `begin` writes the form's number and gives the writer. */
-export function saveStream(
-  begin: (type: number) => RdbWriter,
-  database: Database,
-  ref: Ref,
-  version: number,
-): void {
-  const form = version >= thirdFormVersion ? 3 : version >= secondFormVersion ? 2 : 1;
-  const writer = begin(formTypes[form - 1]);
-  const stream = database.collection<Stream>(ref);
-  saveNodes(writer, stream);
-  writer.length(stream.size);
-  saveId(writer, stream.lastId);
-  if (form >= 2) {
-    saveId(writer, stream.firstId);
-    saveId(writer, stream.maxDeletedId);
-    saveNumber(writer, stream.entriesAdded);
-  }
-  writer.length(stream.groups.size);
-  for (const group of stream.sortedGroups()) saveGroup(writer, group, form);
-}
-
-const formTypes = [RdbType.streamListpacks, RdbType.streamListpacks2, RdbType.streamListpacks3];
-
-function saveNodes(writer: RdbWriter, { nodes, arena }: Stream): void {
-  writer.length(nodes.size);
-  for (place.first(nodes); !place.done; place.next()) {
-    place.readId(id).encode(idBytes, 0);
-    writer.blob(idBytes, 0, ID_BYTES);
-    const from = arena.offsetOf(place.words[place.at + NodeWord.ref]);
-    const buffer = arena.bufferOf(place.words[place.at + NodeWord.ref]);
-    writer.blob(buffer, from, from + place.words[place.at + NodeWord.length]);
-  }
-}
-
-function saveGroup(writer: RdbWriter, group: ConsumerGroup, form: number): void {
-  writer.string(Bytes.of(group.name));
-  saveId(writer, group.lastId);
-  if (form >= 2) saveNumber(writer, group.entriesRead);
-  const { pending } = group;
-  writer.length(pending.size);
-  for (place.first(pending); !place.done; place.next()) {
-    place.readId(id).encode(idBytes, 0);
-    writer.raw(idBytes);
-    writer.time(timeAt(place));
-    saveNumber(writer, countAt(place));
-  }
-  const consumers = group.sortedConsumers();
-  writer.length(consumers.length);
-  for (const consumer of consumers) saveConsumer(writer, consumer, form);
-}
-
-function saveConsumer(
-  writer: RdbWriter,
-  { name, seenTime, activeTime, pending }: Consumer,
-  form: number,
-): void {
-  writer.string(Bytes.of(name));
-  writer.time(seenTime);
-  if (form >= 3) writer.time(activeTime);
-  writer.length(pending.size);
-  for (place.first(pending); !place.done; place.next()) {
-    place.readId(id).encode(idBytes, 0);
-    writer.raw(idBytes);
-  }
-}
-
-function saveId(writer: RdbWriter, { msHigh, msLow, seqHigh, seqLow }: StreamId): void {
-  saveWords(writer, msHigh, msLow);
-  saveWords(writer, seqHigh, seqLow);
-}
-
-/** A number that others keep in 64 bits. -1 becomes the greatest of them. */
-function saveNumber(writer: RdbWriter, n: number): void {
-  saveWords(writer, Math.floor(n / TWO_32) | 0, n | 0);
-}
-
-/** An unsigned 64-bit number as a length. */
-function saveWords(writer: RdbWriter, high: number, low: number): void {
-  if (high >>> 0 < 2 ** 21) return writer.length(high * TWO_32 + (low >>> 0));
-  writer.byte(Length.long);
-  wordBytes.writeInt32BE(high, 0);
-  wordBytes.writeInt32BE(low, 4);
-  writer.raw(wordBytes);
-}
 
 /** So many steps of reading are done in one go. */
 const stepsAtOnce = 200;
