@@ -171,9 +171,11 @@ export class FullSync {
       host.clock,
       new Snapshot(host.keyspace, format, transfer, rdbcompression),
       transfer,
-      () => host.config.values['rdb-key-save-delay'],
-      (error) =>
-        this.written(running, `Internal error while writing a snapshot for replicas: ${String(error)}`),
+      {
+        keyDelay: () => host.config.values['rdb-key-save-delay'],
+        onFailure: (error) =>
+          this.written(running, `Internal error while writing a snapshot for replicas: ${String(error)}`),
+      },
     );
     if (transfer.target === 'disk') host.log.notice(`Background saving started by pid ${process.pid}`);
     else host.log.notice(`Background RDB transfer started by pid ${process.pid}`);
@@ -238,9 +240,12 @@ export class FullSync {
     this.check();
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way; those who wanted it have to ask anew. */
   stop(): void {
-    if (this.running !== undefined) this.abandon(this.running);
+    const { running } = this;
+    if (running === undefined) return;
+    this.abandon(running);
+    for (const replica of running.replicas.splice(0)) this.events.failed(replica);
   }
 }
 
