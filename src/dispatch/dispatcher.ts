@@ -584,6 +584,11 @@ export class Dispatcher {
     this.scriptTime = undefined;
   }
 
+  /** A transaction or a script is being run. */
+  get inUnit(): boolean {
+    return this.depth > 0;
+  }
+
   /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */
   get busy(): boolean {
     return this.suspended.length > 0;
