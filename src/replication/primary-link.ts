@@ -43,8 +43,6 @@ export class ReplicaLink implements PrimaryLink {
   lastIo: number;
   /** Unix time in ms since when there is no stream any more; 0 if there was none. */
   downSince = 0;
-  /** Bytes of the stream that have arrived, counted as `log.offset`. */
-  readOffset = 0;
   /** The snapshot that is being received. */
   transfer: FullSyncLoad | undefined;
   stream: PrimaryStream | undefined;
@@ -77,6 +75,11 @@ export class ReplicaLink implements PrimaryLink {
 
   get offset(): number {
     return this.log.offset;
+  }
+
+  /** Bytes of the stream that have arrived. */
+  get readOffset(): number {
+    return this.log.offset + (this.stream?.unappliedBytes ?? 0) + (this.leftover?.length ?? 0);
   }
 
   /** The data are those of our history up to `log.offset`, in the midst of commands for that database. */
@@ -160,7 +163,6 @@ export class ReplicaLink implements PrimaryLink {
       if (this.handshake !== undefined) at += this.handshake.take(buffer, at, end);
       else if (this.transfer !== undefined) at += this.transfer.take(buffer, at, end);
       else {
-        this.readOffset += end - at;
         this.stream?.received(buffer, at, end);
         return;
       }
@@ -262,9 +264,8 @@ export class ReplicaLink implements PrimaryLink {
   }
 
   private beginStream(): void {
-    const { replica, log, events } = this;
+    const { replica, events } = this;
     const databases = replica.keyspace.databases;
-    this.readOffset = log.offset;
     this.stream = new PrimaryStream(
       replica,
       this.transport(),
