@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { Bytes } from '../bytes/bytes.js';
 import type { Transport } from '../clients/client.js';
+import { ConfigError } from '../config/config.js';
+import { systemErrorText } from '../config/files.js';
 import { RequestEncoder } from '../protocol/request-encoder.js';
 import { FullSyncLoad } from './full-sync-load.js';
 import { Handshake, type HandshakeOutcome } from './primary-link-handshake.js';
@@ -110,6 +112,20 @@ export class ReplicaLink implements PrimaryLink {
     const { replica, host, port } = this;
     replica.log.notice(`Connecting to MASTER ${host}:${port}`);
     this.lastIo = replica.clock.now();
+    try {
+      this.socket = this.openSocket();
+    } catch (error) {
+      const reason = error instanceof ConfigError ? error.reason : systemErrorText(error);
+      replica.log.warning(`Unable to connect to MASTER: ${reason}`);
+      return this.setState('connect');
+    }
+    this.setState('connecting');
+    replica.log.notice('MASTER <-> REPLICA sync started');
+  }
+
+  /** Throws what is wrong with addresses and certificates. */
+  private openSocket(): Socket {
+    const { replica, host, port } = this;
     const localAddress = replica.config.values['bind-source-addr'] || undefined;
     const socket = openLinkSocket(
       { host, port, localAddress, tls: replica.linkTls() },
@@ -119,9 +135,7 @@ export class ReplicaLink implements PrimaryLink {
         ended: (reason) => this.disconnected(socket, reason),
       },
     );
-    this.socket = socket;
-    this.setState('connecting');
-    replica.log.notice('MASTER <-> REPLICA sync started');
+    return socket;
   }
 
   private connected(socket: Socket): void {
