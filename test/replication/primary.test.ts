@@ -77,6 +77,10 @@ describeWithRedisServer('A redis-server as replica', () => {
       await redis.eval("redis.call('set', 'd', 1); redis.call('incr', 'd')", 0);
       await redis.psetex('soon', 1, 'x');
       await redis.spop('sample:11', 2);
+      await until(
+        () => redis.exists('soon'),
+        (there) => there === 0,
+      );
       await expectSame(redis, replica);
       expect(await replica.get('d')).toBe('2');
     } finally {
