@@ -588,6 +588,11 @@ export class Dispatcher {
     this.scriptTime = undefined;
   }
 
+  /** A transaction or a script is being run. */
+  get inUnit(): boolean {
+    return this.depth > 0;
+  }
+
   /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */
   get busy(): boolean {
     return this.suspended.length > 0;
@@ -865,11 +870,14 @@ export class Dispatcher {
   }
 }
 
-/** True if what a client waits for may be there: the key has a value of the right type, or its absence matters. */
+/**
+ * True if what a client waits for may be there: the key has a value of the right type, or its absence matters. A key that
+ * has expired stays, for nobody touches it.
+ */
 function isReady({ database, type, evenWhenGone }: BlockedState, key: string): boolean {
-  const ref = database.live(Bytes.of(key));
   if (evenWhenGone) return true;
-  return ref !== absent && (type === undefined || type === database.typeOf(ref));
+  const ref = database.peek(Bytes.of(key));
+  return ref !== absent && !database.isExpired(ref) && (type === undefined || type === database.typeOf(ref));
 }
 
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */

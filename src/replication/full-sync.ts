@@ -240,9 +240,12 @@ export class FullSync {
     this.check();
   }
 
-  /** Ends what is under way. */
+  /** Ends what is under way; those who wanted it have to ask anew. */
   stop(): void {
-    if (this.running !== undefined) this.abandon(this.running);
+    const { running } = this;
+    if (running === undefined) return;
+    this.abandon(running);
+    for (const replica of running.replicas.splice(0)) this.events.failed(replica);
   }
 }
 

@@ -111,7 +111,7 @@ export class FileTransfer implements SnapshotTransfer {
   }
 
   abandon(): void {
-    this.sink.abandon();
+    void this.sink.abandon();
   }
 
   /** The file is complete: each replica reads it at its own pace. Returns why it cannot. */

@@ -350,7 +350,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
       log.warning('AOF was enabled but there is already an AOF rewriting in background. Stopping it.');
       this.cancel();
     }
-    if (this.snapshots.busy) {
+    // A snapshot in the middle of a transaction would have a part of it, and the file all of it once more.
+    if (this.snapshots.busy || this.server.loop.dispatcher.inUnit) {
       this.scheduled = true;
       log.notice(
         'AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.',

@@ -268,7 +268,7 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['pubsub_patterns', pubsub.patterns.size],
     ['pubsubshard_channels', pubsub.shardChannels.size],
     ['latest_fork_usec', 0],
-    ['total_forks', 0],
+    ['total_forks', server.keyspace.arena.epoch], // snapshots begun, for which others fork
     ['migrate_cached_sockets', server.links.size],
     ['slave_expires_tracked_keys', server.replicaRole.localExpiry.size],
     ['active_defrag_hits', defrag.moved],

@@ -76,6 +76,10 @@ describeWithRedisServer('A redis-server as replica', () => {
       await redis.select(0);
       await redis.eval("redis.call('set', 'd', 1); redis.call('incr', 'd')", 0);
       await redis.psetex('soon', 1, 'x');
+      await until(
+        () => redis.get('soon'),
+        (value) => value === null,
+      );
       await redis.spop('sample:11', 2);
       await until(
         () => redis.exists('soon'),
