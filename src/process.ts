@@ -105,6 +105,9 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   greet(config, log);
   const server = new RespiteServer({ config, log, clock, importFrom });
   const life = new Lifetime(server, config, log);
+  server.replicaRole.onChanged = (isReplica) => {
+    log.role = isReplica ? 'S' : 'M';
+  };
   config.onChange('loglevel', (level) => {
     log.level = level;
   });

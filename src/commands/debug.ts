@@ -63,6 +63,17 @@ const actions: DebugAction[] = [
     },
   },
   {
+    name: 'change-repl-id',
+    syntax: '',
+    summary: 'Gives the history that replicas follow another name, so that none can go on where it was.',
+    words: [2, 2],
+    run: ({ server, reply }) => {
+      server.log.notice('Changing replication IDs after receiving change-repl-id');
+      server.replication.renewHistory();
+      reply.ok();
+    },
+  },
+  {
     name: 'config-rewrite-force-all',
     syntax: '',
     summary: 'As CONFIG REWRITE, with every directive, also those at their defaults.',
@@ -165,6 +176,16 @@ const actions: DebugAction[] = [
       'anything first; keys of the file that are there are an error, or, with MERGE, are replaced.',
     words: [2, 5],
     run: reload,
+  },
+  {
+    name: 'replicate',
+    syntax: '<string>',
+    summary: 'Sends replicas this word as a command, to test what they make of it.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.replication.sendToReplicas(args[2].latin1());
+      reply.ok();
+    },
   },
   {
     name: 'replybuffer',

@@ -52,6 +52,10 @@ export interface ShutdownRequest {
 export interface AppendOnlyApi {
   /** What the file system said when writing failed last. */
   readonly lastError: string;
+  readonly enabled: boolean;
+  /** How much was appended since the start, in bytes; and how much of it the disk has, -1 if there are no files yet. */
+  readonly position: number;
+  readonly durablePosition: number;
   /** Loads the files anew, while other clients are told so. Throws CommandError. */
   reload(): Promise<void>;
   /** Holds up each write so long. */
@@ -116,6 +120,14 @@ export interface SavingApi {
   afterFlush(): void;
 }
 
+/** The part that the server plays in replication, as commands see it. */
+export interface ReplicationApi {
+  /** The history gets another name, which no replica knows. */
+  renewHistory(): void;
+  /** Sends replicas a command that was not run here. */
+  sendToReplicas(command: string): void;
+}
+
 /** What a command can reach of the server that runs it. */
 export interface ServerApi {
   readonly clock: Clock;
@@ -138,14 +150,13 @@ export interface ServerApi {
   readonly crash: (() => void) | undefined;
   readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;
+  readonly replication: ReplicationApi;
   /** A data set is being loaded. */
   readonly isLoading: boolean;
   /** Respite's own version. */
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
   readonly runId: string;
-  /** Names the history of changes that replicas follow; 40 hexadecimal digits. */
-  readonly replicationId: string;
   /** Unix time in ms. */
   readonly startedAt: number;
   /** The text of INFO for these sections (lower case names; empty: the default ones). */

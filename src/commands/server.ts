@@ -19,17 +19,6 @@ export const serverCommands: CommandSpec[] = [
     handler: shutdown,
   },
   {
-    name: 'role',
-    group: 'server',
-    since: '2.8.12',
-    summary: 'Tells the part that the server plays in replication.',
-    complexity: 'O(1)',
-    syntax: '',
-    flags: ['noscript', 'loading', 'stale', 'fast'],
-    categories: ['admin', 'dangerous'],
-    handler: role,
-  },
-  {
     name: 'lolwut',
     group: 'server',
     since: '5.0.0',
@@ -74,13 +63,6 @@ function readShutdown(options: ArgumentReader): ShutdownRequest {
     else throw new CommandError(errors.syntax);
   }
   return request;
-}
-
-function role({ reply }: Call): void {
-  reply.array(3);
-  reply.text('master');
-  reply.integer(0);
-  reply.array(0);
 }
 
 const defaultColumns = 64;

@@ -13,7 +13,7 @@ import { Request } from '../protocol/request-decoder.js';
 import { enqueue, isQueued, refusalOf, ServerGate } from './admission.js';
 import { DispatcherCall } from './call.js';
 import { ElementLookAhead } from './element-look-ahead.js';
-import { Pause } from './pause.js';
+import { Pause, type PauseReason } from './pause.js';
 import { Propagation } from './propagation.js';
 import type { Continuation, SuspendedCommand } from './suspension.js';
 import { WaitingClients } from './waiting.js';
@@ -289,6 +289,8 @@ export class Dispatcher {
    */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
+    // Whatever is answered to a replica ends it, and the log says what that was.
+    if ((client.gate & Gate.replica) !== 0) client.lastCommand = command.fullName;
     // With the memory limit alone, `execute` has made room already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
@@ -310,8 +312,8 @@ export class Dispatcher {
    * Begins a pause, or joins it with the one that lasts. Nothing expires meanwhile: that would be a change
    * too.
    */
-  pauseClients(until: number, all: boolean): void {
-    this.pause.begin(until, all);
+  pauseClients(until: number, all: boolean, reason?: PauseReason): void {
+    this.pause.begin(until, all, reason);
     this.beginPause();
   }
 
@@ -326,13 +328,17 @@ export class Dispatcher {
 
   private beginPause(): void {
     this.gate |= ServerGate.paused;
-    this.server.keyspace.keepExpired = true;
+    this.server.keyspace.paused = true;
   }
 
-  unpauseClients(): void {
-    if (this.pause.until === 0) return;
-    this.pause.end();
-    if (!this.pause.ending) this.endPause();
+  /** Ends the pause, as far as it was for that reason. */
+  unpauseClients(reason: PauseReason): void {
+    if (this.pause.end(reason)) this.endPause();
+  }
+
+  /** Ends what the pause was for up to now. */
+  endOverduePause(): void {
+    if (this.pause.endOverdue(this.server.clock.now())) this.endPause();
   }
 
   /**
@@ -342,7 +348,7 @@ export class Dispatcher {
   private endPause(): void {
     if (!this.pause.active) {
       this.gate &= ~ServerGate.paused;
-      this.server.keyspace.keepExpired = false;
+      this.server.keyspace.paused = false;
     }
     for (const client of this.pause.clients) {
       client.postponed = client.blocked?.args;
@@ -582,6 +588,11 @@ export class Dispatcher {
     this.scriptTime = undefined;
   }
 
+  /** A transaction or a script is being run. */
+  get inUnit(): boolean {
+    return this.depth > 0;
+  }
+
   /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */
   get busy(): boolean {
     return this.suspended.length > 0;
@@ -794,11 +805,33 @@ export class Dispatcher {
     const state = client.blocked;
     if (state === undefined || state.kind === 'pause' || state.kind === 'outside') return false;
     if (state.kind === 'script') return false;
-    if (how === 'error') client.reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK');
-    else state.onTimeout(client.reply);
-    this.giveUp(client, state, how === 'error');
-    this.release(client);
+    this.answerBlocked(
+      client,
+      how === 'error'
+        ? (reply) => reply.error('UNBLOCKED client unblocked via CLIENT UNBLOCK')
+        : state.onTimeout,
+    );
     return true;
+  }
+
+  /** Answers a blocked client in place of its command, and lets it go on. */
+  answerBlocked(client: Client, answer: (reply: ReplyWriter) => void): void {
+    const state = client.blocked;
+    if (state === undefined) return;
+    const errorsBefore = client.reply.errors;
+    answer(client.reply);
+    this.giveUp(client, state, client.reply.errors !== errorsBefore);
+    this.release(client);
+  }
+
+  /** Answers all who wait for keys with an error, and ends their connections: what they wait for will not come. */
+  unblockAll(error: string): void {
+    for (const client of this.server.clients.all()) {
+      const kind = client.blocked?.kind;
+      if (kind !== 'keys' && kind !== 'wait') continue;
+      this.answerBlocked(client, (reply) => reply.error(error));
+      this.server.clients.disconnect(client, true);
+    }
   }
 
   /** Counts a command that waited in vain. */
@@ -837,11 +870,14 @@ export class Dispatcher {
   }
 }
 
-/** True if what a client waits for may be there: the key has a value of the right type, or its absence matters. */
+/**
+ * True if what a client waits for may be there: the key has a value of the right type, or its absence matters. A key that
+ * has expired stays, for nobody touches it.
+ */
 function isReady({ database, type, evenWhenGone }: BlockedState, key: string): boolean {
-  const ref = database.live(Bytes.of(key));
   if (evenWhenGone) return true;
-  return ref !== absent && (type === undefined || type === database.typeOf(ref));
+  const ref = database.peek(Bytes.of(key));
+  return ref !== absent && !database.isExpired(ref) && (type === undefined || type === database.typeOf(ref));
 }
 
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */

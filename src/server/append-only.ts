@@ -108,6 +108,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.writer = new AofWriter(files, server.clock, {
       failed: (doing, error) => this.failed(doing, error),
       recovered: () => this.recovered(),
+      synced: () => this.onSynced(),
       delayed: () =>
         server.log.notice(
           'Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, this may slow down the server.',
@@ -135,6 +136,22 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     config.onChange('aof-disable-auto-gc', (off) => {
       if (!off) this.removeHistory();
     });
+  }
+
+  /** Called when more is on the disk than before, and when it is switched off. */
+  onSynced: () => void = () => {};
+
+  get enabled(): boolean {
+    return this.state !== 'off';
+  }
+
+  get position(): number {
+    return this.writer.position;
+  }
+
+  /** What was written before the first rewrite is done is in no file that would be loaded. */
+  get durablePosition(): number {
+    return this.state === 'on' ? this.writer.durablePosition : -1;
   }
 
   get rewriting(): boolean {
@@ -333,7 +350,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
       log.warning('AOF was enabled but there is already an AOF rewriting in background. Stopping it.');
       this.cancel();
     }
-    if (this.snapshots.busy) {
+    // A snapshot in the middle of a transaction would have a part of it, and the file all of it once more.
+    if (this.snapshots.busy || this.server.loop.dispatcher.inUnit) {
       this.scheduled = true;
       log.notice(
         'AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.',
@@ -348,10 +366,12 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   switchOff(): void {
     if (this.state === 'off') return;
     this.listen(false);
-    if (this.state === 'on') this.writer.commit();
+    const wasOn = this.state === 'on';
+    this.state = 'off';
+    if (wasOn) this.writer.commit();
     else this.writer.discard();
     this.writer.close();
-    this.state = 'off';
+    this.onSynced();
     this.scheduled = false;
     if (this.rewriting) this.cancel();
     this.server.loop.dispatcher.gate &= ~ServerGate.appendOnlyFailing;
@@ -458,7 +478,10 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     }
     directory.writeManifest(manifest);
     this.manifest = manifest;
-    if (state === 'starting') this.state = 'on';
+    if (state === 'starting') {
+      this.state = 'on';
+      this.onSynced();
+    }
     writer.uncertain = false;
     this.countOthers();
     this.baseSize = this.currentSize;

@@ -6,6 +6,7 @@ import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js'
 import { RdbFormat, type SavedAccess } from '../persistence/rdb-format.js';
 import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
 import { SnapshotFile, SnapshotFileError, type SnapshotFileOptions } from '../persistence/snapshot-file.js';
+import type { SnapshotContents } from '../replication/full-sync.js';
 import type { RespiteServer } from './server.js';
 
 /** After a save has failed, the next one is not tried before so many seconds. */
@@ -48,11 +49,11 @@ export class Saving implements SavingApi {
   }
 
   get inProgress(): boolean {
-    return this.running !== undefined;
+    return this.running !== undefined || this.server.replication.fullSync.inProgress;
   }
 
   get otherSnapshot(): boolean {
-    return this.server.appendOnly.rewriting;
+    return this.server.appendOnly.rewriting || this.server.keyspace.loadsAside;
   }
 
   get changesSinceSave(): number {
@@ -78,8 +79,7 @@ export class Saving implements SavingApi {
 
   /** As `INFO`'s and the save points' periodic work. */
   tick(): void {
-    const { running } = this;
-    if (running !== undefined || this.otherSnapshot) return;
+    if (this.inProgress || this.otherSnapshot) return;
     const now = this.server.clock.now();
     const mayTry = this.lastStatus === 'ok' || now - this.lastTry > retrySeconds * 1000;
     if (!mayTry) return;
@@ -232,7 +232,9 @@ export class Saving implements SavingApi {
   }
 
   /** How a snapshot as of now is written; `aofBase`: it begins an append-only file. */
-  format(aofBase: boolean): RdbFormat {
+  format(aofBase: boolean, contents: Partial<SnapshotContents> = {}): RdbFormat {
+    const ownFields = aofBase ? [] : this.server.replicaRole.savedFields();
+    const { fields = ownFields, withoutFunctions = false } = contents;
     const { keyspace, config, clock, metrics, scripting } = this.server;
     const { values } = config;
     const options = {
@@ -241,7 +243,8 @@ export class Saving implements SavingApi {
       usedMemory: metrics.usedMemory,
       access: savedAccess(values['maxmemory-policy']),
       aofBase,
-      libraries: scripting.functions.sources(),
+      fields,
+      libraries: withoutFunctions ? [] : scripting.functions.sources(),
     };
     return new RdbFormat(options, keyspace.databases);
   }

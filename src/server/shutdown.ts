@@ -65,6 +65,7 @@ export class Shutdown {
     if (lastSave !== undefined) return this.joinLastSave(lastSave, request);
     server.log.notice('User requested shutdown...');
     void server.saving.stop('There is a child saving an .rdb. Killing it!');
+    server.replication.fullSync.stop();
     if (!this.finishAppendOnly(request)) return false;
     if (this.wantsSave(request)) return this.save(request);
     server.onShutdown?.(request);

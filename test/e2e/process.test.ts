@@ -236,13 +236,12 @@ describe('the command', () => {
 });
 
 describe('a directive that promises what this version does not do', () => {
-  it.each([[['--slaveof', '127.0.0.1', '1'], "'replicaof' has no effect yet: this server is a master"]])(
-    'is warned of: %j',
-    async (args, warning) => {
-      const { run } = await start(...args);
-      expect(run.out).toContain(`# Warning: ${warning}`);
-    },
-  );
+  it.each([
+    [['--cluster-enabled', 'yes'], "'cluster-enabled yes' has no effect yet: this server is no node"],
+  ])('is warned of: %j', async (args, warning) => {
+    const { run } = await start(...args);
+    expect(run.out).toContain(`# Warning: ${warning}`);
+  });
 });
 
 describe('the log', () => {
