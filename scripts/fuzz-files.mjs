@@ -1,6 +1,6 @@
 // Mutated RDB files, DUMP payloads, append-only files and manifests: none may crash or hang the server that reads them,
 // nor take more memory than they have bytes for. See CONTRIBUTING.md.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { Crc64 } from '../dist/bytes/crc64.js';
 import { FileCheck } from '../dist/check/check-file.js';
 import { Respite } from '../dist/index.js';
+import { LoadError } from '../dist/server/load-error.js';
 import { Random } from '../test/differential/random.mjs';
 import { ReplyReader } from '../test/support/reply-reader.mjs';
 
@@ -25,7 +26,7 @@ const PATIENCE_MS = 60_000;
  *
  * @typedef {{ line?: string, failure?: string }} Message
  */
-/** @typedef {{ random: Chance, folder: string, client: Client, payloads: Buffer[] }} Context */
+/** @typedef {{ random: Chance, folder: string, client: Client, payloads: Buffer[], library: Buffer }} Context */
 
 /** What the process may grow by, whatever lengths the files announce. */
 const MOST_GROWTH_BYTES = 512 * 2 ** 20;
@@ -69,7 +70,12 @@ async function fuzz({ mutations, seed }) {
   const random = new Chance(seed);
   const folder = mkdtempSync(join(tmpdir(), 'respite-fuzz-'));
   /** @type {Record<string, [accepted: number, refused: number]>} */
-  const tally = { 'RDB files': [0, 0], payloads: [0, 0], 'append-only files': [0, 0] };
+  const tally = {
+    'RDB files': [0, 0],
+    payloads: [0, 0],
+    'append-only files, checked': [0, 0],
+    'append-only files, loaded': [0, 0],
+  };
   const server = await Respite.start({
     'enable-debug-command': 'yes',
     dir: folder,
@@ -78,10 +84,11 @@ async function fuzz({ mutations, seed }) {
   });
   const client = new Client(server.port);
   const payloads = await makePayloads(client);
+  const library = Buffer.from(LIBRARY, 'latin1');
   const rss = process.memoryUsage.rss();
   let most = rss;
   for (let i = 0; i < mutations; i++) {
-    const { kind, accepted } = await one(i % 10, { random, folder, client, payloads });
+    const { kind, accepted } = await one(i % 10, { random, folder, client, payloads, library });
     tally[kind][accepted ? 0 : 1]++;
     if (i % 50 === 0) {
       most = Math.max(most, process.memoryUsage.rss());
@@ -110,15 +117,16 @@ class Chance extends Random {
 }
 
 /**
- * Of ten mutations five are of files, four of payloads, one of append-only files.
+ * Of ten mutations four are of files, four of payloads, two of append-only files.
  *
  * @param {number} turn
  * @param {Context} context
  */
 async function one(turn, context) {
-  if (turn < 5) return { kind: 'RDB files', accepted: await loadFile(context) };
-  if (turn < 9) return { kind: 'payloads', accepted: await restore(context) };
-  return { kind: 'append-only files', accepted: checkAof(context) };
+  if (turn < 4) return { kind: 'RDB files', accepted: await loadFile(context) };
+  if (turn < 8) return { kind: 'payloads', accepted: await restore(context) };
+  if (turn < 9) return { kind: 'append-only files, checked', accepted: checkAof(context) };
+  return { kind: 'append-only files, loaded', accepted: await loadAof(context) };
 }
 
 /** @param {Message} message */
@@ -160,8 +168,36 @@ async function makePayloads(client) {
     payloads.push(Buffer.from(await client.call('DUMP', 'k'), 'latin1'));
     await client.call('DEL', 'k');
   }
+  for (const entries of [5, 300]) {
+    await makeStream(client, entries);
+    payloads.push(Buffer.from(await client.call('DUMP', 'k'), 'latin1'));
+    await client.call('DEL', 'k');
+  }
   return payloads;
 }
+
+/**
+ * A stream with deleted entries, and groups of which one has consumers with pending entries.
+ *
+ * @param {Client} client
+ * @param {number} entries
+ */
+async function makeStream(client, entries) {
+  for (let i = 1; i <= entries; i++) {
+    const fields = i % 3 === 0 ? ['other', `text ${i}`, 'n', i] : ['n', i, 'm', -i];
+    await client.call('XADD', 'k', `${1_700_000_000_000 + (i >> 2)}-${i}`, ...fields);
+  }
+  await client.call('XDEL', 'k', '1700000000000-2');
+  await client.call('XGROUP', 'CREATE', 'k', 'idle', '$');
+  await client.call('XGROUP', 'CREATE', 'k', 'busy', '0');
+  await client.call('XREADGROUP', 'GROUP', 'busy', 'alice', 'COUNT', 3, 'STREAMS', 'k', '>');
+  await client.call('XREADGROUP', 'GROUP', 'busy', 'bob', 'COUNT', 1, 'STREAMS', 'k', '>');
+  await client.call('XACK', 'k', 'busy', '1700000000000-1');
+}
+
+const LIBRARY = `#!lua name=shelf
+redis.register_function('put', function(keys, args) return redis.call('SET', keys[1], args[1]) end)
+redis.register_function{function_name='look', callback=function(keys) return redis.call('GET', keys[1]) end, flags={'no-writes'}}`;
 
 /** Interesting bytes: ends of number ranges, and the first bytes of lengths, encodings and records. */
 const BYTES = [
@@ -174,7 +210,7 @@ const BYTES = [
  */
 function mutate(bytes, random) {
   let result = Buffer.from(bytes);
-  for (let edits = 1 + random.below(4); edits > 0 && result.length > 0; edits--) {
+  for (let edits = 1 + random.below(1 + random.below(4)); edits > 0 && result.length > 0; edits--) {
     // Mostly in front, where the lengths and headers are.
     const at = random.below(random.below(2) === 0 ? Math.min(result.length, 40) : result.length);
     const kind = random.below(6);
@@ -227,8 +263,12 @@ async function restore({ random, client, payloads }) {
  *
  * @param {Context} context
  */
-async function loadFile({ random, folder, client, payloads }) {
+async function loadFile({ random, folder, client, payloads, library }) {
   const records = [];
+  if (random.below(4) === 0) {
+    const { length } = library;
+    records.push(Buffer.from([0xf5, 0x40 | (length >> 8), length & 0xff]), library);
+  }
   for (let i = 0; i < 4; i++) {
     const payload = payloads[random.below(payloads.length)];
     if (random.below(3) === 0) records.push(Buffer.from([0xfc, 0, 0, 0, 0, 0, 1, 0, 0]));
@@ -307,6 +347,31 @@ const USES = {
     ['ZREMRANGEBYRANK', k, '0', '1'],
     ['ZSCAN', k, '0'],
   ],
+  stream: (k) => [
+    ...[
+      ['XLEN', k],
+      ['XRANGE', k, '-', '+'],
+      ['XREVRANGE', k, '+', '-', 'COUNT', '7'],
+      ['XINFO', 'STREAM', k, 'FULL', 'COUNT', '0'],
+      ['XINFO', 'GROUPS', k],
+      ['XINFO', 'CONSUMERS', k, 'busy'],
+    ],
+    ...[
+      ['XADD', k, '*', 'n', '1'],
+      ['XDEL', k, '1700000000000-1', '1700000000001-4'],
+      ['XREADGROUP', 'GROUP', 'busy', 'carol', 'COUNT', '2', 'STREAMS', k, '>'],
+      ['XREADGROUP', 'GROUP', 'busy', 'alice', 'STREAMS', k, '0'],
+      ['XPENDING', k, 'busy', '-', '+', '10'],
+    ],
+    ...[
+      ['XACK', k, 'busy', '1700000000000-3'],
+      ['XAUTOCLAIM', k, 'busy', 'dave', '0', '0'],
+      ['XCLAIM', k, 'busy', 'erin', '0', '1700000000001-4', 'JUSTID'],
+      ['XGROUP', 'DELCONSUMER', k, 'busy', 'bob'],
+      ['XTRIM', k, 'MAXLEN', '3'],
+      ['XGROUP', 'DESTROY', k, 'idle'],
+    ],
+  ],
 };
 
 /**
@@ -359,6 +424,117 @@ function checkAof({ random, folder }) {
   if (text !== MANIFEST && check(true) && !check(false))
     report({ failure: 'a file that was cut is broken still' });
   return valid;
+}
+
+/** @param {(string | number)[]} words */
+function command(...words) {
+  return `*${words.length}\r\n${words.map((word) => `$${String(word).length}\r\n${word}\r\n`).join('')}`;
+}
+
+/** What an append-only file may have: every kind of command that changes data, functions and scripts. */
+const CHANGES = [
+  ['SELECT', 1],
+  ['SET', 'a', 'text', 'PXAT', 4_000_000_000_000],
+  ['RPUSH', 'l', 1, 'two', ''],
+  ['LMOVE', 'l', 'm', 'LEFT', 'RIGHT'],
+  ['SADD', 's', 1, 2, 'three'],
+  ['HSET', 'h', 'f', 1, 'g', 'x'],
+  ['HPEXPIREAT', 'h', 4_000_000_000_000, 'FIELDS', 1, 'f'],
+  ['ZADD', 'z', 1.5, 'a', '-inf', 'b'],
+  ['PFADD', 'p', 'a', 'b'],
+  ['SETBIT', 'b', 77, 1],
+  ['XADD', 'x', '1-1', 'n', 1],
+  ['XGROUP', 'CREATE', 'x', 'g', 0],
+  [
+    'XCLAIM',
+    'x',
+    'g',
+    'c',
+    0,
+    '1-1',
+    'TIME',
+    1_700_000_000_000,
+    'RETRYCOUNT',
+    1,
+    'FORCE',
+    'JUSTID',
+    'LASTID',
+    '1-1',
+  ],
+  ['MULTI'],
+  ['INCRBY', 'n', 7],
+  ['SET', 'a', 2],
+  ['EXEC'],
+  ['FUNCTION', 'LOAD', 'REPLACE', LIBRARY],
+  ['FCALL', 'put', 1, 'f', 'v'],
+  ['EVAL', "return redis.call('APPEND', KEYS[1], ARGV[1])", 1, 'e', 'x'],
+  ['COPY', 'z', 'y'],
+  ['RENAME', 'y', 'yy'],
+  ['UNLINK', 's'],
+];
+const INCREMENTAL = CHANGES.map((words) => command(...words)).join('');
+
+/**
+ * A whole append-only file: manifest, snapshot, commands. One of the three is changed, a server starts on them, and starts
+ * again if it could; what it has then must be the same.
+ *
+ * @param {Context} context
+ */
+async function loadAof({ random, folder, payloads }) {
+  const dir = mkdtempSync(join(folder, 'aof-'));
+  const path = join(dir, 'appendonlydir');
+  mkdirSync(path);
+  const payload = payloads[random.below(payloads.length)];
+  const base = sealed(
+    Buffer.concat([
+      Buffer.from('REDIS0011\xfe\x00', 'latin1'),
+      payload.subarray(0, 1),
+      Buffer.from('\x01k', 'latin1'),
+      payload.subarray(1, -10),
+      Buffer.from([0xff]),
+    ]),
+  );
+  const files = {
+    'appendonly.aof.manifest':
+      'file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n',
+    'appendonly.aof.1.base.rdb': base,
+    'appendonly.aof.1.incr.aof': INCREMENTAL,
+  };
+  const target = Object.keys(files)[[0, 1, 2, 2][random.below(4)]];
+  for (const [name, content] of Object.entries(files)) {
+    const bytes = Buffer.isBuffer(content) ? content : Buffer.from(content, 'latin1');
+    const written = name === target ? mutate(bytes, random) : bytes;
+    writeFileSync(join(path, name), written);
+    // Beside it, as it was before the server cut it.
+    if (name === target) writeFileSync(join(dir, name), written);
+  }
+  const first = await digestOfStart(dir);
+  const second = first === undefined ? undefined : await digestOfStart(dir);
+  if (first !== second)
+    report({ failure: `an append-only file that brings ${first}, then ${second}: ${dir}` });
+  else rmSync(dir, { recursive: true });
+  return first !== undefined;
+}
+
+/**
+ * What a server has that starts on these files; undefined if it refuses them.
+ *
+ * @param {string} dir
+ * @returns {Promise<string | undefined>}
+ */
+async function digestOfStart(dir) {
+  let server;
+  try {
+    server = await Respite.start({ dir, appendonly: true, save: [], 'enable-debug-command': 'yes' });
+  } catch (error) {
+    if (error instanceof LoadError) return undefined;
+    throw error;
+  }
+  const client = new Client(server.port);
+  const digest = await client.call('DEBUG', 'DIGEST');
+  client.close();
+  await server.close();
+  return digest;
 }
 
 /** Pipelines commands; errors are Errors, strings latin1. */

@@ -105,6 +105,9 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   greet(config, log);
   const server = new RespiteServer({ config, log, clock, importFrom });
   const life = new Lifetime(server, config, log);
+  server.replicaRole.onChanged = (isReplica) => {
+    log.role = isReplica ? 'S' : 'M';
+  };
   config.onChange('loglevel', (level) => {
     log.level = level;
   });
@@ -229,10 +232,7 @@ class Lifetime {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {
         const { ending } = this.server;
-        if (this.ending || (signal === 'SIGINT' && ending.isPending)) {
-          this.log.warning('You insist... exiting now.');
-          process.exit(1);
-        }
+        if (this.ending || (signal === 'SIGINT' && ending.isUnderWay)) return void this.endAtOnce();
         this.log.warning(`Received ${signal} scheduling shutdown...`);
         ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
@@ -257,6 +257,12 @@ class Lifetime {
     const options = this.config.values[directive];
     const save = options.includes('nosave') ? 'nosave' : options.includes('save') ? 'save' : 'default';
     return { save, now: options.includes('now'), force: options.includes('force') };
+  }
+
+  private async endAtOnce(): Promise<void> {
+    this.log.warning('You insist... exiting now.');
+    await this.server.ending.insist();
+    process.exit(1);
   }
 
   private async end(): Promise<void> {

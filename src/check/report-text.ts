@@ -17,8 +17,17 @@ export function rdbText(path: string, report: RdbReport, size: number): string[]
   for (const [type, share] of [...types].sort(([, a], [, b]) => b.bytes - a.bytes)) {
     lines.push(`  ${type}: ${shareText(share)}`);
   }
+  const { entries, groups, consumers, pending } = report.streams;
+  if (types.has('stream')) {
+    lines.push(
+      `  in streams: ${counted(entries, 'entry', 'entries')}, ${plural(groups, 'group')}, ` +
+        `${plural(consumers, 'consumer')}, ${counted(pending, 'pending entry', 'pending entries')}`,
+    );
+  }
   if (report.expired > 0) lines.push(`  expired by now: ${plural(report.expired, 'key')}`);
-  if (report.functions > 0) lines.push(`  libraries of functions: ${report.functions}`);
+  for (const { name, bytes } of report.libraries) {
+    lines.push(`  library of functions: ${name === '' ? 'without a name' : name}, ${bytes} bytes`);
+  }
   for (const what of report.skipped) lines.push(`  passed over: ${what}`);
   if (biggest.length > 0) lines.push('  biggest keys:');
   for (const { name, database, type, bytes, elements } of biggest) {
@@ -55,12 +64,18 @@ export function aofText(path: string, report: AofReport, from: number): string[]
   return lines;
 }
 
+/** A hostile file may tell of times that no calendar has. */
 function time(seconds: number): string {
-  return new Date(seconds * 1000).toISOString();
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? `second ${seconds}` : date.toISOString();
 }
 
 function plural(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+  return counted(count, what, `${what}s`);
+}
+
+function counted(count: number, one: string, many: string): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 /** Text of a file as it can be shown on a terminal. */

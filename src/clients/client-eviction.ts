@@ -1,4 +1,4 @@
-import type { Client } from './client.js';
+import { type Client, Gate } from './client.js';
 import type { ClientRegistry } from './registry.js';
 
 /**
@@ -39,5 +39,5 @@ export function memoryOf(client: Client): number {
 }
 
 function mayBeEvicted(client: Client): boolean {
-  return !client.noEvict && !client.closing;
+  return !client.noEvict && !client.closing && (client.gate & (Gate.replica | Gate.primary)) === 0;
 }

@@ -30,6 +30,16 @@ export interface Transport {
   resume(): void;
 }
 
+/** What a client is sent of itself, without asking: a snapshot, then the stream of changes. Only replicas have one. */
+export interface OutputFeed {
+  /** Bytes that wait to be sent. */
+  readonly pendingBytes: number;
+  /** The bytes to be sent next; undefined if there are none for now. They are never changed. */
+  next(): Buffer | undefined;
+  /** The client has written a reply between them, which nobody expects. */
+  interrupted(): void;
+}
+
 /** Reasons why a client's commands need more than the direct way through the dispatcher. A bit each. */
 export const Gate = {
   /** Has not authenticated. */
@@ -48,6 +58,10 @@ export const Gate = {
   noTouch: 16,
   /** Repeats what was accepted before, from a file or from a master: nothing is refused, and nothing waits. */
   repeating: 32,
+  /** Gets the stream of changes: it may ask for nothing else. */
+  replica: 512,
+  /** The server that this one is a replica of: its commands are the stream of changes. */
+  primary: 1024,
 } as const;
 
 /** A command kept for later: its arguments are copies. */
@@ -64,6 +78,8 @@ export class Transaction {
   mayWrite = false;
   /** Set when a queued command is flagged as writing: EXEC is refused without enough replicas. */
   writes = false;
+  /** Set when a queued command is not flagged as `stale`: EXEC is refused by a replica whose data may be too old. */
+  readsData = false;
   /** Bytes held by the queued arguments. */
   bytes = 0;
 }
@@ -151,6 +167,10 @@ export class Client {
    */
   replyMode: 'on' | 'off' | 'skip' | 'skip-next' = 'on';
   transport: Transport;
+  /** Set for a replica. */
+  feed: OutputFeed | undefined;
+  /** Where the replication stream was after the last change that this client made. */
+  writeOffset = 0;
 
   constructor(
     readonly id: number,

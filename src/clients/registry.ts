@@ -163,6 +163,6 @@ function waits(client: Client): boolean {
   return (
     client.blocked !== undefined ||
     client.postponed !== undefined ||
-    (client.gate & (Gate.subscriber | Gate.monitor)) !== 0
+    (client.gate & (Gate.subscriber | Gate.monitor | Gate.replica | Gate.primary)) !== 0
   );
 }

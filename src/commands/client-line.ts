@@ -64,6 +64,8 @@ function seconds(milliseconds: number): number {
 function flagsOf(client: Client): string {
   const flags: [boolean, string][] = [
     [(client.gate & Gate.monitor) !== 0, 'O'],
+    [(client.gate & Gate.replica) !== 0, 'S'],
+    [(client.gate & Gate.primary) !== 0, 'M'],
     [(client.gate & Gate.subscriber) !== 0, 'P'],
     [client.transaction !== undefined, 'x'],
     [client.blocked !== undefined && client.blocked.kind !== 'script', 'b'],

@@ -220,6 +220,8 @@ function setInfo({ client, args, reply }: Call): void {
 type ClientType = 'normal' | 'master' | 'replica' | 'pubsub';
 
 function typeOf(client: Client): ClientType {
+  if ((client.gate & Gate.primary) !== 0) return 'master';
+  if ((client.gate & Gate.replica) !== 0) return 'replica';
   return (client.gate & Gate.subscriber) !== 0 ? 'pubsub' : 'normal';
 }
 

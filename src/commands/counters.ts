@@ -16,7 +16,7 @@ import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { writeString } from './string-values.js';
+import { requireString, writeString } from './string-values.js';
 
 const changesNumber = oneKey('RW access update');
 
@@ -82,20 +82,26 @@ export const counterCommands: CommandSpec[] = [
 
 /** Numbers are stored as their decimal text. */
 function incrementBy(call: Call, increment: number): void {
-  const ref = writeString(call, call.args[1]);
-  if (ref === absent || !incrementInPlace(call, ref, increment)) replaceNumber(call, ref, increment);
+  const { database } = call;
+  const ref = database.write(call.args[1]);
+  if (ref !== absent) {
+    // A plain string stays what it is, so that its kind is looked at once.
+    if (database.kindOf(ref) !== kinds.string) requireString(database, ref);
+    else if (incrementInPlace(call, ref, increment)) return;
+  }
+  replaceNumber(call, ref, increment);
 }
 
 /**
- * Overwrites a short number where it stands, if the new text is as long as the old one, which is nearly always. Hot: the
- * only difference between a counter and a GET.
+ * Overwrites a short number in a plain string where it stands, if the new text is as long as the old one, which is
+ * nearly always. Hot: the only difference between a counter and a GET.
  */
 function incrementInPlace(call: Call, ref: Ref, increment: number): boolean {
   const { database } = call;
   const { buffer, start, end } = database.payload(ref);
   const sum = sumOfSameLength(buffer, start, end, increment);
   if (sum < 0) return false;
-  database.edit(ref, kinds.string);
+  database.announceChange(ref);
   writeShortNumber(buffer, start, end, sum);
   call.reply.integer(sum);
   database.modified(call.args[1], EventClass.string, 'incrby');

@@ -63,6 +63,17 @@ const actions: DebugAction[] = [
     },
   },
   {
+    name: 'change-repl-id',
+    syntax: '',
+    summary: 'Gives the history that replicas follow another name, so that none can go on where it was.',
+    words: [2, 2],
+    run: ({ server, reply }) => {
+      server.log.notice('Changing replication IDs after receiving change-repl-id');
+      server.replication.renewHistory();
+      reply.ok();
+    },
+  },
+  {
     name: 'config-rewrite-force-all',
     syntax: '',
     summary: 'As CONFIG REWRITE, with every directive, also those at their defaults.',
@@ -105,10 +116,7 @@ const actions: DebugAction[] = [
     syntax: '',
     summary: 'Writes what the append-only file lacks, removes all data and loads the file.',
     words: [2, 2],
-    run: ({ server, reply }) => {
-      server.appendOnly.reload();
-      reply.ok();
-    },
+    run: loadAppendOnly,
   },
   {
     name: 'log',
@@ -168,6 +176,16 @@ const actions: DebugAction[] = [
       'anything first; keys of the file that are there are an error, or, with MERGE, are replaced.',
     words: [2, 5],
     run: reload,
+  },
+  {
+    name: 'replicate',
+    syntax: '<string>',
+    summary: 'Sends replicas this word as a command, to test what they make of it.',
+    words: [3, 3],
+    run: ({ server, args, reply }) => {
+      server.replication.sendToReplicas(args[2].latin1());
+      reply.ok();
+    },
   },
   {
     name: 'replybuffer',
@@ -293,8 +311,21 @@ function reload({ server, args, argc, reply }: Call): void {
     else if (arg.is('merge')) options.replace = true;
     else throw new CommandError('ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.');
   }
+  if (server.isLoading) throw new CommandError(errors.loading);
   server.reload(options);
   reply.ok();
+}
+
+/** Its client waits, and the others are told that the data set is being loaded. */
+function loadAppendOnly(call: Call): void {
+  const { server, outcome, reply } = call;
+  if (outcome instanceof Error) throw outcome;
+  if (outcome !== undefined) return reply.ok();
+  if (server.isLoading) throw new CommandError(errors.loading);
+  if (call.denyBlocking) {
+    throw new CommandError('ERR DEBUG LOADAOF takes its time, which is not possible inside a transaction');
+  }
+  call.waitFor(server.appendOnly.reload().then(() => 'loaded'));
 }
 
 function setPlainThreshold({ server, args, reply }: Call): void {

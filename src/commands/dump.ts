@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import { Gate } from '../clients/client.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
 import { markAccess } from '../persistence/access.js';
@@ -126,11 +127,15 @@ function readOptions({ args, argc }: Call): RestoreOptions {
   return options;
 }
 
-function readPayload({ server, database }: Call, payload: Bytes): SavedValue {
+function readPayload({ server, database, client }: Call, payload: Bytes): SavedValue {
+  const { values } = server.config;
+  const sanitize = values['sanitize-dump-payload'];
+  const byFile = (client.gate & Gate.repeating) !== 0;
+  const unsanitized = sanitize === 'no' || (sanitize === 'clients' && byFile);
   if (!isIntact(payload, server.debug.skipChecksums))
     throw new CommandError('ERR DUMP payload version or checksum are wrong');
   try {
-    const value = readDump(payload, { keyspace: database.keyspace, limits: server.config.values });
+    const value = readDump(payload, { keyspace: database.keyspace, limits: values, unsanitized });
     if (value.form !== 'empty') return value;
     server.log.verbose('RESTORE refused: a collection without elements');
   } catch (error) {

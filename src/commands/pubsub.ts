@@ -139,7 +139,11 @@ export const pubsubCommands: CommandSpec[] = [
       'subscribed patterns (by any client).',
     syntax: 'channel message',
     flags: publishing,
-    handler: ({ server, args, reply }) => reply.integer(server.pubsub.publish(args[1], args[2])),
+    handler(call) {
+      const { server, args, reply } = call;
+      if (call.propagates) call.propagateToReplicas();
+      reply.integer(server.pubsub.publish(args[1], args[2]));
+    },
   },
   {
     name: 'spublish',
@@ -150,7 +154,11 @@ export const pubsubCommands: CommandSpec[] = [
     syntax: 'shardchannel message',
     flags: publishing,
     keys: oneKey('not_key'),
-    handler: ({ server, args, reply }) => reply.integer(server.pubsub.publishToShard(args[1], args[2])),
+    handler(call) {
+      const { server, args, reply } = call;
+      if (call.propagates) call.propagateToReplicas();
+      reply.integer(server.pubsub.publishToShard(args[1], args[2]));
+    },
   },
   {
     name: 'pubsub',

@@ -26,6 +26,8 @@ export class Command {
   calls = 0;
   /** Total run time in µs. */
   microseconds = 0;
+  /** What the latest run took that a script asked for and that was measured, in µs. */
+  microsecondsInScript = 0;
   rejectedCalls = 0;
   failedCalls = 0;
   /** Run times, once there are any. */

@@ -52,8 +52,12 @@ export interface ShutdownRequest {
 export interface AppendOnlyApi {
   /** What the file system said when writing failed last. */
   readonly lastError: string;
-  /** Loads the files anew. Throws CommandError. */
-  reload(): void;
+  readonly enabled: boolean;
+  /** How much was appended since the start, in bytes; and how much of it the disk has, -1 if there are no files yet. */
+  readonly position: number;
+  readonly durablePosition: number;
+  /** Loads the files anew, while other clients are told so. Throws CommandError. */
+  reload(): Promise<void>;
   /** Holds up each write so long. */
   delayWrites(microseconds: number): void;
   /** Asks for a rewrite; inside a transaction it begins when that is over. */
@@ -116,6 +120,14 @@ export interface SavingApi {
   afterFlush(): void;
 }
 
+/** The part that the server plays in replication, as commands see it. */
+export interface ReplicationApi {
+  /** The history gets another name, which no replica knows. */
+  renewHistory(): void;
+  /** Sends replicas a command that was not run here. */
+  sendToReplicas(command: string): void;
+}
+
 /** What a command can reach of the server that runs it. */
 export interface ServerApi {
   readonly clock: Clock;
@@ -138,14 +150,13 @@ export interface ServerApi {
   readonly crash: (() => void) | undefined;
   readonly appendOnly: AppendOnlyApi;
   readonly saving: SavingApi;
+  readonly replication: ReplicationApi;
   /** A data set is being loaded. */
   readonly isLoading: boolean;
   /** Respite's own version. */
   readonly version: string;
   /** 40 hexadecimal digits, new with each start. */
   readonly runId: string;
-  /** Names the history of changes that replicas follow; 40 hexadecimal digits. */
-  readonly replicationId: string;
   /** Unix time in ms. */
   readonly startedAt: number;
   /** The text of INFO for these sections (lower case names; empty: the default ones). */
@@ -154,9 +165,9 @@ export interface ServerApi {
   resetStatistics(): void;
   /**
    * Ends the server after the reply of the current command has left. False if the data set was to be saved first and
-   * could not be: the server stays.
+   * could not be: the server stays. A promise of that while it is being saved.
    */
-  shutdown(request: ShutdownRequest): boolean;
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean>;
   /**
    * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
    * replaced. Throws CommandError.

@@ -19,17 +19,6 @@ export const serverCommands: CommandSpec[] = [
     handler: shutdown,
   },
   {
-    name: 'role',
-    group: 'server',
-    since: '2.8.12',
-    summary: 'Tells the part that the server plays in replication.',
-    complexity: 'O(1)',
-    syntax: '',
-    flags: ['noscript', 'loading', 'stale', 'fast'],
-    categories: ['admin', 'dangerous'],
-    handler: role,
-  },
-  {
     name: 'lolwut',
     group: 'server',
     since: '5.0.0',
@@ -45,6 +34,7 @@ export const serverCommands: CommandSpec[] = [
 
 function shutdown(call: Call): void {
   const { server, args, argc, reply } = call;
+  if (call.outcome !== undefined) return replyToShutdown(call.outcome === true);
   const options = new ArgumentReader(args, argc, 1);
   if (argc === 2 && options.take('abort')) {
     if (!server.abortShutdown()) throw new CommandError('ERR No shutdown in progress.');
@@ -53,7 +43,14 @@ function shutdown(call: Call): void {
   const request = readShutdown(options);
   const { running } = server.scripting;
   if (running !== undefined && request.save !== 'nosave') throw new CommandError(busyError(running.kind));
-  if (!server.shutdown(request)) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
+  const outcome = server.shutdown(request);
+  if (typeof outcome === 'boolean') replyToShutdown(outcome);
+  else call.waitFor(outcome);
+}
+
+/** A server that ends says nothing. */
+function replyToShutdown(ends: boolean): void {
+  if (!ends) throw new CommandError('ERR Errors trying to SHUTDOWN. Check logs.');
 }
 
 function readShutdown(options: ArgumentReader): ShutdownRequest {
@@ -66,13 +63,6 @@ function readShutdown(options: ArgumentReader): ShutdownRequest {
     else throw new CommandError(errors.syntax);
   }
   return request;
-}
-
-function role({ reply }: Call): void {
-  reply.array(3);
-  reply.text('master');
-  reply.integer(0);
-  reply.array(0);
 }
 
 const defaultColumns = 64;

@@ -156,6 +156,7 @@ const union: Operation = (sets, visit) => {
  */
 function replyMembers(call: Call, operation: Operation): void {
   const { reply } = call;
+  if (call.database.keyspace.repeatedMembers) return replyDistinct(call, operation);
   let owner: SetValue | undefined;
   const places: Place[] = [];
   operation(openSets(call, 1, call.argc), (set, place) => {
@@ -181,11 +182,16 @@ function gather(call: Call, sets: (SetValue | undefined)[], operation: Operation
 }
 
 function sunion(call: Call): void {
+  replyDistinct(call, union);
+}
+
+/** Gathers the members first, so that each is told once. */
+function replyDistinct(call: Call, operation: Operation): void {
   const { reply } = call;
-  const united = gather(call, openSets(call, 1, call.argc), union);
-  reply.set(united.size);
-  united.forEach((member) => reply.bytes(member));
-  united.discard();
+  const gathered = gather(call, openSets(call, 1, call.argc), operation);
+  reply.set(gathered.size);
+  gathered.forEach((member) => reply.bytes(member));
+  gathered.discard();
 }
 
 /** SINTERSTORE, SUNIONSTORE, SDIFFSTORE. */

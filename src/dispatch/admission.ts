@@ -16,6 +16,12 @@ export const ServerGate = {
   paused: 1 << 18,
   /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
   tooFewReplicas: 1 << 19,
+  /** A replica refuses to change its data by itself. */
+  readOnly: 1 << 21,
+  /** A replica without a link to its primary, which is not to answer from what it has. */
+  stale: 1 << 22,
+  /** A data set is being loaded that will replace the one that is served. */
+  loadingAside: 1 << 23,
   /** Changes do not reach the append-only file: writing is refused. */
   appendOnlyFailing: 1 << 24,
   /** The last save has failed: writing is refused, and PING tells it. */
@@ -70,13 +76,19 @@ export function refusalOf(
   } else if (writes(client, command, flags)) {
     const problem = writeRefusal(server, gate);
     if (problem !== undefined) return problem;
+    if ((gate & ServerGate.readOnly) !== 0) return errors.readOnlyReplica;
   }
   if (isSubscribed(client) && !forSubscribers.has(command.fullName))
     return onlyForSubscribers(command.fullName);
+  if ((gate & ServerGate.stale) !== 0 && !answersWhileStale(client, command, flags))
+    return errors.staleReplica;
   if ((gate & ServerGate.loading) !== 0 && !command.has(CommandFlag.loading)) return errors.loading;
+  if ((gate & ServerGate.loadingAside) !== 0 && command.has(CommandFlag.no_async_loading))
+    return errors.loading;
   if ((gate & ServerGate.busy) !== 0 && !command.has(CommandFlag.allow_busy))
     return busyError(server.scripting.running?.kind);
-  if ((client.gate & Gate.monitor) !== 0 && command.has(touchesKeys)) return errors.monitorAndKeys;
+  if ((client.gate & (Gate.monitor | Gate.replica)) !== 0 && command.has(touchesKeys))
+    return errors.monitorAndKeys;
   if (isQueued(client, command) && command.has(CommandFlag.no_multi)) {
     return 'ERR Command not allowed inside a transaction';
   }
@@ -117,6 +129,12 @@ function needsMemory(client: Client, command: Command, flags: number): boolean {
   return executing || isQueued(client, command) || (flags & CommandFlag.denyoom) !== 0;
 }
 
+/** True of a command whose answer does not depend on data that may be old, and of an EXEC of such commands. */
+function answersWhileStale(client: Client, command: Command, flags: number): boolean {
+  if (command.fullName === 'exec' && client.transaction?.readsData === true) return false;
+  return (flags & CommandFlag.stale) !== 0;
+}
+
 /** True of a command that may change data, and of an EXEC that holds one. */
 function writes(client: Client, command: Command, flags: number): boolean {
   return (
@@ -137,6 +155,7 @@ export function enqueue(
   const copies = args.slice(0, argc).map((arg) => arg.copy());
   if (mayWrite(flags)) transaction.mayWrite = true;
   if ((flags & CommandFlag.write) !== 0) transaction.writes = true;
+  if ((flags & CommandFlag.stale) === 0) transaction.readsData = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
 }

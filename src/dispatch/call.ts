@@ -62,4 +62,8 @@ export class DispatcherCall implements Call {
   propagateAs(...commands: (readonly PropagatedArgument[])[]): void {
     this.dispatcher.propagation.replace(commands);
   }
+
+  propagateToReplicas(): void {
+    this.dispatcher.propagation.sendToReplicas();
+  }
 }

@@ -30,7 +30,8 @@ export class CommandObserver {
     latency.threshold = values['latency-monitor-threshold'];
     const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
     const every = server.monitors.size > 0 ? 0 : Number.POSITIVE_INFINITY;
-    dispatcher.reportFrom(Math.min(this.slowLogThreshold(), spike, every));
+    const inScripts = Math.min(spike, every); // the slow log has the script as a whole
+    dispatcher.reportFrom(Math.min(this.slowLogThreshold(), inScripts), inScripts);
     dispatcher.tracksLatency = values['latency-tracking'];
   }
 

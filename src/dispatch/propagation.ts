@@ -48,6 +48,8 @@ export class Propagation {
   private pending: PropagatedCommand[] = [];
   /** What the present command wants propagated in place of itself. */
   private inPlace: Bytes[][] | undefined;
+  /** Replicas are to have the present command, whatever it changes. */
+  private forReplicas = false;
 
   constructor(private readonly keyspace: Keyspace) {}
 
@@ -77,6 +79,11 @@ export class Propagation {
     if (this.active) this.inPlace = commands.map((args) => args.map(copied));
   }
 
+  /** See `Call.propagateToReplicas`. */
+  sendToReplicas(): void {
+    if (this.active) this.forReplicas = true;
+  }
+
   /** A command ran. `outermost` says that no transaction or script is around it: the unit ends. */
   ran(call: Call, dirtyBefore: number, outermost: boolean): void {
     const { inPlace } = this;
@@ -90,8 +97,14 @@ export class Propagation {
         const args = call.args.slice(0, call.argc);
         this.append(call.database.index, args.map(copied));
       }
-    }
+    } else if (this.forReplicas) this.appendForReplicas(call);
+    this.forReplicas = false;
     if (outermost) this.endUnit(call.command.spec.touchesArbitraryKeys === true);
+  }
+
+  private appendForReplicas({ database, args, argc }: Call): void {
+    const targets = PropagationTarget.replicas & this.targets;
+    this.pending.push({ database: database.index, args: args.slice(0, argc).map(copied), targets });
   }
 
   /** What was changed since the unit began leaves, as one transaction unless it is to go `apart`. */

@@ -50,7 +50,10 @@ export class Replay {
     return this.server.commands.find(name) !== undefined;
   }
 
-  /** Runs a command. The views are valid until this returns. */
+  /**
+   * Runs a command. The views are valid until this returns. A script may have stopped in its middle then: it goes on by
+   * itself, and the next command is to wait until the dispatcher is not `busy` any more.
+   */
   run(args: readonly Bytes[], argc: number): void {
     const { request } = this;
     request.argc = argc;

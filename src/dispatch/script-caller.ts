@@ -51,8 +51,8 @@ export class ScriptCaller implements ScriptHost {
     return this.client.reply.protocol;
   }
 
-  /** Scripts that are repeated from a file are not to be suspended: whoever repeats them cannot wait. */
-  get repeats(): boolean {
+  /** The script is repeated from a file: what it did then is not refused now. */
+  private get repeats(): boolean {
     return (this.client.gate & Gate.repeating) !== 0;
   }
 
@@ -89,12 +89,17 @@ export class ScriptCaller implements ScriptHost {
     if ((flags & CommandFlag.noscript) !== 0 && !this.server.debug.scriptsMayAll) {
       return 'ERR This Redis command is not allowed from script';
     }
+    const { gate } = this.dispatcher;
+    if ((gate & ServerGate.stale) !== 0 && (flags & CommandFlag.stale) === 0 && !this.repeats) {
+      return 'ERR Can not execute the command on a stale replica';
+    }
     if ((flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0 && this.readOnly) {
       return 'ERR Write commands are not allowed from read-only scripts.';
     }
     if (this.wrote || this.repeats) return undefined;
     if ((flags & CommandFlag.write) !== 0) {
-      const refusal = writeRefusal(this.server, this.dispatcher.gate);
+      if ((gate & ServerGate.readOnly) !== 0) return errors.readOnlyReplica;
+      const refusal = writeRefusal(this.server, gate);
       if (refusal !== undefined) return refusal;
     }
     if ((flags & CommandFlag.denyoom) !== 0 && this.outOfMemory) return errors.outOfMemory;

@@ -81,6 +81,8 @@ export class Keyspace {
   expiredBefore = 0;
   /** Seconds, 24 bits: what an entry remembers as its last access. Belongs to `now`. */
   lruClock = 0;
+  private follows = false;
+  private isPaused = false;
   private expiryHeld = false;
   private timeHeld = false;
   /** Changes since the last save. */
@@ -89,6 +91,8 @@ export class Keyspace {
   marksAccess = true;
   /** Set while somebody watches or waits for keys. */
   observed = false;
+  /** Small sets may have a member twice: such came from a file or a payload, and nobody wanted to have that looked at. */
+  repeatedMembers = false;
   /** Set while what keys do by themselves must be told to whoever repeats the changes. */
   propagates = false;
   /** Bits of EventClass that are published; 0 when notifications are off. */
@@ -96,7 +100,9 @@ export class Keyspace {
   observer: KeyspaceObserver = nobody;
   /** Set while keys remember how often they are accessed, not when they were last: see `trackFrequency`. */
   frequency: AccessFrequency | undefined;
-  /** `lazyexpire` can be held back: expired keys look absent but are kept (replicas, paused writes). */
+  /** There are databases beside these in the same arena: a data set is being loaded that will replace this one. */
+  loadsAside = false;
+  /** Expired keys look absent but are kept: on replicas, and while writes are paused. See `followsPrimary`, `paused`. */
   keepExpired = false;
   readonly seedHigh: number;
   readonly seedLow: number;
@@ -121,6 +127,18 @@ export class Keyspace {
     this.tick();
     this.lazyFree = new LazyFree(clock);
     this.databases = Array.from({ length: databases }, (_, index) => new Database(this, index));
+  }
+
+  /** A replica's keys go when its primary says so. */
+  set followsPrimary(follows: boolean) {
+    this.follows = follows;
+    this.keepExpired = this.follows || this.isPaused;
+  }
+
+  /** Nothing is to change for a while. */
+  set paused(paused: boolean) {
+    this.isPaused = paused;
+    this.keepExpired = this.follows || this.isPaused;
   }
 
   /** Frees a big collection that no key refers to any more: at once if it is small, else in slices. */
@@ -184,8 +202,8 @@ export class Keyspace {
   /** Removes every key of every database; the arena's memory goes back at once. */
   flushAll(): void {
     this.defragmentation.stop();
-    if (this.arena.onFirstChange !== undefined) {
-      // A snapshot still needs what is there.
+    if (this.arena.onFirstChange !== undefined || this.loadsAside) {
+      // Somebody still needs what is there.
       for (const database of this.databases) database.flushLater();
       return;
     }

@@ -84,6 +84,17 @@ export class AofDirectory {
     }
   }
 
+  /**
+   * A manifest with a new incremental file at the end. A file that has content and is in no manifest is left alone: what
+   * it says is not to be repeated.
+   */
+  withIncremental(manifest: AofManifest): AofManifest {
+    return manifest.withIncremental(this.prefix, (name) => {
+      const size = this.files.statSync(this.path(name), { throwIfNoEntry: false })?.size ?? 0;
+      return size > 0;
+    });
+  }
+
   /** Makes an empty file of the AOF, unless it is there. */
   createFile(name: string): void {
     this.files.closeSync(this.files.openSync(this.path(name), 'a'));

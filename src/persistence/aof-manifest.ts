@@ -86,10 +86,12 @@ export class AofManifest {
     }
   }
 
-  /** With a new incremental file at the end. */
-  withIncremental(prefix: string): AofManifest {
-    const sequence = this.lastIncremental + 1;
-    return this.with({ name: `${prefix}.${sequence}.incr.aof`, sequence, type: 'incremental' });
+  /** With a new incremental file at the end, the first one whose name is free. */
+  withIncremental(prefix: string, isTaken: (name: string) => boolean): AofManifest {
+    for (let sequence = this.lastIncremental + 1; ; sequence++) {
+      const name = `${prefix}.${sequence}.incr.aof`;
+      if (!isTaken(name)) return this.with({ name, sequence, type: 'incremental' });
+    }
   }
 
   /** With a base file and nothing else: an old single file, or a name that another manifest used. */

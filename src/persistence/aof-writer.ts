@@ -24,6 +24,8 @@ export interface AofWriterEvents {
   recovered(): void;
   /** A sync takes so long that writing goes on without it. */
   delayed(): void;
+  /** More is on the disk than before. */
+  synced(): void;
 }
 
 /**
@@ -49,6 +51,13 @@ export class AofWriter {
   uncertain = false;
   private file: OpenFile | undefined;
   private readonly encoder = new RequestEncoder();
+  /** Bytes that were written, or given up, since the start; and how many of them the disk has. */
+  private written = 0;
+  private durable = 0;
+  /** Up to where the present file is synced. */
+  private synced = 0;
+  /** Syncs of files that were given up, under way: what follows in other files does not count before they are done. */
+  private closing = 0;
   private database = -1;
   private lastTimestamp = 0;
   /** Something was written since the last sync began. */
@@ -69,6 +78,16 @@ export class AofWriter {
   /** A sync of the present file is under way. */
   get syncing(): boolean {
     return this.file?.syncing === true;
+  }
+
+  /** Bytes gathered since the start: a position to compare `durablePosition` with. */
+  get position(): number {
+    return this.written + this.encoder.length;
+  }
+
+  /** Up to where everything is on the disk. */
+  get durablePosition(): number {
+    return this.durable;
   }
 
   /** Bytes gathered that the file does not have yet. */
@@ -102,14 +121,34 @@ export class AofWriter {
     if (file === undefined) return;
     this.file = undefined;
     this.unsynced = false;
-    if (unsynced || file.syncing) this.files.fdatasync(file.fd, () => this.files.closeSync(file.fd));
+    if (unsynced || file.syncing) this.syncAndClose(file);
     else this.files.closeSync(file.fd);
+  }
+
+  private syncAndClose({ fd }: OpenFile): void {
+    const { written } = this;
+    this.closing++;
+    this.files.fdatasync(fd, (error) => {
+      this.closing--;
+      this.files.closeSync(fd);
+      if (error === null) this.noteDurable(written);
+    });
+  }
+
+  /** The disk has what was written up to here. */
+  private noteDurable(position: number): void {
+    if (position > this.synced) this.synced = position;
+    if (this.closing > 0 || this.synced <= this.durable) return;
+    this.durable = this.synced;
+    this.events.synced();
   }
 
   /** Forgets what was gathered. */
   discard(): void {
+    this.written += this.encoder.length;
     this.encoder.drop(this.encoder.length);
     this.database = -1;
+    this.noteDurable(this.written); // nobody is to wait for it
   }
 
   /** Gathers a command. `database` below 0: whichever is selected. Hot. */
@@ -172,7 +211,9 @@ export class AofWriter {
     }
     this.encoder.drop(written);
     this.size += written;
+    this.written += written;
     if (policy !== 'always') this.unsynced = true;
+    else this.noteDurable(this.written);
     if (!this.uncertain) this.recover();
     return true;
   }
@@ -186,6 +227,7 @@ export class AofWriter {
       // It stays: then it is as written, and must not be written again.
       this.encoder.drop(written);
       this.size += written;
+      this.written += written;
     }
   }
 
@@ -194,9 +236,11 @@ export class AofWriter {
     this.lastSync = this.clock.now();
     this.unsynced = false;
     file.syncing = true;
+    const { written } = this;
     this.files.fdatasync(file.fd, (error) => {
       file.syncing = false;
       if (error === null) {
+        this.noteDurable(written);
         if (file === this.file) this.recover();
         return;
       }
@@ -221,6 +265,7 @@ export class AofWriter {
     }
     this.unsynced = false;
     this.lastSync = this.clock.now();
+    this.noteDurable(this.written);
     this.recover();
     return true;
   }

@@ -6,6 +6,8 @@ const share = 0.15;
 /** ... within these bounds, in µs. */
 const shortestSlice = 200;
 const longestSlice = 2000;
+/** A slice where nobody else waits for the processor, in µs: signals are heard in between. */
+const lonelySlice = 5000;
 /** How long to wait for a sink that is busy, in ms, and longest pause for the sake of `keyDelay`. */
 const busyPauseMs = 2;
 const longestPauseMs = 50;
@@ -15,6 +17,15 @@ const mostBucketMicroseconds = 10;
 /** A sink that is told when all was written. */
 export interface EndingSink extends SnapshotSink {
   end(): void;
+}
+
+export interface BackgroundOptions {
+  /** `rdb-key-save-delay`: µs to wait after each key, for tests; negative: keys for each µs. */
+  keyDelay?: () => number;
+  /** There was a defect of ours; the snapshot has stopped. */
+  onFailure?: (error: unknown) => void;
+  /** All clients wait for it, so it takes all the time there is. */
+  alone?: boolean;
 }
 
 /** Writes a snapshot in slices between events, and ends its sink after the last one. */
@@ -32,9 +43,7 @@ export class BackgroundSnapshot {
     private readonly clock: Clock,
     readonly snapshot: Snapshot,
     private readonly sink: EndingSink,
-    /** `rdb-key-save-delay`: µs to wait after each key, for tests; negative: keys for each µs. */
-    private readonly keyDelay: () => number = () => 0,
-    private readonly onFailure: (error: unknown) => void = () => {},
+    private readonly options: BackgroundOptions = {},
   ) {
     this.lastEnd = clock.microseconds();
     this.soon();
@@ -55,13 +64,13 @@ export class BackgroundSnapshot {
     } catch (error) {
       // A defect of ours: clients must not be left with hooks on every table.
       this.stop();
-      this.onFailure(error);
+      this.options.onFailure?.(error);
     }
   }
 
   private work(): void {
     const { snapshot } = this;
-    const delay = this.keyDelay();
+    const delay = this.options.keyDelay?.() ?? 0;
     if (this.owed > 0 && delay !== 0) return this.pause();
     this.owed = 0;
     const before = snapshot.keysProcessed;
@@ -82,6 +91,7 @@ export class BackgroundSnapshot {
    */
   private budget(): number {
     const { clock, snapshot } = this;
+    if (this.options.alone === true) return lonelySlice;
     const due = (clock.microseconds() - this.lastEnd) * share;
     const forced = snapshot.bucketsForced - this.forcedBefore;
     if (forced === 0) return Math.min(Math.max(due, shortestSlice), longestSlice);

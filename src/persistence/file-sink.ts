@@ -12,8 +12,8 @@ export interface FileSink extends SnapshotSink {
   onEnd: (failure: string | undefined) => void;
   /** All was written: ends the file. `onEnd` follows. */
   end(): void;
-  /** Gives the file up and removes it. `onEnd` is not called any more. */
-  abandon(): void;
+  /** Gives the file up and removes it. `onEnd` is not called any more. Resolves when it is certain to be gone. */
+  abandon(): Promise<void>;
 }
 
 /**
@@ -77,7 +77,7 @@ class ThreadSink implements FileSink {
     if (!this.over) this.thread.postMessage(null);
   }
 
-  abandon(): void {
+  async abandon(): Promise<void> {
     if (this.over) return;
     if (Atomics.compareExchange(this.fate, 0, Fate.open, Fate.abandoned) !== Fate.open) return;
     this.over = true;
@@ -87,14 +87,19 @@ class ThreadSink implements FileSink {
     } catch {
       // Not there yet: then the thread has not opened it, and finds out before it writes.
     }
-    void this.thread.terminate().then(() => removeQuietly(this.files, this.options.temporary, this.fate));
+    await this.thread.terminate();
+    removeQuietly(this.files, this.options.temporary, this.fate);
   }
 }
 
 /** For a thread that opened the file just when it was given up. */
 function removeQuietly(files: FileSystem, path: string, fate: Int32Array): void {
   if (Atomics.load(fate, 0) !== Fate.abandoned) return;
-  files.unlink(path, () => {});
+  try {
+    files.unlinkSync(path);
+  } catch {
+    // It had not.
+  }
 }
 
 class LoopSink implements FileSink {
@@ -135,7 +140,7 @@ class LoopSink implements FileSink {
     });
   }
 
-  abandon(): void {
+  async abandon(): Promise<void> {
     this.file?.discard();
     this.file = undefined;
     this.onEnd = () => {};

@@ -68,7 +68,7 @@ export function readListpackHash(reader: RdbReader, target: ValueTarget): SavedV
   if (count === 0) return emptyValue;
   if (count % 2 !== 0) throw reader.fail('hash with a field without a value');
   if (report.canonical && count / 2 <= target.limits['hash-max-listpack-entries']) {
-    requireDistinct(reader, bytes, count / 2, 2, 'Hash listpack');
+    if (target.unsanitized !== true) requireDistinct(reader, bytes, count / 2, 2, 'Hash listpack');
     return packedValue(kinds.listpackHash, bytes);
   }
   return hashOf(reader, elementsOf(bytes), target, 'Hash listpack');
@@ -79,7 +79,10 @@ export function readListpackSet(reader: RdbReader, target: ValueTarget): SavedVa
   const { count } = report;
   if (count === 0) return emptyValue;
   if (report.canonical && count <= target.limits['set-max-listpack-entries']) {
-    requireDistinct(reader, bytes, count, 1, 'Set listpack');
+    if (!hasDistinctElements(bytes.buffer, bytes.start, count, 1)) {
+      if (target.unsanitized !== true) throw twice(reader, 'Set listpack');
+      target.keyspace.repeatedMembers = true;
+    }
     return packedValue(kinds.listpackSet, bytes);
   }
   return setOf(reader, elementsOf(bytes), target, 'Set listpack');

@@ -29,14 +29,20 @@ import {
 export interface RdbLoadOptions {
   /** Up to what size collections are packed. */
   readonly limits: StoreLimits;
+  /** See ValueTarget. */
+  readonly unsanitized?: boolean;
   /** Leave out keys whose time has come: a master does, for a file of its own. */
   readonly dropExpired: boolean;
   /** A key that is there already: an error, or replaced. */
   readonly duplicates: 'refuse' | 'replace';
   /** Check the checksum at the end, if the file has one. */
   readonly checksum: boolean;
+  /** Load into these, in place of the databases of the keyspace; as many, and of its arena. */
+  readonly databases?: readonly Database[];
   /** Told of each name and text about the file. */
   onAuxiliary?(name: string, text: string): void;
+  /** Told of each key that is left out because its time has come. The view is valid during the call. */
+  onExpired?(database: Database, key: Bytes): void;
   /** Given the source of each library of functions. Without it such a file is refused. */
   onFunction?(source: Bytes): void;
   /** Told of what is passed over, in words. */
@@ -85,6 +91,7 @@ export class RdbLoad {
   private readonly reader: RdbReader;
   private readonly target: ValueTarget;
   private readonly crc = new Crc64();
+  private readonly databases: readonly Database[];
   private database: Database;
   /** Where in the window the first byte is that has not been read for good, and that is not in `crc` yet. */
   private committed = 0;
@@ -108,8 +115,10 @@ export class RdbLoad {
     total = Number.POSITIVE_INFINITY,
   ) {
     this.reader = new RdbReader(Buffer.allocUnsafeSlow(windowFor(total)), 0, 0, total);
-    this.target = { keyspace, limits: options.limits };
-    this.database = keyspace.databases[0];
+    const { limits, unsanitized, databases = keyspace.databases } = options;
+    this.target = { keyspace, limits, unsanitized };
+    this.databases = databases;
+    this.database = databases[0];
   }
 
   /** Bytes that have been read for good. */
@@ -228,7 +237,7 @@ export class RdbLoad {
     reader.stringInto(key);
     this.readingKey = true;
     reader.stringInto(view);
-    if (this.isPast()) this.summary.keysExpired++;
+    if (this.isPast()) this.dropExpired();
     else {
       const { expiry, options } = this;
       const ref = storePacked(
@@ -267,7 +276,7 @@ export class RdbLoad {
     if (value.form === 'empty') {
       if (summary.emptyKeysSkipped++ < 10) options.onSkipped?.(`empty key: ${shown(this.key)}`);
     } else if (value.form === 'expired' || this.isPast()) {
-      summary.keysExpired++;
+      this.dropExpired();
       discardValue(value);
     } else this.storeLive(value);
     this.endKey();
@@ -296,6 +305,11 @@ export class RdbLoad {
 
   private isPast(): boolean {
     return this.options.dropExpired && this.expiry >= 0 && this.expiry < this.keyspace.expiredBefore;
+  }
+
+  private dropExpired(): void {
+    this.summary.keysExpired++;
+    this.options.onExpired?.(this.database, this.key);
   }
 
   private endKey(): void {
@@ -341,7 +355,7 @@ export class RdbLoad {
   }
 
   private selectDatabase(index: number): void {
-    const { databases } = this.keyspace;
+    const { databases } = this;
     if (index >= databases.length) {
       throw this.reader.fail(`database ${index} of a file from a server with more than ${databases.length}`);
     }
@@ -399,7 +413,7 @@ export class RdbLoad {
     if (this.summary.version >= checksumVersion) this.checkSum();
     this.summary.end = reader.position;
     this.finished = true;
-    for (const database of this.keyspace.databases) database.trim();
+    for (const database of this.databases) database.trim();
   }
 
   private checkSum(): void {

@@ -19,6 +19,11 @@ export interface StoreLimits extends HashLimits, SetLimits {
 export interface ValueTarget {
   readonly keyspace: Keyspace;
   readonly limits: StoreLimits;
+  /**
+   * `sanitize-dump-payload`: whether a small set's member or a small hash's field is there twice is not looked at. All
+   * else always is.
+   */
+  readonly unsanitized?: boolean;
 }
 
 /**

@@ -28,6 +28,8 @@ export const errors = {
   databaseOutOfRange: 'ERR DB index is out of range',
   invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
+  readOnlyReplica: "READONLY You can't write against a read only replica.",
+  staleReplica: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
   tooFewReplicas: 'NOREPLICAS Not enough good replicas to write.',
   appendOnlyFailing: (reason: string) => `MISCONF Errors writing to the AOF file: ${reason}`,
   cannotSave:

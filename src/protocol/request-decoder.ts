@@ -187,6 +187,11 @@ export class RequestDecoder<Command = unknown> {
     return count;
   }
 
+  /** Where the first request begins that was not decoded as a whole. */
+  get nextStart(): number {
+    return this.requestStart;
+  }
+
   /** Goes back to the first byte of a request that was decoded and not run. */
   rewind(start: number): void {
     this.position = this.requestStart = start;

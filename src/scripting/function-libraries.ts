@@ -170,7 +170,6 @@ export class FunctionLibraries {
   private openLoading(vm: LuaVm): void {
     const { lua, sandbox, redis } = vm;
     lua.createTable(0, 1);
-    sandbox.refuseUnknown();
     lua.createTable(0, 8);
     redis.openCommon();
     lua.setFunction('register_function', (lua) => {
@@ -181,8 +180,9 @@ export class FunctionLibraries {
       lua.setField(-2, 'err');
       return lua.raise();
     });
-    sandbox.protect(true);
+    sandbox.protectStrictly();
     lua.setField(-2, 'redis');
+    sandbox.protectStrictly();
     this.loadGlobals = lua.ref();
   }
 

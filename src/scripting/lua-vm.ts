@@ -1,4 +1,5 @@
 import type { Clock } from '../ambient/clock.js';
+import type { Bytes } from '../bytes/bytes.js';
 import { GcCommand, HookMask, LuaStatus } from './lua/exports.js';
 import type { KeptValue, LuaState } from './lua/lua-state.js';
 import { replyFields } from './lua-to-reply.js';
@@ -34,8 +35,6 @@ export class LuaVm {
   readonly sandbox: Sandbox;
   readonly lua: LuaState;
   readonly redis: RedisLibrary;
-  readonly keysName: KeptValue;
-  readonly argvName: KeptValue;
   /** Why the last run failed. */
   error: ScriptError = { message: '', counted: false };
   /** The machine is in an unknown state, or has grown to its limit: it must not be used again. */
@@ -56,17 +55,14 @@ export class LuaVm {
   ) {
     const { clock, memoryLimit, cpuSeconds, host, version } = settings;
     let redis!: RedisLibrary;
-    this.sandbox = new Sandbox(clock, memoryLimit, cpuSeconds, (lua) => {
+    const openRedis = (lua: LuaState) => {
       redis = new RedisLibrary(lua, host, version);
       redis.open(forEval);
-    });
+    };
+    this.sandbox = new Sandbox(clock, memoryLimit, cpuSeconds, openRedis, !forEval);
     this.redis = redis;
     this.lua = this.sandbox.lua;
     this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
-    this.lua.pushLatin1('KEYS');
-    this.keysName = this.lua.keep();
-    this.lua.pushLatin1('ARGV');
-    this.argvName = this.lua.keep();
     // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
     for (const name of replyFields) {
       this.lua.pushLatin1(name);
@@ -95,6 +91,31 @@ export class LuaVm {
     this.scriptName = scriptName;
     this.startedAt = startedAt;
     this.lua.L = this.thread;
+  }
+
+  /**
+   * Runs a script with the keys and arguments of EVAL, which begin at `from`.
+   *
+   * @param startedAt in µs, of the clock
+   */
+  run(
+    scriptName: string,
+    script: KeptValue,
+    args: Bytes[],
+    from: number,
+    argc: number,
+    keyCount: number,
+    startedAt: number,
+  ): Outcome {
+    this.prepare(scriptName, startedAt);
+    this.sandbox.interrupted = false;
+    let status: number;
+    try {
+      status = this.lua.runScript(this.thread, script, args, from, argc, keyCount);
+    } catch (error) {
+      return this.lose(error);
+    }
+    return status === LuaStatus.ok ? 'returned' : this.stopped(status);
   }
 
   /** Calls the function under so many arguments on the stack. */
@@ -139,15 +160,19 @@ export class LuaVm {
   }
 
   private resume(args: number): Outcome {
-    const { lua, sandbox } = this;
-    sandbox.interrupted = false;
+    this.sandbox.interrupted = false;
     let status: number;
     try {
-      status = lua.resume(this.thread, args);
+      status = this.lua.resume(this.thread, args);
     } catch (error) {
       return this.lose(error);
     }
-    if (status === LuaStatus.ok) return 'returned';
+    return status === LuaStatus.ok ? 'returned' : this.stopped(status);
+  }
+
+  /** A run stopped before its end. */
+  private stopped(status: number): Outcome {
+    const { lua, sandbox } = this;
     if (status === LuaStatus.yielded) {
       if (sandbox.interrupted) {
         lua.L = lua.main;

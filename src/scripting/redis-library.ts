@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Bytes } from '../bytes/bytes.js';
-import { formatDouble } from '../bytes/doubles.js';
+import { Bytes, copyBytes } from '../bytes/bytes.js';
 import { LuaType } from './lua/exports.js';
-import type { HostFunction, LuaState } from './lua/lua-state.js';
+import { type HostFunction, type LuaState, mostReturned } from './lua/lua-state.js';
 import { ReplyToLua } from './reply-to-lua.js';
 import { type LogLevel, logLevels, ReplicationTarget, type ScriptHost } from './script-host.js';
 
@@ -43,8 +42,8 @@ export class RedisLibrary {
     const { lua } = this;
     lua.createTable(0, 24);
     this.openCommon();
-    lua.setFunction('call', () => this.call(true));
-    lua.setFunction('pcall', () => this.call(false));
+    lua.setHostCall('call', (L) => this.call(L, true));
+    lua.setHostCall('pcall', (L) => this.call(L, false));
     lua.setFunction('sha1hex', (lua) => this.sha1hex(lua));
     lua.setFunction('error_reply', (lua) => singleField(lua, 'err'));
     lua.setFunction('status_reply', (lua) => singleField(lua, 'ok'));
@@ -89,36 +88,50 @@ export class RedisLibrary {
     }
   }
 
-  private call(raises: boolean): number {
-    const { lua } = this;
-    const argc = lua.getTop();
-    const problem = argc === 0 ? noArguments : this.readArguments(argc);
-    if (problem !== undefined) return fail(lua, problem, raises);
-    const reply = this.host.call(this.args, argc);
-    if (argc > keptArguments) this.args.length = 0;
-    lua.setTop(0);
-    this.replies.push(reply);
-    if (raises && reply.buffer[reply.start] === 0x2d) return lua.raise();
-    return 1;
+  /** `redis.call` and `redis.pcall` themselves; returns what `LuaState.setHostCall` says. */
+  private call(L: number, raises: boolean): number {
+    const { lua, args } = this;
+    const argc = lua.argumentsToBytes(L, args);
+    if (argc <= 0) return this.refuse(L, argc, raises);
+    const reply = this.host.call(args, argc);
+    if (argc > keptArguments) args.length = 0;
+    const length = bulkLength(reply);
+    if (length >= 0 && length <= mostReturned) {
+      copyBytes(lua.heap, lua.returnedString, reply.buffer, reply.end - length - 2, reply.end - 2);
+      return -1 - length;
+    }
+    return this.push(L, reply, raises);
   }
 
-  /** Makes views of all arguments. They are valid as long as nothing is allocated in Lua. */
-  private readArguments(argc: number): string | undefined {
-    const { lua, args } = this;
-    for (let i = 1; i <= argc; i++) {
-      const view = (args[i - 1] ??= new Bytes(none));
-      const type = lua.type(i);
-      if (type === LuaType.string) lua.toBytes(i, view);
-      else if (type === LuaType.number) setNumber(view, lua.toNumber(i));
-      else return notCallable;
+  /** Pushes a reply that is no bulk. Acts as a host function. */
+  private push(L: number, reply: Bytes, raises: boolean): number {
+    const { lua } = this;
+    const outer = lua.L;
+    lua.L = L;
+    try {
+      lua.setTop(0);
+      this.replies.push(reply);
+      if (raises && reply.buffer[reply.start] === 0x2d) return lua.raise();
+      return 1;
+    } finally {
+      lua.L = outer;
     }
-    return undefined;
+  }
+
+  private refuse(L: number, argc: number, raises: boolean): number {
+    const { lua } = this;
+    const outer = lua.L;
+    lua.L = L;
+    try {
+      return fail(lua, argc === 0 ? noArguments : notCallable, raises);
+    } finally {
+      lua.L = outer;
+    }
   }
 
   private checkPermission(lua: LuaState): number {
-    const argc = lua.getTop();
-    const problem = argc === 0 ? noArguments : this.readArguments(argc);
-    if (problem !== undefined) return fail(lua, problem, true);
+    const argc = lua.argumentsToBytes(lua.L, this.args);
+    if (argc <= 0) return this.refuse(lua.L, argc, true);
     const permitted = this.host.permits(this.args, argc);
     if (permitted === undefined)
       return fail(lua, 'ERR Invalid command passed to redis.acl_check_cmd()', true);
@@ -181,12 +194,12 @@ function fail(lua: LuaState, text: string, raises: boolean): number {
   return raises ? lua.raise() : 1;
 }
 
-/** Whole numbers are written in full: commands that want an integer read no exponents. */
-function setNumber(view: Bytes, n: number): void {
-  const text = formatDouble(n);
-  view.buffer = Buffer.from(text, 'latin1');
-  view.start = view.hash = 0;
-  view.end = text.length;
+/** Length of the string that a reply is, -1 if it is none. Hot. */
+function bulkLength({ buffer, start, end }: Bytes): number {
+  if (buffer[start] !== 0x24 || buffer[start + 1] === 0x2d) return -1;
+  let length = 0;
+  for (let at = start + 1; at < end && buffer[at] !== 0x0d; at++) length = length * 10 + buffer[at] - 0x30;
+  return length;
 }
 
 /** `redis.error_reply(text)`: the code ERR is put before a text that has none, a dash before it goes. */

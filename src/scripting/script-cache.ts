@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bytes } from '../bytes/bytes.js';
+import { type Bytes, equalBytes } from '../bytes/bytes.js';
 import { readScriptHeader } from './header.js';
 import type { KeptValue } from './lua/lua-state.js';
 import type { LuaVm } from './lua-vm.js';
@@ -14,6 +14,8 @@ const shaLength = 40;
 export interface Script {
   /** 40 hexadecimal digits in lower case. */
   sha: string;
+  /** The same as bytes. */
+  digest: Buffer;
   body: Buffer;
   /** Without the `#!` line. */
   code: Buffer;
@@ -35,6 +37,8 @@ export class ScriptCache {
   /** Scripts that may be forgotten, the ones used longest ago in front. */
   private readonly evictable = new Set<Script>();
   private latest: Script | undefined;
+  /** The one that `find` returned last: the next is likely to be the same. */
+  private found: Script | undefined;
   private count = 0;
   private bytes = 0;
   /** Scripts forgotten to make room. */
@@ -52,8 +56,12 @@ export class ScriptCache {
   /** By its digest in hexadecimal, any case. */
   find(digest: Bytes): Script | undefined {
     if (digest.length !== shaLength) return undefined;
+    const { found } = this;
+    if (found !== undefined && equalBytes(found.digest, 0, digest.buffer, digest.start, shaLength))
+      return found;
     const bucket = this.buckets.get(prefixOf(digest.buffer, digest.start));
-    return bucket?.find(({ sha }) => digest.is(sha));
+    this.found = bucket?.find(({ sha }) => digest.is(sha));
+    return this.found;
   }
 
   /** By its text. */
@@ -79,6 +87,7 @@ export class ScriptCache {
     const body = text.copy().buffer;
     const script: Script = {
       sha,
+      digest: Buffer.from(sha, 'latin1'),
       body,
       ...readScriptHeader(body),
       evictable,
@@ -125,6 +134,7 @@ export class ScriptCache {
   /** Forgets a script: it was evicted, or could not be compiled. */
   remove(script: Script): void {
     this.evictable.delete(script);
+    if (this.found === script) this.found = undefined;
     const prefix = Number.parseInt(script.sha.slice(0, 7), 16);
     const rest = (this.buckets.get(prefix) ?? []).filter((each) => each !== script);
     if (rest.length > 0) this.buckets.set(prefix, rest);
@@ -138,7 +148,7 @@ export class ScriptCache {
   clear(): void {
     this.buckets.clear();
     this.evictable.clear();
-    this.latest = undefined;
+    this.latest = this.found = undefined;
     this.count = this.bytes = 0;
   }
 }

@@ -2,7 +2,6 @@ import type { Bytes } from '../bytes/bytes.js';
 import { CommandError } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { type FoundFunction, FunctionLibraries } from './function-libraries.js';
-import type { LuaState } from './lua/lua-state.js';
 import { LuaToReply } from './lua-to-reply.js';
 import { LuaVm, type Outcome, type VmSettings } from './lua-vm.js';
 import { type Script, ScriptCache } from './script-cache.js';
@@ -87,22 +86,7 @@ export class Scripting {
     const vm = this.compile(script);
     this.scripts.used(script);
     this.setRunning('script', script.sha, vm, startedAt);
-    const { lua } = vm;
-    try {
-      vm.prepare(script.sha, startedAt);
-      vm.sandbox.pushGlobals();
-      lua.pushKept(vm.keysName);
-      pushArray(lua, args, firstKey, firstKey + keyCount);
-      lua.rawSet(-3);
-      lua.pushKept(vm.argvName);
-      pushArray(lua, args, firstKey + keyCount, argc);
-      lua.rawSet(-3);
-      lua.setTop(0);
-      lua.pushKept(script.compiled!);
-    } catch (error) {
-      return vm.lose(error); // no memory for the arguments
-    }
-    return vm.start(0);
+    return vm.run(script.sha, script.compiled!, args, firstKey, argc, keyCount, startedAt);
   }
 
   /** Runs a function with the keys and arguments of FCALL; `startedAt` in µs, of the clock. */
@@ -118,8 +102,8 @@ export class Scripting {
     try {
       vm.prepare(registered.name, startedAt);
       lua.pushRef(registered.ref);
-      pushArray(lua, args, firstKey, firstKey + keyCount);
-      pushArray(lua, args, firstKey + keyCount, argc);
+      lua.pushStrings(args, firstKey, firstKey + keyCount);
+      lua.pushStrings(args, firstKey + keyCount, argc);
     } catch (error) {
       return vm.lose(error);
     }
@@ -167,14 +151,5 @@ export class Scripting {
     } else reply.null();
     vm.finish();
     return this.replies.countedError;
-  }
-}
-
-/** Pushes an array of these arguments. */
-function pushArray(lua: LuaState, args: Bytes[], from: number, to: number): void {
-  lua.createTable(to - from, 0);
-  for (let i = from; i < to; i++) {
-    lua.pushView(args[i]);
-    lua.rawSetI(-2, i - from + 1);
   }
 }

@@ -43,6 +43,8 @@ import { stringCommands } from '../commands/strings.js';
 import { functionCommands } from '../dispatch/function-commands.js';
 import { scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
+import { replicationCommands } from '../replication/commands.js';
+import { replicaCommands } from '../replication/replica-commands.js';
 
 /** Every command but those of transactions, which need a server's dispatcher. */
 export const allCommands: CommandSpec[] = [
@@ -99,5 +101,7 @@ export function commandSpecs(): CommandSpec[] {
     ...transactionCommands(noDispatcher),
     ...scriptCommands(noDispatcher),
     ...functionCommands(noDispatcher),
+    ...replicationCommands(noDispatcher),
+    ...replicaCommands(noDispatcher),
   ];
 }

@@ -103,7 +103,8 @@ export class AofLoading {
   }
 
   private *loadCommands(reader: AofReader, name: string, isLast: boolean): Generator<void, void> {
-    const replay = new Replay(this.server, this.server.loop.dispatcher);
+    const { dispatcher } = this.server.loop;
+    const replay = new Replay(this.server, dispatcher);
     let wholeUpTo = reader.offset;
     let count = 0;
     try {
@@ -119,6 +120,7 @@ export class AofLoading {
           );
         }
         replay.run(reader.args, reader.argc);
+        while (dispatcher.busy) yield;
         if (!replay.inTransaction) wholeUpTo = reader.offset;
         this.progress.loadedBytes = this.before + reader.offset;
         if (++count % commandsPerStep === 0) yield;

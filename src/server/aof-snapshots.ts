@@ -32,16 +32,13 @@ export class AofSnapshots implements SnapshotStarter {
   ): RewriteJob {
     const { clock, config, files } = this.server;
     const sink = openFileSink(files, this.fileOptions(names, format));
-    const background = new BackgroundSnapshot(
-      clock,
-      this.snapshot(sink, format, false),
-      sink,
-      () => config.values['rdb-key-save-delay'],
-      (error) => {
-        sink.abandon();
+    const background = new BackgroundSnapshot(clock, this.snapshot(sink, format, false), sink, {
+      keyDelay: () => config.values['rdb-key-save-delay'],
+      onFailure: (error) => {
+        void sink.abandon();
         done(`Internal error while rewriting: ${String(error)}`);
       },
-    );
+    });
     sink.onEnd = (failure) => {
       if (failure !== undefined) background.stop();
       done(failure);
@@ -49,7 +46,7 @@ export class AofSnapshots implements SnapshotStarter {
     return {
       cancel() {
         background.stop();
-        sink.abandon();
+        void sink.abandon();
       },
     };
   }

@@ -108,6 +108,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.writer = new AofWriter(files, server.clock, {
       failed: (doing, error) => this.failed(doing, error),
       recovered: () => this.recovered(),
+      synced: () => this.onSynced(),
       delayed: () =>
         server.log.notice(
           'Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer without waiting for fsync to complete, this may slow down the server.',
@@ -137,6 +138,22 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     });
   }
 
+  /** Called when more is on the disk than before, and when it is switched off. */
+  onSynced: () => void = () => {};
+
+  get enabled(): boolean {
+    return this.state !== 'off';
+  }
+
+  get position(): number {
+    return this.writer.position;
+  }
+
+  /** What was written before the first rewrite is done is in no file that would be loaded. */
+  get durablePosition(): number {
+    return this.state === 'on' ? this.writer.durablePosition : -1;
+  }
+
   get rewriting(): boolean {
     return this.job !== undefined;
   }
@@ -147,14 +164,19 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   }
 
   /** DEBUG LOADAOF: written, emptied and loaded again from its files. Throws CommandError. */
-  reload(): void {
+  async reload(): Promise<void> {
     const { server } = this;
     if (this.state === 'on' && !this.commit()) throw new CommandError('ERR Error trying to write the AOF');
+    if (this.rewriting) {
+      // When it is done it would remove files that are still to be loaded.
+      this.cancel();
+      this.scheduled = true;
+    }
     this.listen(false);
     try {
       server.flush();
       server.scripting.functions.clear();
-      server.dataSet.reloadAppendOnly();
+      await server.dataSet.reloadAppendOnly();
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       server.log.warning(error.message);
@@ -282,7 +304,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     directory.create();
     let manifest = known.files.length === 0 ? this.createBase(known) : known;
     if (manifest.incremental.length === 0) {
-      manifest = manifest.withIncremental(directory.prefix);
+      manifest = directory.withIncremental(manifest);
       server.log.notice(`Creating AOF incr file ${manifest.incremental[0].name} on server start`);
     }
     this.writer.open(directory.path(manifest.incremental.at(-1)!.name));
@@ -328,7 +350,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
       log.warning('AOF was enabled but there is already an AOF rewriting in background. Stopping it.');
       this.cancel();
     }
-    if (this.snapshots.busy) {
+    // A snapshot in the middle of a transaction would have a part of it, and the file all of it once more.
+    if (this.snapshots.busy || this.server.loop.dispatcher.inUnit) {
       this.scheduled = true;
       log.notice(
         'AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.',
@@ -343,10 +366,12 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   switchOff(): void {
     if (this.state === 'off') return;
     this.listen(false);
-    if (this.state === 'on') this.writer.commit();
+    const wasOn = this.state === 'on';
+    this.state = 'off';
+    if (wasOn) this.writer.commit();
     else this.writer.discard();
     this.writer.close();
-    this.state = 'off';
+    this.onSynced();
     this.scheduled = false;
     if (this.rewriting) this.cancel();
     this.server.loop.dispatcher.gate &= ~ServerGate.appendOnlyFailing;
@@ -408,7 +433,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
       return;
     }
     if (!writer.write(true)) throw new Error(this.lastError);
-    const manifest = this.manifest.withIncremental(directory.prefix);
+    const manifest = directory.withIncremental(this.manifest);
     const { name } = manifest.incremental.at(-1)!;
     server.log.notice(`Creating AOF incr file ${name} on background rewrite`);
     // The file is listed before anything is written to it, and is there before it is listed.
@@ -446,14 +471,17 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     server.log.notice(`Successfully created the AOF base file ${base.name}`);
     let manifest = this.manifest.rewritten(base, state === 'on' ? 1 : 0);
     if (state === 'starting') {
-      manifest = manifest.withIncremental(directory.prefix);
+      manifest = directory.withIncremental(manifest);
       const { name } = manifest.incremental[0];
       if (!writer.commit()) throw new Error(this.lastError);
       this.files.renameSync(directory.path(temporaryIncremental(directory.prefix)), directory.path(name));
     }
     directory.writeManifest(manifest);
     this.manifest = manifest;
-    if (state === 'starting') this.state = 'on';
+    if (state === 'starting') {
+      this.state = 'on';
+      this.onSynced();
+    }
     writer.uncertain = false;
     this.countOthers();
     this.baseSize = this.currentSize;

@@ -43,14 +43,6 @@ export function applyConfig(server: RespiteServer): void {
   trackAccess();
   config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
   limitMemory(server);
-  const requireReplicas = () => {
-    const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = values;
-    // There are no replicas.
-    if (least > 0 && maxLag > 0) loop.dispatcher.gate |= ServerGate.tooFewReplicas;
-    else loop.dispatcher.gate &= ~ServerGate.tooFewReplicas;
-  };
-  requireReplicas();
-  config.onChangeOfAny(['min-replicas-to-write', 'min-replicas-max-lag'], requireReplicas);
   config.onChangeOfAny(['stop-writes-on-bgsave-error', 'save'], () => server.updateWriteGate());
   const setEventMask = (letters: string) => {
     server.keyspace.eventMask = eventMaskOf(letters);

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Client, Gate, type Transport } from '../clients/client.js';
+import { type Client, Gate, type OutputFeed, type Transport } from '../clients/client.js';
 import type { Command } from '../commands/registry.js';
 import type { OutputBufferLimit } from '../config/special-kinds.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
@@ -184,8 +184,26 @@ export class Connection implements Transport {
 
   flush(): void {
     if (this.ended) return this.client.reply.reset();
-    this.flushReplies();
+    const { feed } = this.client;
+    if (feed === undefined) this.flushReplies();
+    else this.flushFeed(feed);
     this.loop.server.clients.recount(this.client);
+  }
+
+  /** What a replica is sent. It is no answer to anything, so replies have no place in it. */
+  private flushFeed(feed: OutputFeed): void {
+    const { client, loop } = this;
+    if (client.reply.size > 0) return feed.interrupted();
+    if (client.closing) return this.end();
+    if (this.draining) return;
+    loop.beforeSending?.();
+    for (let bytes = feed.next(); bytes !== undefined && !this.ended; bytes = feed.next()) {
+      loop.server.statistics.writesProcessed++;
+      loop.server.statistics.netOutputBytes += bytes.length;
+      if (this.write(bytes)) continue;
+      if (!this.draining) this.awaitDrain();
+      return;
+    }
   }
 
   private flushReplies(): void {
@@ -270,12 +288,19 @@ export class Connection implements Transport {
   }
 
   private get outputBytes(): number {
-    return this.client.reply.size + this.unsentBytes;
+    return this.client.reply.size + this.unsentBytes + (this.client.feed?.pendingBytes ?? 0);
   }
 
   private get outputLimit(): OutputBufferLimit {
-    const { normal, pubsub } = this.loop.outputBufferLimits;
+    const { normal, pubsub, replica } = this.loop.outputBufferLimits;
+    if ((this.client.gate & Gate.replica) !== 0) return this.notBelowBacklog(replica);
     return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
+  }
+
+  /** What the backlog keeps anyway costs nothing. */
+  private notBelowBacklog({ hard, soft, softSeconds }: OutputBufferLimit): OutputBufferLimit {
+    const least = this.loop.server.config.values['repl-backlog-size'];
+    return { hard: hard && Math.max(hard, least), soft: soft && Math.max(soft, least), softSeconds };
   }
 
   get maxUnsentBytes(): number {
@@ -302,7 +327,8 @@ export class Connection implements Transport {
 
   enforceOutputLimit(): void {
     // One that ends after its replies is no exception: it may never read them.
-    if ((this.draining || this.ended) && this.exceedsOutputLimit()) this.cutOff();
+    const mayWait = this.draining || this.ended || this.client.feed !== undefined;
+    if (mayWait && this.exceedsOutputLimit()) this.cutOff();
   }
 
   /** Ends the connection of a client that does not read what it is sent. */

@@ -3,11 +3,12 @@ import { ServerGate } from '../dispatch/admission.js';
 import { dataPath } from '../persistence/files.js';
 import type { RdbSummary } from '../persistence/rdb-load.js';
 import { CommandError } from '../protocol/errors.js';
+import type { HistoryPlace, LoadedSnapshot } from '../replication/replica-host.js';
 import { AofLoading } from './aof-loading.js';
 import { findForeign } from './foreign-aof.js';
 import { LoadError } from './load-error.js';
 import { LoadingProgress } from './loading-progress.js';
-import { loadRdbFile, progressText } from './rdb-loading.js';
+import { loadRdbFile, progressText, type RdbListener, type RdbLoadingOptions } from './rdb-loading.js';
 import type { RespiteServer } from './server.js';
 
 /** Files above this many bytes are spoken of in the log while they are loaded. */
@@ -25,6 +26,8 @@ type LoadSteps = Generator<void, void>;
 export class DataSet {
   /** The load that is under way. */
   loading: LoadingProgress | undefined;
+  /** The load of a data set that is to replace the one that is served meanwhile. */
+  loadingAside: LoadingProgress | undefined;
   /** Of the last RDB file: what INFO shows. */
   keysLoaded = 0;
   keysExpired = 0;
@@ -62,7 +65,20 @@ export class DataSet {
     if (server.config.values.appendonly) return this.appendOnlySteps();
     server.appendOnly.learn();
     if (server.config.values.dbfilename === '') return undefined;
-    return this.sizeOf(rdbPath) === undefined ? undefined : this.rdbSteps(rdbPath);
+    return this.sizeOf(rdbPath) === undefined ? undefined : this.ownFileSteps(rdbPath);
+  }
+
+  /** The file that this server wrote before it ended tells where in a history of changes it was. */
+  private *ownFileSteps(path: string): LoadSteps {
+    const { replicaRole } = this.server;
+    const fields = new Map<string, string>();
+    const listener: RdbListener = {
+      onAuxiliary: (name, text) => fields.set(name, text),
+      // What is gone meanwhile is a change that comes after that place.
+      onExpired: (database, key) => replicaRole.expiredAtStart(savedHistory(fields), database.index, key),
+    };
+    yield* this.rdbSteps(path, listener);
+    replicaRole.goOnFrom(savedHistory(fields));
   }
 
   /**
@@ -81,11 +97,14 @@ export class DataSet {
     appendOnly.open();
   }
 
-  /** DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now. Throws LoadError. */
-  reloadAppendOnly(): void {
+  /**
+   * DEBUG LOADAOF: the append-only file is loaded anew, into databases that are empty now, as at the start. Throws
+   * LoadError.
+   */
+  async reloadAppendOnly(): Promise<void> {
     const { directory, manifest } = this.server.appendOnly;
     const load = new AofLoading(this.server, directory, manifest);
-    this.runAtOnce(load.steps(this.begin(load.totalBytes)));
+    await this.runWithTurns(load.steps(this.begin(load.totalBytes)));
   }
 
   /**
@@ -136,11 +155,11 @@ export class DataSet {
     }
   }
 
-  private *rdbSteps(path: string, replace = false): LoadSteps {
+  private *rdbSteps(path: string, options: RdbLoadingOptions = {}): LoadSteps {
     const { clock, log } = this.server;
     const begin = clock.microseconds();
     const progress = this.begin(this.sizeOf(path) ?? 0);
-    this.note(yield* loadRdbFile(this.server, path, progress, { replace }));
+    this.note(yield* loadRdbFile(this.server, path, progress, options));
     this.server.saving.loaded();
     log.notice(`DB loaded from disk: ${((clock.microseconds() - begin) / 1e6).toFixed(3)} seconds`);
   }
@@ -158,16 +177,16 @@ export class DataSet {
     return this.loading;
   }
 
-  /** Drives a load to its end; between its steps the event loop has a turn. */
+  /** Drives a load to its end; before each step the event loop has a turn, for a command may have asked for it. */
   async runWithTurns(steps: LoadSteps): Promise<void> {
     this.closeGate();
     try {
-      while (steps.next().done !== true) {
+      do {
         this.noteProgress();
         await new Promise<void>((resolve) => setImmediate(resolve));
         if (this.server.isClosing) return;
         this.server.keyspace.tick();
-      }
+      } while (steps.next().done !== true);
     } finally {
       steps.return();
       this.openGate();
@@ -187,12 +206,45 @@ export class DataSet {
   /** Loads the RDB file now, while a command waits for it. Throws CommandError; the log says why. */
   reload(replace: boolean): void {
     try {
-      this.runAtOnce(this.rdbSteps(this.rdbPath, replace));
+      this.runAtOnce(this.rdbSteps(this.rdbPath, { replace }));
     } catch (error) {
       if (!(error instanceof LoadError)) throw error;
       this.server.log.warning(error.message);
       throw new CommandError('ERR Error trying to load the RDB dump, check server logs.');
     }
+  }
+
+  /** Loads the snapshot of a primary, which is this server's own file now, in turns. Rejects with LoadError. */
+  async loadFromPrimary(path: string): Promise<LoadedSnapshot> {
+    const snapshot: LoadedSnapshot = { streamDatabase: 0 };
+    const onAuxiliary = (name: string, text: string) => {
+      if (name === 'repl-stream-db') snapshot.streamDatabase = Number(text);
+    };
+    await this.runWithTurns(this.rdbSteps(path, { onAuxiliary }));
+    if (this.server.isClosing) throw new LoadError('The server ends');
+    return snapshot;
+  }
+
+  /** A load that somebody else drives begins; clients get LOADING errors until `endGated`. */
+  beginGated(totalBytes: number): LoadingProgress {
+    this.closeGate();
+    return this.begin(totalBytes);
+  }
+
+  endGated(): void {
+    this.openGate();
+  }
+
+  /** As `beginGated`, but clients are served meanwhile. */
+  beginAside(totalBytes: number): LoadingProgress {
+    this.loadingAside = new LoadingProgress(this.server.clock.now(), totalBytes);
+    this.server.loop.dispatcher.gate |= ServerGate.loadingAside;
+    return this.loadingAside;
+  }
+
+  endAside(): void {
+    this.loadingAside = undefined;
+    this.server.loop.dispatcher.gate &= ~ServerGate.loadingAside;
   }
 
   private closeGate(): void {
@@ -212,4 +264,12 @@ export class DataSet {
     this.noted = part;
     server.log.notice(progressText(loading, server.keyspace.size));
   }
+}
+
+/** The place in a history of changes that a file is at, if its fields say so. */
+function savedHistory(fields: ReadonlyMap<string, string>): HistoryPlace | undefined {
+  const id = fields.get('repl-id') ?? '';
+  const offset = Number(fields.get('repl-offset') ?? -1);
+  if (id.length !== 40 || !Number.isSafeInteger(offset) || offset < 0) return undefined;
+  return { id, offset, database: Number(fields.get('repl-stream-db') ?? 0) };
 }

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
+import type { Replica, ReplicaState } from '../replication/replica.js';
 import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
+import { replicaFields } from './info-replica.js';
 import type { RespiteServer } from './server.js';
 
 /**
@@ -163,7 +165,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
   const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
-    ['async_loading', 0],
+    ['async_loading', dataSet.loadingAside === undefined ? 0 : 1],
     ['current_cow_peak', copiedBytes],
     ['current_cow_size', copiedBytes],
     ['current_cow_size_age', 0],
@@ -219,7 +221,7 @@ function appendOnlySizes({ appendOnly }: RespiteServer): InfoField[] {
 
 /** Shown while a data set is loaded. */
 function loadingFields({ dataSet, clock }: RespiteServer): InfoField[] {
-  const { loading } = dataSet;
+  const loading = dataSet.loading ?? dataSet.loadingAside;
   if (loading === undefined) return [];
   return [
     ['loading_start_time', Math.floor(loading.startedAt / 1000)],
@@ -248,9 +250,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['instantaneous_input_repl_kbps', '0.00'],
     ['instantaneous_output_repl_kbps', '0.00'],
     ['rejected_connections', statistics.connectionsRejected],
-    ['sync_full', 0],
-    ['sync_partial_ok', 0],
-    ['sync_partial_err', 0],
+    ['sync_full', server.replication.statistics.full],
+    ['sync_partial_ok', server.replication.statistics.partialAccepted],
+    ['sync_partial_err', server.replication.statistics.partialRefused],
     ['expired_subkeys', keys.expiredFields],
     ['expired_keys', keys.expiredKeys],
     ['expired_stale_perc', keys.expiredStalePercent.toFixed(2)],
@@ -266,9 +268,9 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['pubsub_patterns', pubsub.patterns.size],
     ['pubsubshard_channels', pubsub.shardChannels.size],
     ['latest_fork_usec', 0],
-    ['total_forks', 0],
+    ['total_forks', server.keyspace.arena.epoch], // snapshots begun, for which others fork
     ['migrate_cached_sockets', server.links.size],
-    ['slave_expires_tracked_keys', 0],
+    ['slave_expires_tracked_keys', server.replicaRole.localExpiry.size],
     ['active_defrag_hits', defrag.moved],
     ['active_defrag_misses', defrag.stayed],
     ['active_defrag_key_hits', defrag.keysWithMoves],
@@ -326,18 +328,42 @@ function kilobytes(bytes: number): string {
 }
 
 export function replicationSection(server: RespiteServer): InfoField[] {
+  const { replication, config, clock } = server;
+  const { log, replicas, role, goodReplicas } = replication;
+  const { backlog } = log;
+  const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = config.values;
   return [
-    ['role', 'master'],
-    ['connected_slaves', 0],
-    ['master_failover_state', 'no-failover'],
-    ['master_replid', server.replicationId],
-    ['master_replid2', '0'.repeat(40)],
-    ['master_repl_offset', 0],
-    ['second_repl_offset', -1],
-    ['repl_backlog_active', 0],
-    ['repl_backlog_size', server.config.values['repl-backlog-size']],
-    ['repl_backlog_first_byte_offset', 0],
-    ['repl_backlog_histlen', 0],
+    ['role', role === 'master' ? 'master' : 'slave'],
+    ...replicaFields(server),
+    ['connected_slaves', replicas.length],
+    ...(least > 0 && maxLag > 0 ? [['min_slaves_good_slaves', goodReplicas] satisfies InfoField] : []),
+    ...replicas.map((replica, i) => replicaField(replica, i, clock.now())),
+    ['master_failover_state', server.replicaRole.failover.state],
+    ['master_replid', log.id],
+    ['master_replid2', log.secondId],
+    ['master_repl_offset', log.offset],
+    ['second_repl_offset', log.secondOffset],
+    ['repl_backlog_active', backlog === undefined ? 0 : 1],
+    ['repl_backlog_size', config.values['repl-backlog-size']],
+    ['repl_backlog_first_byte_offset', backlog === undefined ? 0 : backlog.start + 1],
+    ['repl_backlog_histlen', backlog?.length ?? 0],
+  ];
+}
+
+const replicaStates = {
+  waiting: 'wait_bgsave',
+  snapshot: 'wait_bgsave',
+  transfer: 'send_bulk',
+  online: 'online',
+  transmitted: 'rdb_transmitted',
+} as const satisfies Record<ReplicaState, string>;
+
+function replicaField(replica: Replica, number: number, now: number): InfoField {
+  const { address, traits, state, acknowledged, acknowledgedAt } = replica;
+  const lag = state === 'online' ? Math.floor((now - acknowledgedAt) / 1000) : 0;
+  return [
+    `slave${number}`,
+    `ip=${address},port=${traits.listeningPort},state=${replicaStates[state]},offset=${acknowledged},lag=${lag}`,
   ];
 }
 

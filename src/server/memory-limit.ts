@@ -42,7 +42,10 @@ export class MemoryLimit {
       this.exceeded = false;
       return true;
     }
-    if (this.server.evictionSuspended) return true;
+    if (this.server.evictionSuspended) {
+      this.exceeded = false;
+      return true;
+    }
     return this.evict();
   }
 

@@ -11,7 +11,10 @@ import { LoadError } from './load-error.js';
 import type { LoadingProgress } from './loading-progress.js';
 import type { RespiteServer } from './server.js';
 
-export interface RdbLoadingOptions {
+/** What else somebody wants to hear of a file. */
+export type RdbListener = Pick<RdbLoadOptions, 'onAuxiliary' | 'onExpired'>;
+
+export interface RdbLoadingOptions extends RdbListener {
   /** Keys that are there already are replaced; without, they are an error. */
   replace?: boolean;
   /** The file is the beginning of an append-only file: what has expired is for its commands to remove. */
@@ -27,13 +30,13 @@ export function* loadRdbFile(
   server: RespiteServer,
   path: string,
   progress: LoadingProgress,
-  { replace = false, preamble = false }: RdbLoadingOptions = {},
+  { replace = false, preamble = false, ...listener }: RdbLoadingOptions = {},
 ): Generator<void, RdbSummary> {
   const { files, keyspace, config } = server;
   const fd = openFile(server, path);
   try {
     const source = new FileSource(files, fd);
-    const options = loadOptions(server, progress, replace, preamble);
+    const options = loadOptions(server, progress, replace, preamble, listener);
     const before = progress.loadedBytes;
     const everyBytes = config.values['loading-process-events-interval-bytes'];
     const steps = loadRdbInSteps(keyspace, source, options, everyBytes);
@@ -78,26 +81,32 @@ function loadError(path: string, error: unknown): unknown {
 }
 
 /** What is wrong with a file or with reading it, in words; undefined for a defect of ours. */
-function reasonOf(error: unknown): string | undefined {
+export function reasonOf(error: unknown): string | undefined {
   if (error instanceof RdbError) return error.message;
   if (error instanceof ArenaFullError) return `there is not enough memory for it (${error.message})`;
   if (error instanceof Error && 'syscall' in error) return systemErrorText(error);
   return undefined;
 }
 
-function loadOptions(
+export function loadOptions(
   server: RespiteServer,
   progress: LoadingProgress,
   replace: boolean,
   preamble: boolean,
+  listener: RdbListener = {},
 ): RdbLoadOptions {
   const { config, keyspace, log } = server;
   return {
     limits: config.values,
+    unsanitized: config.values['sanitize-dump-payload'] !== 'yes',
     dropExpired: !preamble && !keyspace.keepExpired,
     duplicates: replace ? 'replace' : 'refuse',
     checksum: config.values.rdbchecksum && !server.debug.skipChecksums,
-    onAuxiliary: (name, text) => logAuxiliary(server, progress, name, text),
+    onAuxiliary: (name, text) => {
+      logAuxiliary(server, progress, name, text);
+      listener.onAuxiliary?.(name, text);
+    },
+    onExpired: (database, key) => listener.onExpired?.(database, key),
     onFunction: (source) => loadLibrary(server, source, replace),
     onSkipped: (what) => log.warning(`Loading RDB: skipping ${what}`),
     onKey: () => {

@@ -6,6 +6,7 @@ import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js'
 import { RdbFormat, type SavedAccess } from '../persistence/rdb-format.js';
 import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
 import { SnapshotFile, SnapshotFileError, type SnapshotFileOptions } from '../persistence/snapshot-file.js';
+import type { SnapshotContents } from '../replication/full-sync.js';
 import type { RespiteServer } from './server.js';
 
 /** After a save has failed, the next one is not tried before so many seconds. */
@@ -18,6 +19,8 @@ interface Running {
   readonly begun: number;
   /** Count of changes that the file will contain. */
   readonly changes: number;
+  /** The server's last save: called with how it ended. */
+  readonly onLast: ((saved: boolean) => void) | undefined;
 }
 
 /** Saves the data set to its file: when it is told to, and when so much has changed in so much time. */
@@ -46,11 +49,11 @@ export class Saving implements SavingApi {
   }
 
   get inProgress(): boolean {
-    return this.running !== undefined;
+    return this.running !== undefined || this.server.replication.fullSync.inProgress;
   }
 
   get otherSnapshot(): boolean {
-    return this.server.appendOnly.rewriting;
+    return this.server.appendOnly.rewriting || this.server.keyspace.loadsAside;
   }
 
   get changesSinceSave(): number {
@@ -76,8 +79,7 @@ export class Saving implements SavingApi {
 
   /** As `INFO`'s and the save points' periodic work. */
   tick(): void {
-    const { running } = this;
-    if (running !== undefined || this.otherSnapshot) return;
+    if (this.inProgress || this.otherSnapshot) return;
     const now = this.server.clock.now();
     const mayTry = this.lastStatus === 'ok' || now - this.lastTry > retrySeconds * 1000;
     if (!mayTry) return;
@@ -97,27 +99,65 @@ export class Saving implements SavingApi {
   }
 
   start(): void {
+    this.lastTry = this.server.clock.now();
+    this.begin(`temp-${process.pid}.${++this.attempts}.rdb`);
+    this.server.log.notice(`Background saving started by pid ${process.pid}`);
+  }
+
+  /**
+   * The server's last save. Nobody else wants the processor, but signals and SHUTDOWN ABORT must be heard: so it is
+   * written in slices, too. `done` is called later, with whether all is saved; not after `stop`.
+   */
+  saveLast(done: (saved: boolean) => void): void {
+    this.begin(`temp-${process.pid}.rdb`, done);
+  }
+
+  private begin(temporary: string, onLast?: (saved: boolean) => void): void {
     const { server, files } = this;
     this.scheduled = false;
-    this.lastTry = server.clock.now();
-    const sink = openFileSink(files, this.fileOptions(`temp-${process.pid}.${++this.attempts}.rdb`));
+    const sink = openFileSink(files, this.fileOptions(temporary));
     const snapshot = this.snapshot(sink, false);
-    const background = new BackgroundSnapshot(
-      server.clock,
-      snapshot,
-      sink,
-      () => server.config.values['rdb-key-save-delay'],
-      (error) => this.stop(`Internal error while saving: ${String(error)}`),
-    );
-    this.running = { background, sink, begun: this.lastTry, changes: server.keyspace.dirty };
+    const background = new BackgroundSnapshot(server.clock, snapshot, sink, {
+      keyDelay: () => server.config.values['rdb-key-save-delay'],
+      onFailure: (error) => this.failed(`Internal error while saving: ${String(error)}`),
+      alone: onLast !== undefined,
+    });
+    this.running = { background, sink, begun: server.clock.now(), changes: server.keyspace.dirty, onLast };
     sink.onEnd = (failure) => this.ended(failure);
-    server.log.notice(`Background saving started by pid ${process.pid}`);
+  }
+
+  private failed(why: string): void {
+    const onLast = this.running?.onLast;
+    void this.stop(why);
+    onLast?.(false);
   }
 
   private ended(failure: string | undefined): void {
-    const { running, server } = this;
+    const { running } = this;
     if (running === undefined) return;
     this.running = undefined;
+    if (running.onLast === undefined) this.endedInBackground(running, failure);
+    else this.endedLast(running, running.onLast, failure);
+  }
+
+  private endedLast(
+    { background, changes }: Running,
+    done: (saved: boolean) => void,
+    failure?: string,
+  ): void {
+    const { log } = this.server;
+    if (failure === undefined) {
+      log.notice('DB saved on disk');
+      this.succeeded(changes);
+    } else {
+      background.stop();
+      log.warning(failure);
+    }
+    done(failure === undefined);
+  }
+
+  private endedInBackground(running: Running, failure: string | undefined): void {
+    const { server } = this;
     this.lastSeconds = this.secondsSince(running.begun);
     this.lastCopiedBytes = running.background.snapshot.allCopiedBytes;
     if (failure !== undefined) {
@@ -144,15 +184,18 @@ export class Saving implements SavingApi {
     this.server.updateWriteGate();
   }
 
-  /** Ends a save that is under way, without a trace of it; says why in the log. */
-  stop(why: string): void {
+  /**
+   * Ends a save that is under way, without a trace of it; says why in the log. Resolves when its file is certain to be
+   * gone.
+   */
+  async stop(why: string): Promise<void> {
     const { running } = this;
     if (running === undefined) return;
     this.running = undefined;
     running.background.stop();
-    running.sink.abandon();
-    this.lastSeconds = this.secondsSince(running.begun);
+    if (running.onLast === undefined) this.lastSeconds = this.secondsSince(running.begun);
     this.server.log.warning(why);
+    await running.sink.abandon();
   }
 
   save(): boolean {
@@ -176,7 +219,7 @@ export class Saving implements SavingApi {
   }
 
   beforeFlush(): void {
-    this.stop('Background saving terminated by signal 10');
+    void this.stop('Background saving terminated by signal 10');
   }
 
   afterFlush(): void {
@@ -189,7 +232,9 @@ export class Saving implements SavingApi {
   }
 
   /** How a snapshot as of now is written; `aofBase`: it begins an append-only file. */
-  format(aofBase: boolean): RdbFormat {
+  format(aofBase: boolean, contents: Partial<SnapshotContents> = {}): RdbFormat {
+    const ownFields = aofBase ? [] : this.server.replicaRole.savedFields();
+    const { fields = ownFields, withoutFunctions = false } = contents;
     const { keyspace, config, clock, metrics, scripting } = this.server;
     const { values } = config;
     const options = {
@@ -198,7 +243,8 @@ export class Saving implements SavingApi {
       usedMemory: metrics.usedMemory,
       access: savedAccess(values['maxmemory-policy']),
       aofBase,
-      libraries: scripting.functions.sources(),
+      fields,
+      libraries: withoutFunctions ? [] : scripting.functions.sources(),
     };
     return new RdbFormat(options, keyspace.databases);
   }

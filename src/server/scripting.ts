@@ -18,12 +18,12 @@ export function connectScripting(server: RespiteServer): { scripting: Scripting;
     version: { text: redisVersion, number: versionNumber(redisVersion) },
     memoryLimit,
     cpuSeconds: () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
-    busyThresholdMs: () => (caller.repeats ? Number.POSITIVE_INFINITY : values['busy-reply-threshold']),
+    busyThresholdMs: () => values['busy-reply-threshold'],
   });
   dispatcher.onSuspended = (first) => {
     if (first) {
       server.log.warning(
-        `A script still runs after ${values['busy-reply-threshold']} ms. SCRIPT KILL or FUNCTION KILL ends it if it has written nothing.`,
+        `Slow script detected: still in execution after ${values['busy-reply-threshold']} milliseconds. SCRIPT KILL or FUNCTION KILL ends it if it has written nothing.`,
       );
     }
     goOnLater(server);

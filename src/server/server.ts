@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
@@ -11,7 +13,6 @@ import type {
   DebugState,
   Log,
   MemoryUsage,
-  ServerApi,
   ServerStatistics,
   ShutdownRequest,
 } from '../commands/server-api.js';
@@ -29,10 +30,17 @@ import { LinkCache } from '../links/link-cache.js';
 import { LatencyMonitor } from '../observation/latency-monitor.js';
 import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
-import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
+import type { RdbFormat } from '../persistence/rdb-format.js';
 import { CommandError } from '../protocol/errors.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
+import { replicationCommands } from '../replication/commands.js';
+import type { FullSyncHost, SnapshotContents } from '../replication/full-sync.js';
+import { replicaCommands } from '../replication/replica-commands.js';
+import type { ReplicaHost } from '../replication/replica-host.js';
+import { ReplicaRole } from '../replication/replica-role.js';
+import { Replication } from '../replication/replication.js';
 import type { Scripting } from '../scripting/scripting.js';
 import { ActiveDefrag } from './active-defrag.js';
 import { allCommands } from './all-commands.js';
@@ -41,6 +49,7 @@ import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
 import { DataSet } from './data-set.js';
 import { EventLoop } from './event-loop.js';
+import { FullSyncLoading } from './full-sync-loading.js';
 import { renderInfo } from './info.js';
 import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
@@ -51,6 +60,7 @@ import { connectScripting } from './scripting.js';
 import { Shutdown } from './shutdown.js';
 import { StallWatch } from './stall-watch.js';
 import { Timers } from './timers.js';
+import { tlsClientOptions } from './tls.js';
 import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
@@ -79,7 +89,7 @@ export interface ServerOptions {
  * The composition root: owns every part of one server and connects them. Several in one process share
  * nothing.
  */
-export class RespiteServer implements ServerApi {
+export class RespiteServer implements FullSyncHost, ReplicaHost {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
@@ -128,7 +138,9 @@ export class RespiteServer implements ServerApi {
   };
   readonly version = respiteVersion;
   readonly runId = randomHexId();
-  readonly replicationId = randomHexId();
+  readonly replication: Replication;
+  readonly replicaRole: ReplicaRole;
+  readonly snapshots = new FullSyncLoading(this);
   readonly startedAt: number;
   /** Called when a client asked for SHUTDOWN and its reply, if any, has left. */
   onShutdown: ((request: ShutdownRequest) => void) | undefined;
@@ -159,6 +171,8 @@ export class RespiteServer implements ServerApi {
       ...transactionCommands(() => this.loop.dispatcher),
       ...scriptCommands(() => this.scriptRunner),
       ...functionCommands(() => this.scriptRunner),
+      ...replicationCommands(() => this.replication),
+      ...replicaCommands(() => this.replicaRole),
       ...(options.extraCommands ?? []),
     ]);
     this.loop = new EventLoop(this);
@@ -172,7 +186,10 @@ export class RespiteServer implements ServerApi {
     this.memoryLimit = new MemoryLimit(this);
     this.defrag = new ActiveDefrag(this);
     this.saving = new Saving(this, this.files);
+    this.replication = new Replication(this);
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
+    this.replicaRole = new ReplicaRole(this, this.replication);
+    this.appendOnly.onSynced = () => this.replication.diskChanged();
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);
@@ -211,12 +228,14 @@ export class RespiteServer implements ServerApi {
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
       this.timers.start(1000 / this.config.values.hz);
+      this.replicaRole.beginAtStart();
       await this.dataSet.loadAtStart(this.options.importFrom);
     } catch (error) {
       await this.close();
       throw error;
     }
     if (this.isClosing) return;
+    this.replicaRole.connectAtStart();
     if (this.listeners.port > 0) this.log.notice('Ready to accept connections tcp');
     if (this.listeners.tlsPort > 0) this.log.notice('Ready to accept connections tls');
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
@@ -240,7 +259,9 @@ export class RespiteServer implements ServerApi {
     this.timers.stop();
     this.stalls.stop();
     this.links.closeAll();
-    this.saving.stop('Background saving terminated: the server ends');
+    this.replicaRole.stop();
+    void this.saving.stop('Background saving terminated: the server ends');
+    this.replication.close();
     this.appendOnly.close();
     await this.listeners.close();
   }
@@ -256,6 +277,8 @@ export class RespiteServer implements ServerApi {
     this.metrics.sample();
     this.tickClients();
     this.ending.tick();
+    this.replication.tick();
+    this.replicaRole.tick();
     if (!this.isLoading) {
       this.sweep();
       this.saving.tick();
@@ -299,7 +322,8 @@ export class RespiteServer implements ServerApi {
     if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
     dispatcher.expireBlocked();
-    if (dispatcher.pause.active && this.clock.now() >= dispatcher.pause.until) dispatcher.unpauseClients();
+    const { until } = dispatcher.pause;
+    if (until > 0 && this.clock.now() >= until) dispatcher.endOverduePause();
     this.afterBackgroundWork();
     this.setAlarm();
   }
@@ -308,7 +332,7 @@ export class RespiteServer implements ServerApi {
   private setAlarm(): void {
     const { waiting, pause } = this.loop.dispatcher;
     this.timers.wakeAt(waiting.nextDeadline);
-    if (pause.active) this.timers.wakeAt(pause.until);
+    if (pause.until > 0) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
@@ -339,6 +363,7 @@ export class RespiteServer implements ServerApi {
     this.scriptRunner.debugging.delete(client);
     this.monitors.remove(client);
     this.pubsub.forget(client);
+    this.replication.forget(client);
     this.clients.forget(client);
   }
 
@@ -359,11 +384,12 @@ export class RespiteServer implements ServerApi {
     this.memoryLimit.resetStatistics();
     this.defrag.resetStatistics();
     this.loop.clientEviction.evictedClients = 0;
+    this.replication.resetStatistics();
     this.clients.replyBuffers.shrinks = this.clients.replyBuffers.expands = 0;
     this.metrics.reset();
   }
 
-  shutdown(request: ShutdownRequest): boolean {
+  shutdown(request: ShutdownRequest): boolean | Promise<boolean> {
     return this.ending.now(request);
   }
 
@@ -384,7 +410,7 @@ export class RespiteServer implements ServerApi {
   reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
     if (save && !this.saving.save()) throw new CommandError('ERR');
     if (flush) {
-      this.saving.stop('All data is about to be loaded anew: background saving stopped');
+      void this.saving.stop('All data is about to be loaded anew: background saving stopped');
       this.flush();
       this.scripting.functions.clear();
     }
@@ -410,7 +436,21 @@ export class RespiteServer implements ServerApi {
 
   /** Nothing is evicted while changes are held back, nor by a replica that leaves it to its master. */
   get evictionSuspended(): boolean {
-    return this.loop.dispatcher.pause.active;
+    const { replicaRole, config, loop } = this;
+    const leftToPrimary = replicaRole.primary !== undefined && config.values['replica-ignore-maxmemory'];
+    return leftToPrimary || loop.dispatcher.pause.active;
+  }
+
+  /** `replica-announce-port`, or the port of the kind of connection that replication uses. */
+  get announcedPort(): number {
+    const { config, listeners } = this;
+    const { 'replica-announce-port': announced, 'tls-replication': secure } = config.values;
+    return announced || (secure && listeners.tlsPort > 0 ? listeners.tlsPort : listeners.port);
+  }
+
+  linkTls(): ConnectionOptions | undefined {
+    const { values } = this.config;
+    return values['tls-replication'] ? tlsClientOptions(values) : undefined;
   }
 
   /** Goes on evicting between events. */
@@ -444,7 +484,7 @@ export class RespiteServer implements ServerApi {
   }
 
   unpauseClients(): void {
-    this.loop.dispatcher.unpauseClients();
+    this.loop.dispatcher.unpauseClients('client');
   }
 
   blockedCount(): number {
@@ -463,6 +503,15 @@ export class RespiteServer implements ServerApi {
     }
     this.loop.dispatcher.watched.removeAll(client);
     this.loop.dispatcher.updateObserved();
+  }
+
+  /** A server that keeps no files has none of its own. */
+  get temporaryDirectory(): string {
+    return this.keepsFiles ? dataPath(this.config.values.dir) : tmpdir();
+  }
+
+  replicaSnapshotFormat(contents: SnapshotContents): RdbFormat {
+    return this.saving.format(false, contents);
   }
 
   /** Removes all keys, as FLUSHALL does. */

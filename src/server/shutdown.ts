@@ -1,47 +1,87 @@
 import type { ShutdownRequest } from '../commands/server-api.js';
 import type { RespiteServer } from './server.js';
 
+/** The data set is being saved for the last time; then the server ends, or stays if that fails. */
+class LastSave {
+  /** Whether the server ends. */
+  readonly outcome: Promise<boolean>;
+  settle!: (ends: boolean) => void;
+
+  constructor(readonly request: ShutdownRequest) {
+    this.outcome = new Promise((resolve) => {
+      this.settle = resolve;
+    });
+  }
+}
+
 /** How the server comes to its end: what is still to be written is, or the server stays. */
 export class Shutdown {
   /** What a signal asked for, to be done with the next periodic work. */
   private pending: ShutdownRequest | undefined;
+  private lastSave: LastSave | undefined;
 
   constructor(private readonly server: RespiteServer) {}
 
-  /** A signal has come and is not obeyed yet. */
-  get isPending(): boolean {
-    return this.pending !== undefined;
+  /** Asked for, and it may still be called off. */
+  get isUnderWay(): boolean {
+    return this.pending !== undefined || this.lastSave !== undefined;
   }
 
   /** Ends the server soon, unless `abort` comes before. */
   soon(request: ShutdownRequest): void {
-    this.pending = request;
+    if (this.lastSave === undefined) this.pending = request;
   }
 
   /** True if there was something to call off. */
   abort(): boolean {
-    if (this.pending === undefined) return false;
+    if (!this.isUnderWay) return false;
     this.pending = undefined;
+    this.giveUpSaving(false);
     this.server.log.notice('Shutdown manually aborted.');
     return true;
   }
 
-  tick(): void {
-    const { pending, server } = this;
-    if (pending === undefined) return;
-    this.pending = undefined;
-    if (this.now(pending)) return;
-    server.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+  /** The process ends at once. Resolves when nothing half written is left. */
+  async insist(): Promise<void> {
+    await this.server.saving.stop('The save that was under way is given up.');
   }
 
-  /** Ends the server. False if something could not be written and the server stays. */
-  now(request: ShutdownRequest): boolean {
-    const { server } = this;
+  tick(): void {
+    const { pending, server } = this;
+    // A script in its middle is not to be seen in a file; while one is loaded, none is written.
+    if (pending === undefined || (server.loop.dispatcher.busy && !server.isLoading)) return;
+    this.pending = undefined;
+    void this.obey(pending);
+  }
+
+  private async obey(request: ShutdownRequest): Promise<void> {
+    if (await this.now(request)) return;
+    this.server.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+  }
+
+  /** Ends the server. False if something could not be written and the server stays; a promise of that while it saves. */
+  now(request: ShutdownRequest): boolean | Promise<boolean> {
+    const { server, lastSave } = this;
+    if (lastSave !== undefined) return this.joinLastSave(lastSave, request);
     server.log.notice('User requested shutdown...');
-    server.saving.stop('There is a child saving an .rdb. Killing it!');
-    if (!this.finishAppendOnly(request) || !this.save(request)) return false;
+    void server.saving.stop('There is a child saving an .rdb. Killing it!');
+    server.replication.fullSync.stop();
+    if (!this.finishAppendOnly(request)) return false;
+    if (this.wantsSave(request)) return this.save(request);
     server.onShutdown?.(request);
     return true;
+  }
+
+  /** Another SHUTDOWN during the last save waits for its end, or does without it. */
+  private joinLastSave({ outcome }: LastSave, { save }: ShutdownRequest): Promise<boolean> {
+    if (save === 'nosave') this.giveUpSaving(true);
+    return outcome;
+  }
+
+  private giveUpSaving(ends: boolean): void {
+    if (this.lastSave === undefined) return;
+    void this.server.saving.stop('The last save is given up.');
+    this.endLastSave(ends);
   }
 
   private finishAppendOnly({ force }: ShutdownRequest): boolean {
@@ -61,16 +101,39 @@ export class Shutdown {
     return force;
   }
 
-  private save({ save, force }: ShutdownRequest): boolean {
-    const { dataSet, saving, savesByItself, log } = this.server;
-    const wanted = save === 'save' || (save === 'default' && savesByItself);
+  private wantsSave({ save }: ShutdownRequest): boolean {
+    const { dataSet, savesByItself } = this.server;
     // While it is loaded, the file has more than the server.
-    if (!wanted || dataSet.loading !== undefined) return true;
-    log.notice('Saving the final RDB snapshot before exiting.');
-    if (saving.save()) return true;
-    log.warning(
+    return (save === 'save' || (save === 'default' && savesByItself)) && dataSet.loading === undefined;
+  }
+
+  /** Saves in slices while all clients wait, so that a second signal and SHUTDOWN ABORT are heard. */
+  private save(request: ShutdownRequest): Promise<boolean> {
+    const { server } = this;
+    server.log.notice('Saving the final RDB snapshot before exiting.');
+    server.loop.dispatcher.pauseForEnd(true);
+    const lastSave = new LastSave(request);
+    this.lastSave = lastSave;
+    server.saving.saveLast((saved) => this.endLastSave(saved || this.endsUnsaved(request)));
+    return lastSave.outcome;
+  }
+
+  /** The last save has failed. True if the server ends all the same. */
+  private endsUnsaved({ force }: ShutdownRequest): boolean {
+    this.server.log.warning(
       force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
     );
     return force;
+  }
+
+  private endLastSave(ends: boolean): void {
+    const { lastSave, server } = this;
+    if (lastSave === undefined) return;
+    this.lastSave = undefined;
+    lastSave.settle(ends);
+    if (ends) return server.onShutdown?.(lastSave.request);
+    const { dispatcher } = server.loop;
+    // Later, for this may be a batch already.
+    void lastSave.outcome.then(() => dispatcher.inBackground(() => dispatcher.pauseForEnd(false)));
   }
 }

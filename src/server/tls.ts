@@ -2,7 +2,14 @@ import { constants } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { createSecureContext, createServer, DEFAULT_CIPHERS, type Server, type TlsOptions } from 'node:tls';
+import {
+  type ConnectionOptions,
+  createSecureContext,
+  createServer,
+  DEFAULT_CIPHERS,
+  type Server,
+  type TlsOptions,
+} from 'node:tls';
 import type { Log } from '../commands/server-api.js';
 import { ConfigError, type Directives } from '../config/config.js';
 import { pathFromConfig, systemErrorText } from '../config/files.js';
@@ -43,6 +50,23 @@ export function tlsOptions(values: Readonly<Directives>): TlsOptions {
     throw new ConfigError(`Failed to use the TLS certificate, key or ciphers: ${systemErrorText(error)}`);
   }
   return options;
+}
+
+/** The options for connections on which this server is the client. Throws ConfigError as `tlsOptions`. */
+export function tlsClientOptions(values: Readonly<Directives>): ConnectionOptions {
+  const own = values['tls-client-cert-file'] !== '';
+  const certificate = own ? ('tls-client-cert-file' as const) : ('tls-cert-file' as const);
+  const key = own ? ('tls-client-key-file' as const) : ('tls-key-file' as const);
+  return {
+    cert: optionalFile(certificate, values[certificate]),
+    key: optionalFile(key, values[key]),
+    passphrase: values[own ? 'tls-client-key-file-pass' : 'tls-key-file-pass'] || undefined,
+    ca: authorities(values),
+    ciphers: ciphers(values['tls-ciphers'], values['tls-ciphersuites']),
+    // Certificates name what their authority vouches for, which need not be the address that was connected to.
+    checkServerIdentity: () => undefined,
+    ...versionRange(values['tls-protocols']),
+  };
 }
 
 function requiredFile(directive: string, path: string): Buffer {

@@ -6,10 +6,6 @@ import type { Directives } from '../config/config.js';
  */
 const promises: readonly { inUse: (values: Directives) => boolean; consequence: string }[] = [
   {
-    inUse: ({ replicaof }) => replicaof !== null,
-    consequence: "'replicaof' has no effect yet: this server is a master with data of its own",
-  },
-  {
     inUse: (values) => values['cluster-enabled'],
     consequence: "'cluster-enabled yes' has no effect yet: this server is no node of a cluster",
   },

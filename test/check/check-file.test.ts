@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { FileCheck } from '../../src/check/check-file.js';
 import { bytes, int64, listpack, rdbFile, string } from '../persistence/rdb-file.js';
+import { dataFolder } from '../support/data-folder.js';
+import { connect, startRespite } from '../support/respite.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-check-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -48,6 +50,33 @@ describe('respite check', () => {
     ]);
   });
 
+  it('shows what is in streams and libraries of functions', async () => {
+    const dir = dataFolder();
+    const redis = connect(await startRespite({ dir }));
+    await redis.xadd('x', '1-1', 'f', 'v');
+    await redis.xadd('x', '1-2', 'f', 'v');
+    await redis.xadd('y', '1-1', 'f', 'v');
+    await redis.xgroup('CREATE', 'x', 'g', '0');
+    await redis.xreadgroup('GROUP', 'g', 'alice', 'COUNT', 1, 'STREAMS', 'x', '>');
+    const code = "#!lua name=shelf\nredis.register_function('put', function() end)";
+    await redis.function('LOAD', code);
+    await redis.save();
+    const { lines, valid } = check(join(dir, 'dump.rdb'));
+    expect(valid).toBe(true);
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}stream: 2 keys, \d+ bytes$/));
+    expect(lines).toContain('  in streams: 3 entries, 1 group, 1 consumer, 1 pending entry');
+    expect(lines).toContain(`  library of functions: shelf, ${code.length} bytes`);
+  });
+
+  it('notices a key that is there twice, but not in two databases', () => {
+    const key = (value: string) => [0, string('a'), string(value)];
+    const twice = rdbFile(11, [0xfe, 0], key('1'), key('2'));
+    expect(check(write('twice.rdb', twice)).lines.at(-1)).toBe(
+      './twice.rdb: BROKEN: a key that is there twice at offset 16, in the value of key "a" of database 0',
+    );
+    expect(check(write('both.rdb', rdbFile(11, [0xfe, 0], key('1'), [0xfe, 1], key('2')))).valid).toBe(true);
+  });
+
   it('tells where a snapshot breaks, and that it cannot be fixed', () => {
     const { lines, valid } = check(write('broken.rdb', snapshot.subarray(0, 50)), true);
     expect(valid).toBe(false);
@@ -74,6 +103,10 @@ describe('respite check', () => {
       './plain.aof: the commands are valid',
     ]);
     expect(check(write('empty.aof', '')).valid).toBe(true);
+    const { lines: late } = check(
+      write('late.aof', `#TS:1700000000\r\n${command('DEL', 'a')}#TS:9000000000000\r\n`),
+    );
+    expect(late).toContain('  written from 2023-11-14T22:13:20.000Z to second 9000000000000');
   });
 
   it('cuts what follows the last whole command or transaction', () => {

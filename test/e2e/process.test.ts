@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -227,13 +236,12 @@ describe('the command', () => {
 });
 
 describe('a directive that promises what this version does not do', () => {
-  it.each([[['--slaveof', '127.0.0.1', '1'], "'replicaof' has no effect yet: this server is a master"]])(
-    'is warned of: %j',
-    async (args, warning) => {
-      const { run } = await start(...args);
-      expect(run.out).toContain(`# Warning: ${warning}`);
-    },
-  );
+  it.each([
+    [['--cluster-enabled', 'yes'], "'cluster-enabled yes' has no effect yet: this server is no node"],
+  ])('is warned of: %j', async (args, warning) => {
+    const { run } = await start(...args);
+    expect(run.out).toContain(`# Warning: ${warning}`);
+  });
 });
 
 describe('the log', () => {
@@ -265,6 +273,43 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
     expect(run.out).toContain(`# Received ${signal} scheduling shutdown...`);
     expect(run.out).toMatch(/bye bye\.\.\.\n$/);
     expect(existsSync(pidfile)).toBe(false);
+  });
+
+  it('a second SIGINT during the last save ends the server at once, without a trace of the file', async () => {
+    const dir = mkdtempSync(join(folder, 'insist-'));
+    const { run, child, port } = await start(
+      '--dir',
+      dir,
+      '--save',
+      '900 1',
+      '--rdb-key-save-delay',
+      '100000000',
+    );
+    const client = await RawClient.connect({ port });
+    await client.call('MSET', 'a', '1', 'b', '2', 'c', '3');
+    child.kill('SIGINT');
+    await eventually(() => existsSync(join(dir, `temp-${child.pid}.rdb`))).toBe(true);
+    child.kill('SIGINT');
+    expect(await run.status).toBe(1);
+    expect(run.out).toContain('# You insist... exiting now.');
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('SIGTERM waits for the script that runs, so that no file has half of its changes', async () => {
+    const dir = mkdtempSync(join(folder, 'script-'));
+    const options = ['--dir', dir, '--save', '900 1', '--busy-reply-threshold', '1'];
+    const { run, child, port } = await start(...options);
+    const client = await RawClient.connect({ port });
+    client
+      .call('EVAL', 'redis.call("SET","a",1) for i=1,2e7 do end redis.call("SET","a",2)', '0')
+      .catch(() => {});
+    await run.prints(/Slow script detected/);
+    child.kill('SIGTERM');
+    expect(await run.status).toBe(0);
+    const again = await start(...options);
+    const second = await RawClient.connect(again);
+    expect(await second.call('GET', 'a')).toBe('2');
+    await second.close();
   });
 
   it('SIGABRT leaves a report in the log', async () => {

@@ -8,7 +8,7 @@ describe('AofManifest', () => {
   it('reads what it writes', () => {
     expect(AofManifest.parse(text).format()).toBe(text);
     expect(AofManifest.parse(`# comment\n${text}`).format()).toBe(text);
-    const blank = new AofManifest().withIncremental(' file seq \n\n.aof ');
+    const blank = new AofManifest().withIncremental(' file seq \n\n.aof ', () => false);
     expect(blank.format()).toBe('file " file seq \\n\\n.aof .1.incr.aof" seq 1 type i\n');
     expect(AofManifest.parse(blank.format()).incremental[0].name).toBe(' file seq \n\n.aof .1.incr.aof');
   });
@@ -18,16 +18,16 @@ describe('AofManifest', () => {
   });
 
   it('makes history of what a rewrite contains, the latest first', () => {
-    let manifest = AofManifest.parse(text).withIncremental('a.aof');
+    let manifest = AofManifest.parse(text).withIncremental('a.aof', (name) => name === 'a.aof.3.incr.aof');
     manifest = manifest.rewritten(manifest.nextBase('a.aof', 'rdb'), 1);
     expect(manifest.format().split('\n').slice(0, -1)).toEqual([
       'file a.aof.2.base.rdb seq 2 type b',
       'file a.aof.2.incr.aof seq 2 type h',
       'file a.aof.1.incr.aof seq 1 type h',
       'file a.aof.1.base.rdb seq 1 type h',
-      'file a.aof.3.incr.aof seq 3 type i',
+      'file a.aof.4.incr.aof seq 4 type i',
     ]);
-    expect(manifest.withoutHistory().files.map(({ sequence }) => sequence)).toEqual([2, 3]);
+    expect(manifest.withoutHistory().files.map(({ sequence }) => sequence)).toEqual([2, 4]);
   });
 
   it.each([

@@ -40,6 +40,7 @@ function start(policy: SyncPolicy) {
     failed: (doing) => told.push(`${doing} failed`),
     recovered: () => told.push('recovered'),
     delayed: () => told.push('delayed'),
+    synced: () => {},
   });
   writer.policy = policy;
   const path = join(folder, String(number++));

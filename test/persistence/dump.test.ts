@@ -13,6 +13,7 @@ import { TableSet } from '../../src/values/table-set.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { startRespite } from '../support/respite.js';
+import { listpack } from './rdb-file.js';
 import { samples } from './samples.js';
 import { listpackTexts, newTarget } from './target.js';
 
@@ -66,6 +67,32 @@ describe('DUMP and RESTORE', () => {
       expect(await to.raw('DEBUG', 'DIGEST')).toBe(await from.raw('DEBUG', 'DIGEST'));
       await from.call('DEL', 'h');
     }
+  });
+
+  it('lets in what is there twice if that is not to be looked at, and works on it', async () => {
+    const client = await connectRespite();
+    const packed = (type: number, ...elements: string[]) => {
+      const bytes = listpack(...elements);
+      return sealed(Buffer.concat([Buffer.from([type, bytes.length]), bytes]));
+    };
+    const set = packed(20, 'a', 'b', 'a', 'c');
+    const hash = packed(16, 'f', 'one', 'g', 'two', 'f', 'three');
+    for (const sanitize of ['yes', 'clients']) {
+      await client.call('CONFIG', 'SET', 'sanitize-dump-payload', sanitize);
+      for (const payload of [set, hash])
+        expect(await client.raw('RESTORE', 'k', '0', payload)).toBe('-ERR Bad data format\r\n');
+    }
+    await client.call('CONFIG', 'SET', 'sanitize-dump-payload', 'no');
+    expect(await client.call('RESTORE', 's', '0', set)).toBe('OK');
+    expect(await client.call('RESTORE', 'h', '0', hash)).toBe('OK');
+    expect(await client.call('SMEMBERS', 's')).toEqual(['a', 'b', 'a', 'c']);
+    for (const command of ['SDIFF', 'SINTER', 'SUNION'])
+      expect(((await client.call(command, 's')) as string[]).sort()).toEqual(['a', 'b', 'c']);
+    expect(await client.call('HGETALL', 'h')).toEqual(['f', 'one', 'g', 'two', 'f', 'three']);
+    expect(await client.call('SADD', 's', 'x'.repeat(100))).toBe(1);
+    expect(await client.call('SCARD', 's')).toBe(4);
+    expect(await client.call('HSET', 'h', 'long', 'x'.repeat(100))).toBe(1);
+    expect(await client.call('HLEN', 'h')).toBe(3);
   });
 
   it('keeps what RESTORE REPLACE cannot replace for want of memory', async () => {

@@ -1,4 +1,4 @@
-import fs, { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
@@ -166,6 +166,51 @@ describe('the append-only file', () => {
     await expect(start(dir)).rejects.toThrow('No such file or directory');
     writeFileSync(join(dir, 'appendonlydir', 'appendonly.aof.manifest'), 'nonsense\n');
     await expect(start(dir)).rejects.toThrow('Invalid AOF manifest file format');
+  });
+
+  it('is loaded anew by DEBUG LOADAOF, in turns, also while a slow script of it runs', async () => {
+    const dir = dataFolder();
+    const { server, redis } = await start(dir, { 'busy-reply-threshold': 1 });
+    await redis.mset('a', '1', 'b', '1');
+    await redis.set('b', '2');
+    const code = "redis.call('rpush', 'waited', 1); for i = 1, 3e6 do end; redis.call('set', 'slow', 'done')";
+    const words = ['EVAL', code, '0'].map((word) => `$${word.length}\r\n${word}\r\n`);
+    appendFileSync(join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof'), `*3\r\n${words.join('')}`);
+    const [other, third] = [connect(server), connect(server)];
+    const popped = third.blpop('waited', 0);
+    await until(async () => (await redis.info('clients')).includes('blocked_clients:1'));
+    const loaded = redis.call('DEBUG', 'LOADAOF');
+    const outcomes = new Set<string>();
+    await until(async () => {
+      outcomes.add(await other.ping().catch((error: Error) => error.message));
+      return outcomes.size > 1 && outcomes.has('PONG');
+    });
+    expect([...outcomes].sort()).toEqual(['LOADING Redis is loading the dataset in memory', 'PONG']);
+    expect(await loaded).toBe('OK');
+    expect(await redis.mget('a', 'b', 'slow')).toEqual(['1', '2', 'done']);
+    expect(await popped).toEqual(['waited', '1']);
+    await expect(redis.multi().call('DEBUG', 'LOADAOF').exec()).resolves.toMatchObject([
+      [{ message: /^ERR DEBUG LOADAOF/ }],
+    ]);
+    const before = await digest(redis);
+    expect(await redis.call('DEBUG', 'LOADAOF')).toBe('OK');
+    expect(await digest(redis)).toEqual(before);
+  });
+
+  it('leaves a file alone that no manifest lists, and does not go on with it', async () => {
+    const dir = dataFolder();
+    let { server, redis } = await start(dir);
+    await redis.set('a', '1');
+    await server.close();
+    const path = join(dir, 'appendonlydir', 'appendonly.aof.manifest');
+    writeFileSync(path, `${manifest(dir)[0]}\n`);
+    const unlisted = appended(dir);
+    ({ server, redis } = await start(dir));
+    await redis.set('b', '2');
+    expect(manifest(dir)[1]).toBe('file appendonly.aof.2.incr.aof seq 2 type i');
+    ({ redis } = await restart(server, dir));
+    expect(await redis.keys('*')).toEqual(['b']);
+    expect(appended(dir)).toBe(unlisted);
   });
 
   it('takes in the single file of before Redis 7', async () => {

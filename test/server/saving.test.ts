@@ -262,6 +262,82 @@ describe('a save that fails', () => {
   });
 });
 
+describe('the last save', () => {
+  /** A server in its last save, which does not end by itself, and the SHUTDOWN that began it. */
+  async function startLastSave() {
+    const started = await start();
+    const { call, server } = started;
+    await call('DEBUG POPULATE 200');
+    await call('CONFIG SET rdb-key-save-delay 1000000000');
+    const other = await RawClient.connect({ port: server.listeners.port });
+    open.push(() => other.close());
+    const outcome = failure(other.call('SHUTDOWN'));
+    while (!server.ending.isUnderWay) await new Promise(setImmediate);
+    const waits = async () => {
+      while (server.loop.dispatcher.pause.clients.size === 0) await new Promise(setImmediate);
+    };
+    return { ...started, outcome, waits };
+  }
+  const temporary = `temp-${process.pid}.rdb`;
+
+  it('makes all clients wait, who go on if SHUTDOWN ABORT calls it off', async () => {
+    const { call, server, outcome, waits, lines, ended } = await startLastSave();
+    const set = call('SET a 1');
+    await waits();
+    expect(server.keyspace.size).toBe(200);
+    expect(readdirSync(directory)).toEqual([temporary]);
+    const third = await RawClient.connect({ port: server.listeners.port });
+    open.push(() => third.close());
+    expect(await third.call('SHUTDOWN', 'ABORT')).toBe('OK');
+    expect(lines.slice(-2)).toEqual(['# The last save is given up.', '* Shutdown manually aborted.']);
+    expect(await outcome).toBe('ERR Errors trying to SHUTDOWN. Check logs.');
+    expect(await set).toBe('OK');
+    expect(await failure(third.call('SHUTDOWN', 'ABORT'))).toBe('ERR No shutdown in progress.');
+    expect(readdirSync(directory)).toEqual([]);
+    expect(ended()).toBe(0);
+  });
+
+  it('leaves a pause in force that CLIENT PAUSE began', async () => {
+    const { call, server, outcome } = await startLastSave();
+    server.pauseClients(server.clock.now() + 1000, false);
+    server.abortShutdown();
+    await outcome;
+    expect(await call('GET key:1')).toBe('value:1');
+    expect(server.loop.dispatcher.pause.active).toBe(true);
+  });
+
+  it('ends with the data in the file', async () => {
+    const { server, lines, ended } = await startLastSave();
+    const before = digestOf(server.keyspace);
+    server.config.set([['rdb-key-save-delay', '0']]);
+    while (ended() === 0) await new Promise(setImmediate);
+    expect(lines.slice(-2)).toEqual([
+      '* Saving the final RDB snapshot before exiting.',
+      '* DB saved on disk',
+    ]);
+    expect(digestOfFile()).toBe(before);
+    expect(readdirSync(directory)).toEqual(['dump.rdb']);
+  });
+
+  it('is waited for by another SHUTDOWN, and done without by SHUTDOWN NOSAVE', async () => {
+    const { server, ended } = await startLastSave();
+    const [second, third] = [
+      await RawClient.connect({ port: server.listeners.port }),
+      await RawClient.connect({ port: server.listeners.port }),
+    ];
+    open.push(
+      () => second.close(),
+      () => third.close(),
+    );
+    void second.call('SHUTDOWN').catch(() => {});
+    while (server.loop.dispatcher.waiting.size < 2) await new Promise(setImmediate);
+    expect(ended()).toBe(0);
+    void third.call('SHUTDOWN', 'NOSAVE').catch(() => {});
+    while (ended() === 0) await new Promise(setImmediate);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
 /** Collections of each type, on both sides of the limits, and other things that a file has to tell. */
 function everything(): string[][] {
   const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));

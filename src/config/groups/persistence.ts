@@ -34,8 +34,7 @@ export const snapshotting = {
   'sanitize-dump-payload': directive(
     oneOf(['no', 'yes', 'clients']),
     'no',
-    'Check all of what snapshots and RESTORE bring: never, always, only from clients.',
-    { inert: 'All of what snapshots and RESTORE bring is always checked.' },
+    'Refuse small sets and hashes that have a member or field twice: never, always, only from clients. All else that snapshots and RESTORE bring is always checked.',
   ),
   dbfilename: directive(
     text('<name>', plainName('dbfilename', 'filename', true)),

@@ -1,17 +1,17 @@
 /// <reference path="./webassembly.d.ts" />
+import type { MachineExports } from './machine.js';
+
 /**
  * What the WebAssembly module exports: Lua 5.1's C API and the C library's allocator. All arguments and results are
  * 32-bit integers (pointers, indexes, counts, booleans), except Lua numbers.
  *
  * Source: Lua 5.1 reference manual, chapters 3 and 4.
  */
-export interface LuaExports {
+export interface LuaExports extends MachineExports {
   memory: WebAssembly.Memory;
   __indirect_function_table: WebAssembly.Table;
   __wasm_call_ctors(): void;
-  setThrew(threw: number, value: number): void;
   stackSave(): number;
-  stackRestore(pointer: number): void;
   malloc(size: number): number;
   realloc(pointer: number, size: number): number;
   free(pointer: number): void;

@@ -1,9 +1,13 @@
 import type { Clock } from '../../ambient/clock.js';
-import { type Bytes, copyBytes } from '../../bytes/bytes.js';
+import { Bytes, copyBytes } from '../../bytes/bytes.js';
+import { MAX_DOUBLE_LENGTH, writeDouble } from '../../bytes/doubles.js';
 import { GcCommand, globalsIndex, type LuaExports, LuaStatus, LuaType, registryIndex } from './exports.js';
+import { freeLists, marksOffset, readOnlyMark } from './machine.js';
 import { LuaModule } from './wasm-module.js';
 
 const scratchSize = 65536;
+/** Most bytes of a string that a function of `setHostCall` returns. */
+export const mostReturned = scratchSize;
 /** Strings up to this length, in bytes, are decoded by hand: the call into Node costs more than the bytes. */
 const shortText = 24;
 /**
@@ -26,6 +30,12 @@ const baseCCallsOffset = 54;
 const debugRecordSize = 100;
 const sourceOffset = 16;
 const currentLineOffset = 20;
+
+/** So many arguments of a function are written as text without taking memory for it. */
+const textSlots = 256;
+const none = Buffer.alloc(0);
+
+const readOnlyText = 'Attempt to modify a readonly table';
 
 /**
  * A function that Lua calls. Its arguments are at 1 ... `lua.getTop()`; it pushes its results and returns how many.
@@ -71,6 +81,9 @@ export class LuaState {
   private readonly scratch: number;
   private readonly lengthOut: number;
   private readonly debugRecord: number;
+  private hostCall = 0;
+  /** Where arguments that are numbers are written as text. */
+  private readonly texts: number;
   private readonly stackBase: number;
   private readonly names = new Map<string, number>();
   private readonly slots = new Map<HostFunction, number>();
@@ -80,11 +93,22 @@ export class LuaState {
     this.module = new LuaModule(clock, memoryLimit);
     this.api = this.module.exports;
     this.stackBase = this.api.stackSave();
+    this.api.freeBlocks.value = this.cleared(freeLists * 4);
     this.L = this.main = this.api.luaL_newstate();
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
     this.debugRecord = this.api.malloc(debugRecordSize);
+    this.texts = this.api.malloc(textSlots * MAX_DOUBLE_LENGTH);
+    this.api.readOnlyText.value = this.name(readOnlyText);
+    this.api.returned.value = this.scratch;
     this.checkLayout();
+  }
+
+  /** Memory outside of Lua, all 0. */
+  private cleared(size: number): number {
+    const address = this.api.malloc(size);
+    this.module.heap.fill(0, address, address + size);
+    return address;
   }
 
   /** Throws if the structures are not as this file believes. */
@@ -168,8 +192,32 @@ export class LuaState {
     this.pushAllocated(pointer, length);
   }
 
-  pushView(view: Bytes): void {
-    this.pushBytes(view.buffer, view.start, view.end);
+  /** Pushes an array of strings. */
+  pushStrings(strings: Bytes[], from: number, to: number): void {
+    const size = sizeOf(strings, from, to);
+    const address = this.space(size);
+    try {
+      this.writeStrings(strings, from, to, address);
+      this.api.pushStrings(this.L, address, to - from);
+    } finally {
+      if (address !== this.scratch) this.api.free(address);
+    }
+  }
+
+  private space(size: number): number {
+    return size <= scratchSize ? this.scratch : this.allocate(size);
+  }
+
+  /** Writes strings in the form that `pushStrings` of the machine takes. */
+  private writeStrings(strings: Bytes[], from: number, to: number, address: number): void {
+    const { heap, words } = this.module;
+    let at = address;
+    for (let i = from; i < to; i++) {
+      const { buffer, start, end } = strings[i];
+      words[at >> 2] = end - start;
+      copyBytes(heap, at + 4, buffer, start, end);
+      at += (end - start + 7) & -4;
+    }
   }
 
   /** A string of a JavaScript string's latin1 bytes. */
@@ -329,6 +377,39 @@ export class LuaState {
     return true;
   }
 
+  /**
+   * Sets the views to all arguments of the function that runs in the thread: strings as they lie in the machine's memory,
+   * numbers as text, whole ones in full, for commands that want an integer read no exponents. Returns their number, or -1
+   * if one is neither. Hot.
+   */
+  argumentsToBytes(L: number, views: Bytes[]): number {
+    const { heap, words, doubles } = this.module;
+    let address = words[(L + baseOffset) >> 2];
+    const count = (words[(L + topOffset) >> 2] - address) >> 4;
+    for (let i = 0; i < count; i++, address += valueSize) {
+      const view = i < views.length ? views[i] : (views[i] = new Bytes(none));
+      const type = words[(address + typeOffset) >> 2];
+      if (type === LuaType.string) {
+        const string = words[address >> 2];
+        const start = string + stringBytesOffset;
+        if (view.buffer !== heap) view.buffer = heap;
+        view.start = start;
+        view.end = start + words[(string + stringLengthOffset) >> 2];
+        view.hash = 0;
+      } else if (type === LuaType.number) this.numberToBytes(doubles[address >> 3], i, view);
+      else return -1;
+    }
+    return count;
+  }
+
+  private numberToBytes(n: number, argument: number, view: Bytes): void {
+    const kept = argument < textSlots;
+    view.buffer = kept ? this.module.heap : Buffer.allocUnsafe(MAX_DOUBLE_LENGTH);
+    view.start = kept ? this.texts + argument * MAX_DOUBLE_LENGTH : 0;
+    view.end = writeDouble(view.buffer, view.start, n);
+    view.hash = 0;
+  }
+
   private view(start: number, into: Bytes): void {
     const { heap, words } = this.module;
     into.buffer = heap;
@@ -439,6 +520,13 @@ export class LuaState {
     this.api.lua_rawseti(this.L, table, n);
   }
 
+  /** Whoever tries to change the table on top of the stack gets an error from now on, or no longer. */
+  setReadOnly(readOnly = true): void {
+    const { heap, words } = this.module;
+    const marks = words[this.address(-1) >> 2] + marksOffset;
+    heap[marks] = readOnly ? heap[marks] | readOnlyMark : heap[marks] & ~readOnlyMark;
+  }
+
   /** With metamethods. The name is kept for good, so it must be one that stands in the code. */
   getField(table: number, name: string): void {
     this.api.lua_getfield(this.L, table, this.name(name));
@@ -460,6 +548,23 @@ export class LuaState {
 
   setGlobal(name: string): void {
     this.setField(globalsIndex, name);
+  }
+
+  /**
+   * Sets a field of the table on top of the stack to a function that gets the calling thread. It returns how many results
+   * it pushed or, as -1 - length, that its one result is the string in `returnedString`. The name must stand in the code.
+   */
+  setHostCall(name: string, f: (L: number) => number): void {
+    const { module, api, L } = this;
+    if (this.hostCall === 0) this.hostCall = module.addExport(api.hostCall);
+    api.lua_pushlightuserdata(L, module.addFunction(f, 'function'));
+    api.lua_pushcclosure(L, this.hostCall, 1);
+    this.setField(-2, name);
+  }
+
+  /** Where a function of `setHostCall` may put a string to return, of at most `mostReturned` bytes. */
+  get returnedString(): number {
+    return this.scratch;
   }
 
   /** Sets a field of the table on top of the stack. The name must stand in the code. */
@@ -578,6 +683,45 @@ export class LuaState {
     return this.api.lua_resume(thread, args);
   }
 
+  /** Where `runScript` puts KEYS and ARGV: fields of the table on top of the stack, which may be read-only. */
+  useGlobals(): void {
+    const { api, module } = this;
+    api.globalsTable.value = module.words[this.address(-1) >> 2];
+    for (const [name, global] of [
+      ['KEYS', api.keysValue],
+      ['ARGV', api.argvValue],
+    ] as const) {
+      this.pushLatin1(name);
+      global.value = api.fieldAddress(api.globalsTable.value, module.words[this.address(-1) >> 2]);
+      this.pop();
+    }
+  }
+
+  /**
+   * Sets KEYS and ARGV to the arguments from `from` on, of which the first `keyCount` are keys, and runs a function in a
+   * thread. Returns one of `LuaStatus`. Methods act on that thread from now on. Hot.
+   */
+  runScript(
+    thread: number,
+    script: KeptValue,
+    args: Bytes[],
+    from: number,
+    argc: number,
+    keyCount: number,
+  ): number {
+    this.L = thread;
+    const address = this.space(sizeOf(args, from, argc));
+    this.writeStrings(args, from, argc, address);
+    const { api } = this;
+    if (address === this.scratch)
+      return api.runScript(thread, address, keyCount, argc - from - keyCount, script.word);
+    try {
+      return api.runScript(thread, address, keyCount, argc - from - keyCount, script.word);
+    } finally {
+      api.free(address);
+    }
+  }
+
   /** False while the thread is under a C function that called back into Lua: Lua cannot stop there. */
   canSuspend(L: number): boolean {
     const { heap } = this.module;
@@ -630,4 +774,11 @@ export class LuaState {
     this.names.set(text, pointer);
     return pointer;
   }
+}
+
+/** Bytes that `writeStrings` writes. */
+function sizeOf(strings: Bytes[], from: number, to: number): number {
+  let size = 0;
+  for (let i = from; i < to; i++) size += (strings[i].length + 7) & -4;
+  return size;
 }

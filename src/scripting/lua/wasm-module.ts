@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../ambient/clock.js';
 import type { LuaExports } from './exports.js';
+import { luaMachine } from './machine.js';
 
 const pageSize = 65536;
 /** The module is built for 32-bit pointers, with the sign bit unused. */
@@ -11,9 +12,6 @@ const mostMemory = 2 ** 31 - pageSize;
 /** What every file operation answers: there are none. */
 const notSupported = -52;
 const badFileDescriptor = 8;
-
-/** Thrown to unwind to Lua's last protected call, in place of C's longjmp. */
-const longJump = new Error('A Lua error outside of a protected call');
 
 /** The C library wants to end the process: an error in Lua outside of any protected call. The machine is lost. */
 export class LuaExitError extends Error {
@@ -26,15 +24,15 @@ let compiled: WebAssembly.Module | undefined;
 function compiledModule(): WebAssembly.Module {
   if (compiled === undefined) {
     const main = createRequire(import.meta.url).resolve('wasmoon-lua5.1');
-    compiled = new WebAssembly.Module(readFileSync(join(dirname(main), 'liblua5.1.wasm')));
+    compiled = new WebAssembly.Module(luaMachine(readFileSync(join(dirname(main), 'liblua5.1.wasm'))));
   }
   return compiled;
 }
 
 /**
  * One instance of Lua 5.1 as WebAssembly, with a memory of its own that never shrinks. Only the `.wasm` of the package
- * wasmoon-lua5.1 is used; its JavaScript would decode strings as UTF-8. What the module imports from the C library is
- * given here: unwinding, memory growth and the time. There are no files, no environment, no processes.
+ * wasmoon-lua5.1 is used, with what machine.ts changes in it; its JavaScript would decode strings as UTF-8. What the module
+ * imports from the C library is given here: memory growth and the time. There are no files, no environment, no processes.
  */
 export class LuaModule {
   readonly exports: LuaExports;
@@ -68,10 +66,6 @@ export class LuaModule {
         exit: (code) => {
           throw new LuaExitError(`Lua gave up with status ${code}`);
         },
-        invoke_vii: (slot, a, b) => this.invoke(slot, a, b),
-        _emscripten_throw_longjmp: () => {
-          throw longJump;
-        },
         emscripten_memcpy_js: (to, from, length) => void this.heap.copyWithin(to, from, from + length),
         emscripten_resize_heap: (size) => this.grow(size >>> 0),
         emscripten_date_now: () => clock.now(),
@@ -86,19 +80,6 @@ export class LuaModule {
         environ_get: () => 0,
       },
     };
-  }
-
-  /** Runs what Lua wants to protect. Everything but Lua's own unwinding goes on upwards. */
-  private invoke(slot: number, a: number, b: number): void {
-    const { exports } = this;
-    const stack = exports.stackSave();
-    try {
-      exports.__indirect_function_table.get(slot)(a, b);
-    } catch (error) {
-      exports.stackRestore(stack);
-      if (error !== longJump) throw error;
-      exports.setThrew(1, 0);
-    }
   }
 
   /** Makes the memory at least so large, with room to spare. Returns 0 if it may not or cannot. */
@@ -122,6 +103,14 @@ export class LuaModule {
     this.heap = Buffer.from(buffer);
     this.words = new Uint32Array(buffer);
     this.doubles = new Float64Array(buffer);
+  }
+
+  /** Makes a function that the machine exports callable for Lua. */
+  addExport(f: (L: number) => number): number {
+    const table = this.exports.__indirect_function_table;
+    const slot = table.grow(1);
+    table.set(slot, f);
+    return slot;
   }
 
   /** Makes a function callable for Lua: with one argument and a result, or with two and none (a hook). */

@@ -17,6 +17,10 @@ declare namespace WebAssembly {
     grow(pages: number): number;
   }
 
+  interface Global {
+    value: number;
+  }
+
   interface Table {
     get(index: number): (...args: number[]) => unknown;
     set(index: number, value: unknown): void;

@@ -1,0 +1,142 @@
+import type { Redis } from 'ioredis';
+import { expect, it } from 'vitest';
+import { writeCommands } from '../differential/write-commands.mjs';
+import { samples } from '../persistence/samples.js';
+import { RawClient } from '../support/raw-client.js';
+import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
+import { connectTo, startWithClient } from '../support/respite.js';
+
+/** What the oracle of version 7.0 reads. */
+const readable = {
+  'enable-debug-command': 'yes',
+  'rdb-version': '10',
+  'repl-diskless-sync-delay': 0,
+  'repl-timeout': 10,
+} as const;
+
+async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+function infoField(text: string, name: string): string {
+  return new RegExp(`^${name}:(.*)\r$`, 'm').exec(text)?.[1] ?? '';
+}
+
+/** Waits until the replica has everything, and compares the two. */
+async function expectSame(primary: Redis, replica: Redis): Promise<void> {
+  const offset = () => primary.info('replication').then((info) => infoField(info, 'master_repl_offset'));
+  await until(
+    async () => [await offset(), infoField(await replica.info('replication'), 'slave_repl_offset')],
+    ([sent, applied]) => sent === applied,
+  );
+  expect(await replica.call('DEBUG', 'DIGEST')).toBe(await primary.call('DEBUG', 'DIGEST'));
+}
+
+async function connected(replica: Redis): Promise<void> {
+  await until(
+    () => replica.info('replication'),
+    (info) => infoField(info, 'master_link_status') === 'up',
+  );
+}
+
+async function fill(redis: Redis): Promise<void> {
+  const pipeline = redis.pipeline();
+  samples.forEach(([command, ...args], i) => pipeline.call(command, `sample:${i}`, ...args));
+  for (let i = 0; i < 20; i++) pipeline.xadd(`stream:${i % 3}`, '*', 'field', `value ${i}`);
+  pipeline.set('expiring', 'x', 'EX', 1000);
+  pipeline.select(7).set('elsewhere', 'x').select(0);
+  await pipeline.exec();
+}
+
+describeWithRedisServer('A redis-server as replica', () => {
+  async function attach(port: number): Promise<{ server: SpawnedServer; replica: Redis }> {
+    const server = await startRedisServer(
+      '--replicaof',
+      `127.0.0.1 ${port}`,
+      '--enable-debug-command',
+      'yes',
+    );
+    const replica = connectTo(server.port);
+    await connected(replica);
+    return { server, replica };
+  }
+
+  it.each([true, false])('gets a snapshot and follows what changes (diskless: %s)', async (diskless) => {
+    const { server, redis } = await startWithClient({ ...readable, 'repl-diskless-sync': diskless });
+    await fill(redis);
+    const { server: other, replica } = await attach(server.port);
+    try {
+      await expectSame(redis, replica);
+      await fill(redis);
+      await redis.multi().set('a', '1').lpush('b', '2').select(3).set('c', '3').exec();
+      await redis.select(0);
+      await redis.eval("redis.call('set', 'd', 1); redis.call('incr', 'd')", 0);
+      await redis.psetex('soon', 1, 'x');
+      await until(
+        () => redis.get('soon'),
+        (value) => value === null,
+      );
+      await redis.spop('sample:11', 2);
+      await until(
+        () => redis.exists('soon'),
+        (there) => there === 0,
+      );
+      await expectSame(redis, replica);
+      expect(await replica.get('d')).toBe('2');
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('has the same data after random changes', async () => {
+    const { server, redis } = await startWithClient(readable);
+    const { server: other, replica } = await attach(server.port);
+    try {
+      const raw = await RawClient.connect({ port: server.port });
+      for (let seed = 1; seed <= 15; seed++)
+        for (const command of writeCommands(seed)) await raw.send(...command);
+      await raw.send('DISCARD');
+      await raw.close();
+      await expectSame(redis, replica);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('goes on where it was when the connection breaks', async () => {
+    const { server, redis } = await startWithClient(readable);
+    await fill(redis);
+    const { server: other, replica } = await attach(server.port);
+    try {
+      await expectSame(redis, replica);
+      expect(await redis.client('KILL', 'TYPE', 'replica')).toBe(1);
+      await redis.set('meanwhile', 'x');
+      await connected(replica);
+      await until(
+        () => replica.get('meanwhile'),
+        (value) => value === 'x',
+      );
+      await expectSame(redis, replica);
+      const stats = await redis.info('stats');
+      expect(infoField(stats, 'sync_full')).toBe('1');
+      expect(infoField(stats, 'sync_partial_ok')).toBe('1');
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it('is the same as others that came with it', async () => {
+    const { server, redis } = await startWithClient({ ...readable, 'repl-diskless-sync-delay': 1 });
+    await fill(redis);
+    const both = await Promise.all([attach(server.port), attach(server.port)]);
+    try {
+      for (const { replica } of both) await expectSame(redis, replica);
+    } finally {
+      for (const { server: other } of both) await other.stop();
+    }
+  });
+});
