@@ -76,6 +76,7 @@ const binary =
 export const add = binary(0x6a);
 export const subtract = binary(0x6b);
 export const and = binary(0x71);
+export const or = binary(0x72);
 export const shiftLeft = binary(0x74);
 export const shiftRight = binary(0x76);
 export const equal = binary(0x46);

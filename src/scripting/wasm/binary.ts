@@ -121,6 +121,21 @@ export class WasmBinary {
     return original;
   }
 
+  /**
+   * Puts code in the place of each sequence of instructions in a function. Throws Error unless there are as many as
+   * expected: the sequence must be long enough to be nothing else.
+   */
+  replaceInFunction(f: number, sequence: Code, code: Code, expected: number): void {
+    const parts = splitAt(Buffer.from(this.bodyOf(f)), Buffer.from(sequence));
+    if (parts.length - 1 !== expected)
+      throw new Error(`function ${f} has the sequence ${parts.length - 1} times, not ${expected}`);
+    const [first, ...others] = parts;
+    this.bodies[f - this.importedFunctions] = Buffer.concat([
+      first,
+      ...others.flatMap((part) => [Uint8Array.from(code), part]),
+    ]);
+  }
+
   private addBody(type: number, code: Uint8Array): number {
     this.functionTypes.push(type);
     return this.bodies.push(code) - 1 + this.importedFunctions;
@@ -176,6 +191,16 @@ function body({ i32 = 0, f64 = 0 }: Locals, code: Code): Uint8Array {
   ].filter(({ count }) => count > 0);
   const declarations = groups.flatMap(({ count, type }) => [...unsigned(count), type]);
   return Uint8Array.from([groups.length, ...declarations, ...code, 0x0b]);
+}
+
+function splitAt(bytes: Buffer, separator: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (let at = bytes.indexOf(separator); at >= 0; at = bytes.indexOf(separator, start)) {
+    parts.push(bytes.subarray(start, at));
+    start = at + separator.length;
+  }
+  return [...parts, bytes.subarray(start)];
 }
 
 class Reader {
