@@ -3,15 +3,19 @@ import {
   and,
   type Code,
   call,
+  choose,
+  drop,
   equal,
   get,
   getGlobal,
   i32,
   less,
+  lessDouble,
   lessUnsigned,
   load8,
   load32,
   load64,
+  loadDouble,
   loopWhile,
   not,
   notEqual,
@@ -53,6 +57,26 @@ export function quickenCalls(binary: WasmBinary): void {
   countJumps(binary, countdown);
   quickenCall(binary, countdown);
   quickenReturn(binary);
+  quickenComparison(binary);
+}
+
+/** The interpreter itself finds which of two numbers is less, as it does for all else that is done with numbers. */
+function quickenComparison(binary: WasmBinary): void {
+  const L = 0;
+  const a = binary.addLocals(Internal.luaV_execute, 2);
+  const b = a + 1;
+  const isNumber = (value: number) => equal(load32(get(value), Value.type), i32(LuaType.number));
+  const inPlace = [
+    ...set(b, []),
+    ...set(a, []),
+    ...drop([]), // L, which is in its variable, too
+    ...choose(
+      and(isNumber(a), isNumber(b)),
+      lessDouble(loadDouble(get(a), 0), loadDouble(get(b), 0)),
+      call(Internal.luaV_lessthan, get(L), get(a), get(b)),
+    ),
+  ];
+  binary.replaceInFunction(Internal.luaV_execute, call(Internal.luaV_lessthan), inPlace, 1);
 }
 
 /**

@@ -18,6 +18,7 @@ export const Internal = {
   luaS_newlstr: 389,
   l_alloc: 132,
   realloc: 539,
+  luaV_lessthan: 444,
   luaV_execute: 449,
   emscripten_longjmp: 548,
 } as const;

@@ -136,6 +136,33 @@ export class WasmBinary {
     ]);
   }
 
+  /** Gives a function so many more locals of 32 bits. Returns the number of the first. */
+  addLocals(f: number, count: number): number {
+    const reader = new Reader(this.bodyOf(f));
+    const groups = reader.unsigned();
+    const declarations: number[] = [];
+    let first = this.parametersOf(f);
+    for (let i = 0; i < groups; i++) {
+      const [size, type] = [reader.unsigned(), reader.byte()];
+      first += size;
+      declarations.push(...unsigned(size), type);
+    }
+    declarations.push(...unsigned(count), ValueType.i32);
+    const header = [...unsigned(groups + 1), ...declarations];
+    this.bodies[f - this.importedFunctions] = Buffer.concat([Uint8Array.from(header), reader.rest()]);
+    return first;
+  }
+
+  private parametersOf(f: number): number {
+    const counts = this.list(Section.type, (entry) => {
+      entry.byte();
+      const parameters = entry.bytes(entry.unsigned());
+      entry.bytes(entry.unsigned());
+      return parameters.length;
+    });
+    return counts[this.functionTypes[f - this.importedFunctions]];
+  }
+
   private addBody(type: number, code: Uint8Array): number {
     this.functionTypes.push(type);
     return this.bodies.push(code) - 1 + this.importedFunctions;
