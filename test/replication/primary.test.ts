@@ -81,6 +81,10 @@ describeWithRedisServer('A redis-server as replica', () => {
         (value) => value === null,
       );
       await redis.spop('sample:11', 2);
+      await until(
+        () => redis.exists('soon'),
+        (there) => there === 0,
+      );
       await expectSame(redis, replica);
       expect(await replica.get('d')).toBe('2');
     } finally {
