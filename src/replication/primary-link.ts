@@ -165,7 +165,7 @@ export class ReplicaLink implements PrimaryLink {
   private received(socket: Socket, buffer: Buffer, length: number): void {
     if (socket !== this.socket) return;
     this.lastIo = this.replica.clock.now();
-    this.replica.statistics.netInputBytes += length;
+    this.replica.statistics.replicationInputBytes += length;
     if (this.pauses > 0 || this.mustWait()) return this.keep(buffer, 0, length);
     this.take(buffer, 0, length);
   }
