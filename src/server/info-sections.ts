@@ -75,8 +75,9 @@ function most(clients: Client[], measure: (client: Client) => number): number {
 export function clientsSection(server: RespiteServer): InfoField[] {
   const clients = openClients(server);
   const { waiting } = server.loop.dispatcher;
+  const replicas = server.replication.replicas.filter(({ client }) => !client.closing);
   return [
-    ['connected_clients', clients.length],
+    ['connected_clients', clients.length - replicas.length],
     ['cluster_connections', 0],
     ['maxclients', server.config.values.maxclients],
     ['client_recent_max_input_buffer', most(clients, ({ transport }) => transport.queryBufferCapacity)],

@@ -45,6 +45,7 @@ it('a primary that ends waits until its replicas have everything, and takes no m
   void failed(third.set('a', '2'));
   expect(await redis.get('a')).toBe('1');
   expect(await infoField(redis, 'blocked_clients')).toBe('2');
+  expect(await infoField(redis, 'connected_clients')).toBe('3');
   expect(ended()).toBe(0);
   catchUp();
   await until('it ends', () => ended() === 1);
