@@ -164,7 +164,7 @@ function ratio(a: number, b: number): string {
 }
 
 export function persistenceSection(server: RespiteServer): InfoField[] {
-  const { saving, dataSet } = server;
+  const { saving, dataSet, replication } = server;
   const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
@@ -176,7 +176,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ['current_save_keys_processed', keysProcessed],
     ['current_save_keys_total', keysTotal],
     ['rdb_changes_since_last_save', saving.changesSinceSave],
-    ['rdb_bgsave_in_progress', saving.inProgress ? 1 : 0],
+    ['rdb_bgsave_in_progress', saving.inProgress || replication.fullSync.inProgress ? 1 : 0],
     ['rdb_last_save_time', saving.lastSave],
     ['rdb_last_bgsave_status', saving.lastStatus],
     ['rdb_last_bgsave_time_sec', saving.lastSeconds],
