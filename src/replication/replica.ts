@@ -58,7 +58,8 @@ export class Replica implements OutputFeed {
   private queued = 0;
   private file: FileReader | undefined;
   /** Nothing will be added to the snapshot. */
-  private snapshotComplete = false;
+  /** All of the snapshot is there, though not all of it may have been sent. */
+  snapshotComplete = false;
   private block: BacklogBlock | undefined;
 
   constructor(

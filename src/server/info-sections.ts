@@ -363,10 +363,12 @@ const replicaStates = {
 
 function replicaField(replica: Replica, number: number, now: number): InfoField {
   const { address, traits, state, acknowledged, acknowledgedAt } = replica;
+  // Redis calls it so while a snapshot is sent that is still being made.
+  const shown = state === 'transfer' && !replica.snapshotComplete ? 'snapshot' : state;
   const lag = state === 'online' ? Math.floor((now - acknowledgedAt) / 1000) : 0;
   return [
     `slave${number}`,
-    `ip=${address},port=${traits.listeningPort},state=${replicaStates[state]},offset=${acknowledged},lag=${lag}`,
+    `ip=${address},port=${traits.listeningPort},state=${replicaStates[shown]},offset=${acknowledged},lag=${lag}`,
   ];
 }
 
