@@ -85,7 +85,7 @@ export function replicationCommands(replication: () => Replication): CommandSpec
 
   function psync(call: Call): void {
     const { args, argc } = call;
-    const offset = longArgument(args[2]);
+    const offset = syncOffset(call);
     if (argc > 3 && args[3].is('failover')) replication().onFailover(call, args[1].latin1());
     synchronize(call, replication(), { id: args[1].latin1(), offset });
   }
@@ -173,6 +173,16 @@ function millisecondsArgument({ server }: Call, argument: Bytes): number {
   const deadline = server.clock.now() + milliseconds;
   if (deadline >= latest) throw new CommandError(errors.timeoutOutOfRange);
   return deadline;
+}
+
+function syncOffset({ server, client, args }: Call): number {
+  try {
+    return longArgument(args[2]);
+  } catch (error) {
+    const { remoteAddress } = client.transport;
+    server.log.warning(`Replica ${remoteAddress} asks for synchronization but with a wrong offset`);
+    throw error;
+  }
 }
 
 /** The client becomes a replica. */
