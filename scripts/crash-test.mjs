@@ -219,7 +219,7 @@ class Writer {
 async function main() {
   const port = await freePort();
   const writers = Array.from({ length: writerCount }, (_, i) => new Writer(`w${i}`));
-  const totals = { steps: 0, rewrites: 0, loads: 0 };
+  const totals = { steps: 0, rewrites: 0, loads: 0, switches: 0 };
   let killedAt = Date.now();
   for (let round = 1; round <= rounds; round++) {
     if (random() < 0.2) {
@@ -243,9 +243,11 @@ async function main() {
     if (round % 20 === 0) await begin(control, writers);
     const clients = writers.map(() => connect(port));
     await Promise.all(clients.map((client) => client.connect()));
-    const work = writers.map((writer, i) => writer.run(clients[i]));
+    const switching = random() < 0.15;
+    if (switching) totals.switches++;
+    const work = switching ? [switchOver(control)] : writers.map((writer, i) => writer.run(clients[i]));
     await pause(random() * 250);
-    if (random() < 0.6) {
+    if (!switching && random() < 0.6) {
       totals.rewrites++;
       void control.call(random() < 0.7 ? 'BGREWRITEAOF' : 'BGSAVE').catch(() => {});
       await pause(random() ** 2 * 120);
@@ -259,9 +261,27 @@ async function main() {
     if (round % 50 === 0) console.log(`round ${round}: ${JSON.stringify(totals)}`);
   }
   console.log(
-    `${rounds} rounds with appendfsync ${options.appendfsync}, seed ${options.seed}: nothing that was acknowledged is missing, nothing is torn; ${totals.steps} steps of 9 commands, ${totals.rewrites} rewrites or saves begun, ${totals.loads} kills while starting`,
+    `${rounds} rounds with appendfsync ${options.appendfsync}, seed ${options.seed}: nothing that was acknowledged is missing, nothing is torn; ${totals.steps} steps of 9 commands, ${totals.rewrites} rewrites or saves begun, ${totals.loads} kills while starting, ${totals.switches} while the file was switched off and on`,
   );
   if (!options.keep) rmSync(directory, { recursive: true });
+}
+
+/**
+ * Switches the append-only file off and on, until the server is killed. Nobody writes meanwhile: what is written then is
+ * safe when the first rewrite is done.
+ *
+ * @param {Redis} control
+ */
+async function switchOver(control) {
+  try {
+    for (;;) {
+      await control.config('SET', 'appendonly', 'no');
+      await control.config('SET', 'appendonly', 'yes');
+      await pause(random() * 100);
+    }
+  } catch {
+    // The connection has ended.
+  }
 }
 
 /**

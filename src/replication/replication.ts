@@ -85,7 +85,7 @@ export class Replication implements ReplicationApi {
       () => this.log.offset,
       () => this.snapshotFields,
       {
-        begun: (replica) => this.snapshotBegun(replica),
+        begun: (replica, position) => this.snapshotBegun(replica, position),
         failed: ({ client }) => host.clients.disconnect(client, false),
       },
     );
@@ -232,11 +232,11 @@ export class Replication implements ReplicationApi {
     host.log.notice(`Partial resynchronization not possible for ${replica.name}: ${why}`);
   }
 
-  /** A snapshot for this replica is of the present moment. */
-  private snapshotBegun(replica: Replica): void {
+  /** There is a snapshot for this replica, of that position of the stream. */
+  private snapshotBegun(replica: Replica, position: number): void {
     const { log } = this;
     replica.state = 'snapshot';
-    if (!replica.silent) replica.enqueue(Buffer.from(`+FULLRESYNC ${log.id} ${log.offset}\r\n`));
+    if (!replica.silent) replica.enqueue(Buffer.from(`+FULLRESYNC ${log.id} ${position}\r\n`));
     // It has selected no database yet.
     this.feed.database = noDatabase;
     this.wake(replica);

@@ -19,6 +19,7 @@ const pollers: Partial<Record<string, string>> = { linux: 'epoll', darwin: 'kque
 export function serverSection(server: RespiteServer): InfoField[] {
   const now = server.clock.now();
   const uptime = Math.floor((now - server.startedAt) / 1000);
+  const patience = server.ending.waitsForReplicasMs;
   return [
     ['redis_version', redisVersion],
     ['redis_git_sha1', '00000000'],
@@ -46,6 +47,7 @@ export function serverSection(server: RespiteServer): InfoField[] {
     ['executable', resolve(process.argv[1] ?? process.execPath)],
     ['config_file', server.config.file ?? ''],
     ['io_threads_active', 0],
+    ...(patience === undefined ? [] : [['shutdown_in_milliseconds', patience] satisfies InfoField]),
     ...listenerFields(server),
   ];
 }
@@ -73,8 +75,9 @@ function most(clients: Client[], measure: (client: Client) => number): number {
 export function clientsSection(server: RespiteServer): InfoField[] {
   const clients = openClients(server);
   const { waiting } = server.loop.dispatcher;
+  const replicas = server.replication.replicas.filter(({ client }) => !client.closing);
   return [
-    ['connected_clients', clients.length],
+    ['connected_clients', clients.length - replicas.length],
     ['cluster_connections', 0],
     ['maxclients', server.config.values.maxclients],
     ['client_recent_max_input_buffer', most(clients, ({ transport }) => transport.queryBufferCapacity)],
