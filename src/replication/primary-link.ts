@@ -240,12 +240,15 @@ export class ReplicaLink implements PrimaryLink {
     if (this.failover) this.events.accepted();
     this.failover = false;
     if (outcome.kind === 'continue') return this.goOnWithStream(outcome.id);
-    this.mayContinue = false;
     this.setState('sync');
     this.transfer = new FullSyncLoad(this.replica, outcome.id === this.log.id, {
       hold: () => this.hold(),
       release: () => this.release(),
-      replacing: () => this.events.historyEnds(),
+      // Until now another primary of the same history could still be followed.
+      replacing: () => {
+        this.mayContinue = false;
+        this.events.historyEnds();
+      },
       loaded: (snapshot) => this.loaded(outcome.id, outcome.offset, snapshot),
       failed: () => this.retryLater(),
     });

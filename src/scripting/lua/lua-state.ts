@@ -626,6 +626,12 @@ export class LuaState {
     return kept;
   }
 
+  /** Keeps a value on the stack of a thread for good. */
+  keepOf(L: number, index: number): void {
+    this.api.lua_pushvalue(L, index);
+    this.api.luaL_ref(L, registryIndex);
+  }
+
   pushKept({ word, type }: KeptValue): void {
     this.pushWord(word, type);
   }
