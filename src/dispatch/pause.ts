@@ -4,8 +4,8 @@ import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 
-/** Who holds commands back: clients that asked for it, or a change of the primary. */
-export type PauseReason = 'client' | 'failover';
+/** Who holds commands back: clients that asked for it, a change of the primary, or replicas at the server's end. */
+export type PauseReason = 'client' | 'failover' | 'shutdown';
 
 interface Span {
   until: number;

@@ -43,6 +43,7 @@ export interface SyncStatistics {
 export type SyncRequest = { id: string; offset: number } | undefined;
 
 const secondMs = 1000;
+const acknowledgementRequest = ['REPLCONF', 'GETACK', '*'] as const;
 const newline = Buffer.from('\n');
 
 /** The part that a server plays in replication: its history, who follows it, and whom it follows. */
@@ -336,11 +337,40 @@ export class Replication implements ReplicationApi {
     setImmediate(() => this.sendRequest());
   }
 
+  /** Replicas that follow the stream and have not said that they have applied all of it. */
+  get laggingReplicas(): Replica[] {
+    return this.followers.filter(({ acknowledged }) => acknowledged < this.log.offset);
+  }
+
+  /** Replicas that follow the stream and tell how far they are. */
+  private get followers(): Replica[] {
+    return this.replicas.filter(({ state, silent }) => state === 'online' && !silent);
+  }
+
+  /** Asks all replicas to tell how far they are, pause or not. */
+  askReplicasNow(): void {
+    if (this.feeding) this.feed.command(...acknowledgementRequest);
+  }
+
+  /** Says in the log which replicas the end of the server leaves behind. */
+  reportLag(): void {
+    const { log, clock } = this.host;
+    const lagging = this.laggingReplicas;
+    for (const { name, state, acknowledged, acknowledgedAt } of lagging) {
+      const lag = Math.floor((clock.now() - acknowledgedAt) / secondMs);
+      log.warning(
+        `Lagging replica ${name} reported offset ${this.log.offset - acknowledged} behind master, lag=${lag}, state=${state}.`,
+      );
+    }
+    const all = this.followers.length;
+    log.notice(`${all - lagging.length} of ${all} replicas are in sync when shutting down.`);
+  }
+
   /** Not during a pause: the stream would grow, and whoever paused wants it to stay. */
   private sendRequest(): void {
     if (!this.acknowledgementsWanted || this.host.loop.dispatcher.pause.active) return;
     this.acknowledgementsWanted = false;
-    if (this.feeding) this.feed.command('REPLCONF', 'GETACK', '*');
+    if (this.feeding) this.feed.command(...acknowledgementRequest);
   }
 
   // --- the stream

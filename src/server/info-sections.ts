@@ -46,8 +46,15 @@ export function serverSection(server: RespiteServer): InfoField[] {
     ['executable', resolve(process.argv[1] ?? process.execPath)],
     ['config_file', server.config.file ?? ''],
     ['io_threads_active', 0],
+    ...shutdownField(server),
     ...listenerFields(server),
   ];
+}
+
+/** Shown while the end of the server waits for replicas. */
+function shutdownField({ ending }: RespiteServer): InfoField[] {
+  const { replicasWaitLeft } = ending;
+  return replicasWaitLeft === undefined ? [] : [['shutdown_in_milliseconds', replicasWaitLeft]];
 }
 
 function listenerFields({ listeners, config }: RespiteServer): InfoField[] {
@@ -74,7 +81,7 @@ export function clientsSection(server: RespiteServer): InfoField[] {
   const clients = openClients(server);
   const { waiting } = server.loop.dispatcher;
   return [
-    ['connected_clients', clients.length],
+    ['connected_clients', clients.length - server.replication.replicas.length],
     ['cluster_connections', 0],
     ['maxclients', server.config.values.maxclients],
     ['client_recent_max_input_buffer', most(clients, ({ transport }) => transport.queryBufferCapacity)],

@@ -1,13 +1,17 @@
 import type { ShutdownRequest } from '../commands/server-api.js';
 import type { RespiteServer } from './server.js';
 
-/** The data set is being saved for the last time; then the server ends, or stays if that fails. */
-class LastSave {
+/** Something takes its time before the end of the server: replicas that lag behind, then the last save. */
+class PendingEnd {
   /** Whether the server ends. */
   readonly outcome: Promise<boolean>;
   settle!: (ends: boolean) => void;
 
-  constructor(readonly request: ShutdownRequest) {
+  constructor(
+    readonly request: ShutdownRequest,
+    /** Unix time in ms at which it is given up. */
+    readonly deadline = Number.POSITIVE_INFINITY,
+  ) {
     this.outcome = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -18,24 +22,33 @@ class LastSave {
 export class Shutdown {
   /** What a signal asked for, to be done with the next periodic work. */
   private pending: ShutdownRequest | undefined;
-  private lastSave: LastSave | undefined;
+  private lastSave: PendingEnd | undefined;
+  /** Replicas are to have everything before the end. Nothing is written meanwhile. */
+  private replicasWait: PendingEnd | undefined;
 
   constructor(private readonly server: RespiteServer) {}
 
   /** Asked for, and it may still be called off. */
   get isUnderWay(): boolean {
-    return this.pending !== undefined || this.lastSave !== undefined;
+    return this.pending !== undefined || this.lastSave !== undefined || this.replicasWait !== undefined;
+  }
+
+  /** How long, in ms, it is still waited for replicas; undefined if it is not. */
+  get replicasWaitLeft(): number | undefined {
+    const { replicasWait, server } = this;
+    return replicasWait && Math.max(0, Math.ceil(replicasWait.deadline - server.clock.now()));
   }
 
   /** Ends the server soon, unless `abort` comes before. */
   soon(request: ShutdownRequest): void {
-    if (this.lastSave === undefined) this.pending = request;
+    if (this.lastSave === undefined && this.replicasWait === undefined) this.pending = request;
   }
 
   /** True if there was something to call off. */
   abort(): boolean {
     if (!this.isUnderWay) return false;
     this.pending = undefined;
+    this.giveUpWaiting();
     this.giveUpSaving(false);
     this.server.log.notice('Shutdown manually aborted.');
     return true;
@@ -47,6 +60,7 @@ export class Shutdown {
   }
 
   tick(): void {
+    this.checkReplicas();
     const { pending, server } = this;
     // A script in its middle is not to be seen in a file; while one is loaded, none is written.
     if (pending === undefined || (server.loop.dispatcher.busy && !server.isLoading)) return;
@@ -55,15 +69,26 @@ export class Shutdown {
   }
 
   private async obey(request: ShutdownRequest): Promise<void> {
-    if (await this.now(request)) return;
+    const outcome = this.now(request);
+    const reported = this.replicasWait !== undefined;
+    if (!(await outcome) && !reported) this.reportErrors();
+  }
+
+  private reportErrors(): void {
     this.server.log.warning('Errors trying to shut down the server. Check the logs for more information.');
   }
 
   /** Ends the server. False if something could not be written and the server stays; a promise of that while it saves. */
   now(request: ShutdownRequest): boolean | Promise<boolean> {
-    const { server, lastSave } = this;
+    const { server, lastSave, replicasWait } = this;
     if (lastSave !== undefined) return this.joinLastSave(lastSave, request);
+    if (replicasWait !== undefined) return this.joinReplicasWait(replicasWait, request);
     server.log.notice('User requested shutdown...');
+    return this.mustWait(request) ? this.waitForReplicas(request) : this.finish(request);
+  }
+
+  private finish(request: ShutdownRequest): boolean | Promise<boolean> {
+    const { server } = this;
     void server.saving.stop('There is a child saving an .rdb. Killing it!');
     server.replication.fullSync.stop();
     if (!this.finishAppendOnly(request)) return false;
@@ -72,8 +97,67 @@ export class Shutdown {
     return true;
   }
 
+  // --- replicas that lag behind
+
+  private mustWait({ now }: ShutdownRequest): boolean {
+    const { replication, config } = this.server;
+    return !now && config.values['shutdown-timeout'] > 0 && replication.laggingReplicas.length > 0;
+  }
+
+  /** What clients want to write waits, so that replicas can get to the end; and they are asked how far they are. */
+  private waitForReplicas(request: ShutdownRequest): Promise<boolean> {
+    const { server } = this;
+    const deadline = server.clock.now() + server.config.values['shutdown-timeout'] * 1000;
+    server.log.notice('Waiting for replicas before shutting down.');
+    server.replication.askReplicasNow();
+    server.loop.dispatcher.pauseClients(Number.POSITIVE_INFINITY, false, 'shutdown');
+    this.replicasWait = new PendingEnd(request, deadline);
+    return this.replicasWait.outcome;
+  }
+
+  private checkReplicas(): void {
+    const { replicasWait, server } = this;
+    if (replicasWait === undefined) return;
+    if (server.replication.laggingReplicas.length > 0 && server.clock.now() < replicasWait.deadline) return;
+    this.endReplicasWait(replicasWait, replicasWait.request);
+  }
+
+  /** Another SHUTDOWN meanwhile waits too, or ends the waiting. */
+  private joinReplicasWait(replicasWait: PendingEnd, request: ShutdownRequest): Promise<boolean> {
+    if (request.now) this.endReplicasWait(replicasWait, request);
+    return replicasWait.outcome;
+  }
+
+  private endReplicasWait(replicasWait: PendingEnd, request: ShutdownRequest): void {
+    this.replicasWait = undefined;
+    this.server.replication.reportLag();
+    const settle = (ends: boolean) => {
+      if (!ends) this.reportErrors();
+      this.settleReplicasWait(replicasWait, ends);
+    };
+    const outcome = this.finish(request);
+    if (typeof outcome === 'boolean') settle(outcome);
+    else void outcome.then(settle);
+  }
+
+  private giveUpWaiting(): void {
+    const { replicasWait } = this;
+    if (replicasWait === undefined) return;
+    this.replicasWait = undefined;
+    this.settleReplicasWait(replicasWait, false);
+  }
+
+  private settleReplicasWait({ outcome, settle }: PendingEnd, ends: boolean): void {
+    const { dispatcher } = this.server.loop;
+    settle(ends);
+    // Later, for this may be a batch already. What is written before the end would be lost.
+    if (!ends) void outcome.then(() => dispatcher.inBackground(() => dispatcher.unpauseClients('shutdown')));
+  }
+
+  // --- the last save
+
   /** Another SHUTDOWN during the last save waits for its end, or does without it. */
-  private joinLastSave({ outcome }: LastSave, { save }: ShutdownRequest): Promise<boolean> {
+  private joinLastSave({ outcome }: PendingEnd, { save }: ShutdownRequest): Promise<boolean> {
     if (save === 'nosave') this.giveUpSaving(true);
     return outcome;
   }
@@ -112,7 +196,7 @@ export class Shutdown {
     const { server } = this;
     server.log.notice('Saving the final RDB snapshot before exiting.');
     server.loop.dispatcher.pauseForEnd(true);
-    const lastSave = new LastSave(request);
+    const lastSave = new PendingEnd(request);
     this.lastSave = lastSave;
     server.saving.saveLast((saved) => this.endLastSave(saved || this.endsUnsaved(request)));
     return lastSave.outcome;

@@ -306,3 +306,28 @@ it('A server without replicas keeps nothing for them', async () => {
   expect(info).toContain('repl_backlog_active:0\r\n');
   await client.close();
 });
+
+describe('The end of the server', () => {
+  it('waits for replicas that lag behind, and can be called off', async () => {
+    const { server, redis } = await start();
+    const { replica, offset } = await attachNew(server.port);
+    const other = connect(server);
+    const writer = connect(server);
+    await redis.set('a', '1');
+    const ending = other.call('SHUTDOWN').catch(String);
+    let left: string | undefined;
+    while (left === undefined) left = field(await redis.info('server'), 'shutdown_in_milliseconds');
+    expect(Number(left)).toBeLessThanOrEqual(10_000);
+    const written = writer.set('b', '2');
+    expect(await redis.get('b')).toBeNull();
+    await redis.call('SHUTDOWN', 'ABORT');
+    expect(await ending).toContain('ERR Errors trying to SHUTDOWN. Check logs.');
+    expect(await written).toBe('OK');
+    const again = other.call('SHUTDOWN').catch(String);
+    while (field(await redis.info('server'), 'shutdown_in_milliseconds') === undefined);
+    const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset + end);
+    expect(await again).toContain('Connection is closed');
+    await replica.closed();
+  });
+});
