@@ -31,6 +31,7 @@ export type AclCategory = (typeof aclCategories)[number];
 /** The category that goes with a group; those of `pubsub` and `server` follow from the flags alone. */
 const categoryOfGroup: Record<CommandGroup, AclCategory | undefined> = {
   bitmap: 'bitmap',
+  cluster: undefined,
   connection: 'connection',
   generic: 'keyspace',
   geo: 'geo',

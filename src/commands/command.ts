@@ -10,6 +10,7 @@ import type { ArgumentTypes } from './syntax.js';
 
 export type CommandGroup =
   | 'bitmap'
+  | 'cluster'
   | 'connection'
   | 'generic'
   | 'geo'

@@ -87,7 +87,12 @@ function set({ server, client, args, argc, reply }: Call): void {
   if (argc % 2 !== 0) throw new CommandError(errors.syntax);
   const pairs: [string, string][] = [];
   for (let i = 2; i < argc; i += 2) pairs.push([args[i].latin1(), args[i + 1].latin1()]);
-  refusable(() => server.config.set(pairs, { local: isLocal(client), loading: server.isLoading }));
+  refusable(() =>
+    server.config.set(pairs, {
+      local: isLocal(client),
+      loading: server.isLoading || server.keyspace.loadsAside,
+    }),
+  );
   reply.ok();
 }
 

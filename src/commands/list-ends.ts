@@ -139,11 +139,15 @@ export function replyMove(database: Database, ref: Ref, move: Move, reply: Reply
   list.end(fromStart, item);
   reply.bytes(item);
   moved[0] = hold(item);
-  list.removeEnd(fromStart);
-  // The source may be empty for a moment: nobody looks at it before it is removed below.
-  if (target === ref) list.pushAll(moved, 0, 1, toStart);
-  else if (target === absent) destinationList.create(database, destination).pushAll(moved, 0, 1, toStart);
-  else destinationList.open(database, target).pushAll(moved, 0, 1, toStart);
+  if (target === ref) {
+    if (fromStart !== toStart) list.rotate(fromStart, moved[0]);
+  } else {
+    list.removeEnd(fromStart);
+    // The source may be empty for a moment: nobody looks at it before it is removed below.
+    if (target === absent) destinationList.create(database, destination);
+    else destinationList.open(database, target);
+    destinationList.pushAll(moved, 0, 1, toStart);
+  }
   database.alsoModified(destination, EventClass.list, toStart ? 'lpush' : 'rpush');
   announceRemoval(database, source, list, fromStart ? 'lpop' : 'rpop', 1);
 }

@@ -2,6 +2,7 @@ import { Bytes } from '../bytes/bytes.js';
 import { absent } from '../keyspace/database.js';
 import type { Place } from '../keyspace/elements.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
+import { readTogether, siftMembers } from '../keyspace/member-sieve.js';
 import { GatheredSet, SetValue } from '../keyspace/set-value.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, longArgument } from './arguments.js';
@@ -122,13 +123,13 @@ const intersection: Operation = (sets, visit, limit = Number.POSITIVE_INFINITY) 
   const present = sets.filter((set) => set !== undefined);
   if (present.length < sets.length) return;
   const [smallest, ...others] = present.sort((a, b) => a.size - b.size);
+  if (limit === Number.POSITIVE_INFINITY) return siftMembers(smallest, others, true, visit);
   let left = limit;
   const check = (place: Place) => {
     smallest.nameAt(place, view);
     for (const other of others) if (!other.has(view)) return;
     if (left-- > 0) visit(smallest, place);
   };
-  if (limit === Number.POSITIVE_INFINITY) return smallest.forEach(check);
   let cursor = 0;
   do cursor = smallest.scan(cursor, check);
   while (cursor !== 0 && left > 0);
@@ -141,11 +142,7 @@ const intersection: Operation = (sets, visit, limit = Number.POSITIVE_INFINITY) 
 const difference: Operation = ([first, ...rest], visit) => {
   if (first === undefined) return;
   const others = rest.filter((set) => set !== undefined).sort((a, b) => b.size - a.size);
-  first.forEach((place) => {
-    first.nameAt(place, view);
-    for (const other of others) if (other.has(view)) return;
-    visit(first, place);
-  });
+  siftMembers(first, others, false, visit);
 };
 
 /** Visits members of several sets several times. */
@@ -153,21 +150,26 @@ const union: Operation = (sets, visit) => {
   for (const set of sets) set?.forEach((place) => visit(set, place));
 };
 
-/** SINTER and SDIFF: the members are noted by their places, for their number has to be told first. */
+/**
+ * SINTER and SDIFF, whose members are all of one set: they are noted by their places, for their number has to be told
+ * first.
+ */
 function replyMembers(call: Call, operation: Operation): void {
   const { reply } = call;
   if (call.database.keyspace.repeatedMembers) return replyDistinct(call, operation);
-  const owners: SetValue[] = [];
+  let owner: SetValue | undefined;
   const places: Place[] = [];
   operation(openSets(call, 1, call.argc), (set, place) => {
-    owners.push(set);
+    owner = set;
     places.push(place);
   });
   reply.set(places.length);
-  for (const [i, set] of owners.entries()) {
-    set.nameAt(places[i], view);
+  if (owner === undefined) return;
+  const set = owner as SetValue;
+  readTogether(set, places, (place) => {
+    set.nameAt(place, view);
     reply.bytes(view);
-  }
+  });
 }
 
 function gather(call: Call, sets: (SetValue | undefined)[], operation: Operation): GatheredSet {

@@ -4,7 +4,7 @@ import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 
-/** Who holds commands back: clients that asked for it, a change of the primary, or replicas at the server's end. */
+/** Who holds commands back: clients that asked for it, a change of the primary, or an end that waits for replicas. */
 export type PauseReason = 'client' | 'failover' | 'shutdown';
 
 interface Span {

@@ -13,7 +13,7 @@ import { nowhere } from './replay.js';
  * Runs the commands of scripts: as a client of its own, whose replies nobody is sent, with the rules that hold for
  * commands in scripts only. There is one for all scripts, as only one runs at a time.
  */
-export class ScriptCaller implements ScriptHost {
+export class ScriptCaller implements ScriptHost<Command> {
   private readonly client: Client;
   private readonly reply = new Bytes(Buffer.alloc(0));
   private readOnly = false;
@@ -56,9 +56,13 @@ export class ScriptCaller implements ScriptHost {
     return (this.client.gate & Gate.repeating) !== 0;
   }
 
-  call(args: Bytes[], argc: number): Bytes {
+  find(name: Bytes): Command | undefined {
+    return this.server.commands.find(name);
+  }
+
+  call(named: Command | undefined, args: Bytes[], argc: number): Bytes {
     const { client, reply } = this;
-    const command = this.find(args, argc);
+    const command = this.resolve(named, args, argc);
     const refusal = typeof command === 'string' ? command : this.refusalOf(command);
     if (refusal !== undefined) this.refuse(refusal, command);
     else this.run(command as Command, args, argc);
@@ -72,8 +76,8 @@ export class ScriptCaller implements ScriptHost {
   }
 
   /** The command that the words name, or why there is none. */
-  private find(args: Bytes[], argc: number): Command | string {
-    let command = this.server.commands.find(args[0]);
+  private resolve(named: Command | undefined, args: Bytes[], argc: number): Command | string {
+    let command = named;
     if (command?.subcommands !== undefined && argc > 1) {
       command = command.subcommands.get(args[1].latin1().toLowerCase());
     }
@@ -116,9 +120,8 @@ export class ScriptCaller implements ScriptHost {
     this.client.reply.protocol = version;
   }
 
-  permits(args: Bytes[], argc: number): boolean | undefined {
-    const command = this.find(args, argc);
-    return typeof command === 'string' && this.server.commands.find(args[0]) === undefined ? undefined : true;
+  permits(args: Bytes[]): boolean | undefined {
+    return this.find(args[0]) === undefined ? undefined : true;
   }
 
   setPropagation(targets: number): void {

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { parseInt64, readSafeInteger } from '../bytes/integers.js';
-import type { Client } from '../clients/client.js';
+import { type Client, Gate } from '../clients/client.js';
 import { type Call, CommandFlag, type CommandSpec, type KeySpec } from '../commands/command.js';
 import { helpSubcommand } from '../commands/help.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -10,6 +10,7 @@ import type { Outcome } from '../scripting/lua-vm.js';
 import type { Script } from '../scripting/script-cache.js';
 import { ScriptFlag } from '../scripting/script-flags.js';
 import { firstKey } from '../scripting/scripting.js';
+import { ServerGate } from './admission.js';
 import { showToMonitors } from './command-observer.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { ScriptCaller } from './script-caller.js';
@@ -212,8 +213,16 @@ export function begin(call: Call, runner: ScriptRunner, flags: number, readOnly:
   if (readOnly && !noWrites && (flags & ScriptFlag.compatible) === 0) {
     throw new CommandError('ERR Can not execute a script with write flag using *_ro command.');
   }
+  const staleReplica = (runner.dispatcher.gate & ServerGate.stale) !== 0;
+  if (staleReplica && (flags & ScriptFlag.allowStale) === 0 && !repeats(call)) {
+    throw new CommandError(errors.staleReplica);
+  }
   if (server.monitors.size > 0) showToMonitors(server, call);
   runner.caller.begin(call, readOnly || noWrites, noWrites || (flags & ScriptFlag.allowOom) !== 0);
+}
+
+function repeats({ client }: Call): boolean {
+  return (client.gate & Gate.repeating) !== 0;
 }
 
 /** Replies with what a script returned. If it is suspended it will do so when it is done. */

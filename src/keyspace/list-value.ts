@@ -135,6 +135,18 @@ export class ListValue {
     else quicklist.removeLast();
   }
 
+  /** Moves the element at one end, of which `element` is a copy, to the other end. */
+  rotate(fromStart: boolean, element: Bytes): void {
+    this.announceChange();
+    const { quicklist, listpack } = this;
+    if (quicklist !== undefined) {
+      this.removeEnd(fromStart);
+      if (fromStart) quicklist.pushLast(element);
+      else quicklist.pushFirst(element);
+    } else if (fromStart) listpack.move(HEADER_LENGTH, 1, listpack.end());
+    else listpack.move(listpack.last(), 1, HEADER_LENGTH);
+  }
+
   /** Puts the cursor on an element, negative indexes counting from the end; or nowhere. */
   seek(cursor: ListCursor, index: number): ListCursor {
     if (this.quicklist !== undefined) return this.quicklist.seek(cursor, index);

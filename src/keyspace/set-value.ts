@@ -62,6 +62,30 @@ export class SetValue extends Elements {
     return this.open(database, ref);
   }
 
+  /** The members are in a table: places are refs. */
+  get isBig(): boolean {
+    return this.table !== undefined;
+  }
+
+  /** Of a big set: reads something of these members, in one go. What it returns means nothing. */
+  warm(places: Int32Array, count: number): number {
+    return this.database.keyspace.arena.touchBlocks(places, count);
+  }
+
+  /** Of a big set: the hash of the member at a place, the same in all big sets of a keyspace. */
+  hashAt(place: Place): number {
+    return this.table!.index.hashOf(place);
+  }
+
+  /** Of a big set: reads what `find` will look at for these hashes. `likely` is for its own use. What it returns means nothing. */
+  lookAhead(hashes: Int32Array, likely: Int32Array, count: number): number {
+    const table = this.table!.index;
+    let read = 0;
+    for (let i = 0; i < count; i++) read ^= table.touchWords(hashes[i]);
+    for (let i = 0; i < count; i++) likely[i] = table.likelyEntry(hashes[i]);
+    return read ^ this.warm(likely, count);
+  }
+
   /** Changes the encoding now if adding `count` members will most likely need it. */
   expectMembers(count: number, limits: SetLimits): void {
     if (this.table !== undefined) return;

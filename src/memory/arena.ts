@@ -188,11 +188,15 @@ export class Arena {
   }
 
   /**
-   * True if a block is as good for so many bytes as the one they would get. A large one may be up to three
-   * times too large.
+   * True if a block is about as good for so many bytes as the one they would get: an eighth of it may be to spare beyond
+   * that, so that what grows and shrinks around the edge of a size class, a queue, is not moved each time. A large one may
+   * be up to three times too large.
    */
   canStay(ref: Ref, bytes: number): boolean {
-    if (ref > 0) return this.capacityFor(bytes) === this.capacityOf(ref);
+    if (ref > 0) {
+      const capacity = this.capacityOf(ref);
+      return bytes <= capacity && this.capacityFor(bytes + (capacity >> 3)) >= capacity;
+    }
     const capacity = this.large[ref & LARGE_INDEX].length;
     return bytes > MAX_PAGED_BYTES && bytes <= capacity && bytes * 3 >= capacity;
   }

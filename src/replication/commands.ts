@@ -62,7 +62,7 @@ export function replicationCommands(replication: () => Replication): CommandSpec
       complexity: 'O(1)',
       syntax: 'numreplicas timeout',
       types: { timeout: 'integer' },
-      flags: ['noscript'],
+      flags: [],
       categories: ['connection'],
       tips: [...fewestOfAll],
       handler: (call) => wait(call, replication()),

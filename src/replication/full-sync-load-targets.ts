@@ -166,6 +166,7 @@ class MemoryTarget implements SnapshotTarget {
 
   abandon(): void {
     if (this.ended) return;
+    this.host.log.warning('Internal error in RDB: it is not whole, or cannot be used');
     this.arriving.abandon();
     this.end();
   }

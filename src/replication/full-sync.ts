@@ -24,8 +24,8 @@ export interface FullSyncHost extends ReplicationHost {
 
 /** What happens to the replicas of a snapshot. */
 export interface FullSyncEvents {
-  /** The moment of the snapshot is this one: what changes from now on is for the stream. */
-  begun(replica: Replica): void;
+  /** What changes from that position of the stream on is not in the snapshot. */
+  begun(replica: Replica, position: number): void;
   /** The snapshot cannot be had. */
   failed(replica: Replica): void;
 }
@@ -76,7 +76,7 @@ export class FullSync {
     const { running } = this;
     if (running?.transfer.target !== 'disk' || !sameContents(replica, running.replicas[0])) return false;
     this.host.log.notice('The snapshot for other replicas serves this one, too');
-    this.events.begun(replica);
+    this.events.begun(replica, running.position);
     replica.startAt(running.position);
     running.replicas.push(replica);
     return true;
@@ -124,7 +124,7 @@ export class FullSync {
     );
     const position = this.position();
     for (const replica of replicas) {
-      this.events.begun(replica);
+      this.events.begun(replica, position);
       replica.startAt(position);
     }
     const transfer = this.openTransfer(replicas);

@@ -61,6 +61,11 @@ export class PrimaryStream {
     return this.client.database;
   }
 
+  /** Bytes that do not yet make a whole command, or a whole transaction. */
+  get unappliedBytes(): number {
+    return this.held.reduce((sum, { length }) => sum + length, this.partial?.length ?? 0);
+  }
+
   /** Bytes that do not yet make a whole command. */
   get partialBytes(): number {
     return this.partial?.undecoded ?? 0;
@@ -98,16 +103,21 @@ export class PrimaryStream {
   private run(buffer: Buffer, start: number): void {
     const { decoder, client } = this;
     const { requests } = decoder;
+    const { dispatcher } = this.host.loop;
     this.buffer = buffer;
     this.appliedFrom = this.appliedTo = start;
     for (let count = decoder.fill(limits); count > 0; count = decoder.fill(limits)) {
-      if (count > 1) this.host.loop.dispatcher.prefetch(client, requests, count);
+      if (count > 1) {
+        dispatcher.prefetch(client, requests, count);
+        dispatcher.beginGroup();
+      }
       for (let i = 0; i < count; i++) {
         this.execute(requests[i]);
         if (this.ended) return;
         if (client.transaction === undefined)
           this.appliedTo = i + 1 < count ? requests[i + 1].start : decoder.nextStart;
       }
+      dispatcher.endGroup();
     }
     // Empty lines between requests are part of the stream too.
     const end = decoder.nextStart;

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import { Bytes } from '../bytes/bytes.js';
 import type { Transport } from '../clients/client.js';
+import { ConfigError } from '../config/config.js';
+import { systemErrorText } from '../config/files.js';
 import { RequestEncoder } from '../protocol/request-encoder.js';
 import { FullSyncLoad } from './full-sync-load.js';
 import { Handshake, type HandshakeOutcome } from './primary-link-handshake.js';
@@ -43,8 +45,6 @@ export class ReplicaLink implements PrimaryLink {
   lastIo: number;
   /** Unix time in ms since when there is no stream any more; 0 if there was none. */
   downSince = 0;
-  /** Bytes of the stream that have arrived, counted as `log.offset`. */
-  readOffset = 0;
   /** The snapshot that is being received. */
   transfer: FullSyncLoad | undefined;
   stream: PrimaryStream | undefined;
@@ -79,6 +79,11 @@ export class ReplicaLink implements PrimaryLink {
     return this.log.offset;
   }
 
+  /** Bytes of the stream that have arrived. */
+  get readOffset(): number {
+    return this.log.offset + (this.stream?.unappliedBytes ?? 0) + (this.leftover?.length ?? 0);
+  }
+
   /** The data are those of our history up to `log.offset`, in the midst of commands for that database. */
   continueWith(database: number): void {
     this.mayContinue = true;
@@ -107,6 +112,20 @@ export class ReplicaLink implements PrimaryLink {
     const { replica, host, port } = this;
     replica.log.notice(`Connecting to MASTER ${host}:${port}`);
     this.lastIo = replica.clock.now();
+    try {
+      this.socket = this.openSocket();
+    } catch (error) {
+      const reason = error instanceof ConfigError ? error.reason : systemErrorText(error);
+      replica.log.warning(`Unable to connect to MASTER: ${reason}`);
+      return this.setState('connect');
+    }
+    this.setState('connecting');
+    replica.log.notice('MASTER <-> REPLICA sync started');
+  }
+
+  /** Throws what is wrong with addresses and certificates. */
+  private openSocket(): Socket {
+    const { replica, host, port } = this;
     const localAddress = replica.config.values['bind-source-addr'] || undefined;
     const socket = openLinkSocket(
       { host, port, localAddress, tls: replica.linkTls() },
@@ -116,9 +135,7 @@ export class ReplicaLink implements PrimaryLink {
         ended: (reason) => this.disconnected(socket, reason),
       },
     );
-    this.socket = socket;
-    this.setState('connecting');
-    replica.log.notice('MASTER <-> REPLICA sync started');
+    return socket;
   }
 
   private connected(socket: Socket): void {
@@ -160,7 +177,6 @@ export class ReplicaLink implements PrimaryLink {
       if (this.handshake !== undefined) at += this.handshake.take(buffer, at, end);
       else if (this.transfer !== undefined) at += this.transfer.take(buffer, at, end);
       else {
-        this.readOffset += end - at;
         this.stream?.received(buffer, at, end);
         return;
       }
@@ -224,12 +240,15 @@ export class ReplicaLink implements PrimaryLink {
     if (this.failover) this.events.accepted();
     this.failover = false;
     if (outcome.kind === 'continue') return this.goOnWithStream(outcome.id);
-    this.mayContinue = false;
     this.setState('sync');
     this.transfer = new FullSyncLoad(this.replica, outcome.id === this.log.id, {
       hold: () => this.hold(),
       release: () => this.release(),
-      replacing: () => this.events.historyEnds(),
+      // Until now another primary of the same history could still be followed.
+      replacing: () => {
+        this.mayContinue = false;
+        this.events.historyEnds();
+      },
       loaded: (snapshot) => this.loaded(outcome.id, outcome.offset, snapshot),
       failed: () => this.retryLater(),
     });
@@ -262,9 +281,8 @@ export class ReplicaLink implements PrimaryLink {
   }
 
   private beginStream(): void {
-    const { replica, log, events } = this;
+    const { replica, events } = this;
     const databases = replica.keyspace.databases;
-    this.readOffset = log.offset;
     this.stream = new PrimaryStream(
       replica,
       this.transport(),

@@ -86,7 +86,7 @@ export class Replication implements ReplicationApi {
       () => this.log.offset,
       () => this.snapshotFields,
       {
-        begun: (replica) => this.snapshotBegun(replica),
+        begun: (replica, position) => this.snapshotBegun(replica, position),
         failed: ({ client }) => host.clients.disconnect(client, false),
       },
     );
@@ -233,11 +233,11 @@ export class Replication implements ReplicationApi {
     host.log.notice(`Partial resynchronization not possible for ${replica.name}: ${why}`);
   }
 
-  /** A snapshot for this replica is of the present moment. */
-  private snapshotBegun(replica: Replica): void {
+  /** There is a snapshot for this replica, of that position of the stream. */
+  private snapshotBegun(replica: Replica, position: number): void {
     const { log } = this;
     replica.state = 'snapshot';
-    if (!replica.silent) replica.enqueue(Buffer.from(`+FULLRESYNC ${log.id} ${log.offset}\r\n`));
+    if (!replica.silent) replica.enqueue(Buffer.from(`+FULLRESYNC ${log.id} ${position}\r\n`));
     // It has selected no database yet.
     this.feed.database = noDatabase;
     this.wake(replica);
@@ -337,33 +337,9 @@ export class Replication implements ReplicationApi {
     setImmediate(() => this.sendRequest());
   }
 
-  /** Replicas that follow the stream and have not said that they have applied all of it. */
-  get laggingReplicas(): Replica[] {
-    return this.followers.filter(({ acknowledged }) => acknowledged < this.log.offset);
-  }
-
-  /** Replicas that follow the stream and tell how far they are. */
-  private get followers(): Replica[] {
-    return this.replicas.filter(({ state, silent }) => state === 'online' && !silent);
-  }
-
   /** Asks all replicas to tell how far they are, pause or not. */
   askReplicasNow(): void {
     if (this.feeding) this.feed.command(...acknowledgementRequest);
-  }
-
-  /** Says in the log which replicas the end of the server leaves behind. */
-  reportLag(): void {
-    const { log, clock } = this.host;
-    const lagging = this.laggingReplicas;
-    for (const { name, state, acknowledged, acknowledgedAt } of lagging) {
-      const lag = Math.floor((clock.now() - acknowledgedAt) / secondMs);
-      log.warning(
-        `Lagging replica ${name} reported offset ${this.log.offset - acknowledged} behind master, lag=${lag}, state=${state}.`,
-      );
-    }
-    const all = this.followers.length;
-    log.notice(`${all - lagging.length} of ${all} replicas are in sync when shutting down.`);
   }
 
   /** Not during a pause: the stream would grow, and whoever paused wants it to stay. */

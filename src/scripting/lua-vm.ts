@@ -1,6 +1,6 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Bytes } from '../bytes/bytes.js';
-import { GcCommand, HookMask, LuaStatus } from './lua/exports.js';
+import { GcCommand, LuaStatus } from './lua/exports.js';
 import type { KeptValue, LuaState } from './lua/lua-state.js';
 import { replyFields } from './lua-to-reply.js';
 import { RedisLibrary, type ServerVersion } from './redis-library.js';
@@ -8,8 +8,6 @@ import { Sandbox } from './sandbox.js';
 import { errorAt, type Place, placeOf, readError, type ScriptError } from './script-error.js';
 import type { ScriptHost } from './script-host.js';
 
-/** Instructions between two looks at the clock: a fraction of a millisecond. */
-const hookInterval = 20_000;
 /**
  * Where a script cannot be suspended, in a comparison of `table.sort` for instance, it may go on for so long after its
  * time is up. Then it fails: nobody could end it otherwise.
@@ -214,7 +212,7 @@ export class LuaVm {
     const { lua } = this;
     this.thread = lua.newThread();
     this.threadRef = lua.ref();
-    lua.setHook(this.thread, this.hook, HookMask.count, hookInterval);
+    lua.watch(this.thread, this.hook);
   }
 
   /** A thread that failed or was given up cannot be used again. */
@@ -225,8 +223,9 @@ export class LuaVm {
     this.thread = 0;
   }
 
-  /** Called by Lua every so many instructions. */
+  /** Called by Lua now and then. */
   private look(L: number): void {
+    this.lua.watched(L);
     const { clock, busyThresholdMs } = this.settings;
     const elapsed = clock.microseconds() - this.startedAt;
     if (elapsed > this.hardLimit) this.fail(L, this.hardLimitText);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Bytes, copyBytes } from '../bytes/bytes.js';
+import { KnownNames } from './known-names.js';
 import { LuaType } from './lua/exports.js';
 import { type HostFunction, type LuaState, mostReturned } from './lua/lua-state.js';
 import { ReplyToLua } from './reply-to-lua.js';
@@ -28,6 +29,7 @@ export interface ServerVersion {
 export class RedisLibrary {
   private readonly args: Bytes[] = [];
   private readonly replies: ReplyToLua;
+  private readonly commands: KnownNames<unknown>;
 
   constructor(
     private readonly lua: LuaState,
@@ -35,6 +37,7 @@ export class RedisLibrary {
     private readonly version: ServerVersion,
   ) {
     this.replies = new ReplyToLua(lua);
+    this.commands = new KnownNames(lua);
   }
 
   /** Pushes the table. `forEval`: with the functions that only make sense there. */
@@ -93,7 +96,7 @@ export class RedisLibrary {
     const { lua, args } = this;
     const argc = lua.argumentsToBytes(L, args);
     if (argc <= 0) return this.refuse(L, argc, raises);
-    const reply = this.host.call(args, argc);
+    const reply = this.host.call(this.commands.find(args[0]) ?? this.lookUp(L), args, argc);
     if (argc > keptArguments) args.length = 0;
     const length = bulkLength(reply);
     if (length >= 0 && length <= mostReturned) {
@@ -101,6 +104,16 @@ export class RedisLibrary {
       return -1 - length;
     }
     return this.push(L, reply, raises);
+  }
+
+  /** Finds the command for the first time. */
+  private lookUp(L: number): unknown {
+    const { lua, args } = this;
+    const command = this.host.find(args[0]);
+    if (command === undefined) return undefined;
+    this.commands.learn(args[0], command, L, 1);
+    lua.argumentsToBytes(L, args); // which may be elsewhere now
+    return command;
   }
 
   /** Pushes a reply that is no bulk. Acts as a host function. */
@@ -132,7 +145,7 @@ export class RedisLibrary {
   private checkPermission(lua: LuaState): number {
     const argc = lua.argumentsToBytes(lua.L, this.args);
     if (argc <= 0) return this.refuse(lua.L, argc, true);
-    const permitted = this.host.permits(this.args, argc);
+    const permitted = this.host.permits(this.args);
     if (permitted === undefined)
       return fail(lua, 'ERR Invalid command passed to redis.acl_check_cmd()', true);
     lua.pushBoolean(permitted);

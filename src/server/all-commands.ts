@@ -2,6 +2,7 @@ import { appendOnlyCommands } from '../commands/append-only.js';
 import { bitmapCommands } from '../commands/bitmaps.js';
 import { blockingListCommands } from '../commands/blocking-lists.js';
 import { clientCommands } from '../commands/client.js';
+import { clusterCommands } from '../commands/cluster.js';
 import type { CommandSpec } from '../commands/command.js';
 import { commandCommands } from '../commands/command-command.js';
 import { configCommands } from '../commands/config-command.js';
@@ -59,6 +60,7 @@ export const allCommands: CommandSpec[] = [
   ...slowLogCommands,
   ...latencyCommands,
   ...moduleCommands,
+  ...clusterCommands,
   ...memoryCommands,
   ...monitorCommands,
   ...databaseCommands,

@@ -19,6 +19,7 @@ const pollers: Partial<Record<string, string>> = { linux: 'epoll', darwin: 'kque
 export function serverSection(server: RespiteServer): InfoField[] {
   const now = server.clock.now();
   const uptime = Math.floor((now - server.startedAt) / 1000);
+  const patience = server.ending.waitsForReplicasMs;
   return [
     ['redis_version', redisVersion],
     ['redis_git_sha1', '00000000'],
@@ -46,15 +47,9 @@ export function serverSection(server: RespiteServer): InfoField[] {
     ['executable', resolve(process.argv[1] ?? process.execPath)],
     ['config_file', server.config.file ?? ''],
     ['io_threads_active', 0],
-    ...shutdownField(server),
+    ...(patience === undefined ? [] : [['shutdown_in_milliseconds', patience] satisfies InfoField]),
     ...listenerFields(server),
   ];
-}
-
-/** Shown while the end of the server waits for replicas. */
-function shutdownField({ ending }: RespiteServer): InfoField[] {
-  const { replicasWaitLeft } = ending;
-  return replicasWaitLeft === undefined ? [] : [['shutdown_in_milliseconds', replicasWaitLeft]];
 }
 
 function listenerFields({ listeners, config }: RespiteServer): InfoField[] {
@@ -80,8 +75,9 @@ function most(clients: Client[], measure: (client: Client) => number): number {
 export function clientsSection(server: RespiteServer): InfoField[] {
   const clients = openClients(server);
   const { waiting } = server.loop.dispatcher;
+  const replicas = server.replication.replicas.filter(({ client }) => !client.closing);
   return [
-    ['connected_clients', clients.length - server.replication.replicas.length],
+    ['connected_clients', clients.length - replicas.length],
     ['cluster_connections', 0],
     ['maxclients', server.config.values.maxclients],
     ['client_recent_max_input_buffer', most(clients, ({ transport }) => transport.queryBufferCapacity)],

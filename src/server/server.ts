@@ -224,9 +224,10 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   /** Starts listening, then loads the data set. Throws ListenError and LoadError. */
   async start(): Promise<void> {
     fitMaxClients(this.config, this.log);
-    this.log.notice('Server initialized');
     try {
       await this.listeners.open(this.config, this.options.anyPort === true);
+      // Whoever waits for this line connects at once.
+      this.log.notice('Server initialized');
       this.timers.start(1000 / this.config.values.hz);
       this.replicaRole.beginAtStart();
       await this.dataSet.loadAtStart(this.options.importFrom);

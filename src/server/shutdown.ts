@@ -1,16 +1,16 @@
 import type { ShutdownRequest } from '../commands/server-api.js';
 import type { RespiteServer } from './server.js';
 
-/** Something takes its time before the end of the server: replicas that lag behind, then the last save. */
-class PendingEnd {
+/** An end that takes its time: first for replicas that lag behind, then for the last save. The server ends, or stays. */
+class SlowEnd {
   /** Whether the server ends. */
   readonly outcome: Promise<boolean>;
   settle!: (ends: boolean) => void;
 
   constructor(
-    readonly request: ShutdownRequest,
-    /** Unix time in ms at which it is given up. */
-    readonly deadline = Number.POSITIVE_INFINITY,
+    public request: ShutdownRequest,
+    /** Unix time in ms up to which replicas are waited for; undefined during the last save. */
+    public replicaDeadline?: number,
   ) {
     this.outcome = new Promise((resolve) => {
       this.settle = resolve;
@@ -18,38 +18,36 @@ class PendingEnd {
   }
 }
 
-/** How the server comes to its end: what is still to be written is, or the server stays. */
+/** How the server comes to its end: what is still to be sent and written is, or the server stays. */
 export class Shutdown {
   /** What a signal asked for, to be done with the next periodic work. */
   private pending: ShutdownRequest | undefined;
-  private lastSave: PendingEnd | undefined;
-  /** Replicas are to have everything before the end. Nothing is written meanwhile. */
-  private replicasWait: PendingEnd | undefined;
+  private underWay: SlowEnd | undefined;
 
   constructor(private readonly server: RespiteServer) {}
 
   /** Asked for, and it may still be called off. */
   get isUnderWay(): boolean {
-    return this.pending !== undefined || this.lastSave !== undefined || this.replicasWait !== undefined;
+    return this.pending !== undefined || this.underWay !== undefined;
   }
 
-  /** How long, in ms, it is still waited for replicas; undefined if it is not. */
-  get replicasWaitLeft(): number | undefined {
-    const { replicasWait, server } = this;
-    return replicasWait && Math.max(0, Math.ceil(replicasWait.deadline - server.clock.now()));
+  /** How long replicas are still waited for, in ms; undefined unless they are. */
+  get waitsForReplicasMs(): number | undefined {
+    const deadline = this.underWay?.replicaDeadline;
+    return deadline === undefined ? undefined : Math.max(0, Math.floor(deadline - this.server.clock.now()));
   }
 
   /** Ends the server soon, unless `abort` comes before. */
   soon(request: ShutdownRequest): void {
-    if (this.lastSave === undefined && this.replicasWait === undefined) this.pending = request;
+    if (this.underWay === undefined) this.pending = request;
   }
 
   /** True if there was something to call off. */
   abort(): boolean {
     if (!this.isUnderWay) return false;
     this.pending = undefined;
-    this.giveUpWaiting();
-    this.giveUpSaving(false);
+    this.giveUpSaving();
+    this.settle(false);
     this.server.log.notice('Shutdown manually aborted.');
     return true;
   }
@@ -60,112 +58,98 @@ export class Shutdown {
   }
 
   tick(): void {
-    this.checkReplicas();
-    const { pending, server } = this;
+    const { pending, server, underWay } = this;
+    if (underWay !== undefined) this.lookAtReplicas(underWay);
     // A script in its middle is not to be seen in a file; while one is loaded, none is written.
     if (pending === undefined || (server.loop.dispatcher.busy && !server.isLoading)) return;
     this.pending = undefined;
-    void this.obey(pending);
+    void this.now(pending);
   }
 
-  private async obey(request: ShutdownRequest): Promise<void> {
-    const outcome = this.now(request);
-    const reported = this.replicasWait !== undefined;
-    if (!(await outcome) && !reported) this.reportErrors();
-  }
-
-  private reportErrors(): void {
-    this.server.log.warning('Errors trying to shut down the server. Check the logs for more information.');
-  }
-
-  /** Ends the server. False if something could not be written and the server stays; a promise of that while it saves. */
+  /** Ends the server. False if something could not be written and the server stays; a promise of that if it takes time. */
   now(request: ShutdownRequest): boolean | Promise<boolean> {
-    const { server, lastSave, replicasWait } = this;
-    if (lastSave !== undefined) return this.joinLastSave(lastSave, request);
-    if (replicasWait !== undefined) return this.joinReplicasWait(replicasWait, request);
+    const { server, underWay } = this;
+    if (underWay !== undefined) return this.join(underWay, request);
     server.log.notice('User requested shutdown...');
-    return this.mustWait(request) ? this.waitForReplicas(request) : this.finish(request);
-  }
-
-  private finish(request: ShutdownRequest): boolean | Promise<boolean> {
-    const { server } = this;
-    void server.saving.stop('There is a child saving an .rdb. Killing it!');
-    server.replication.fullSync.stop();
-    if (!this.finishAppendOnly(request)) return false;
-    if (this.wantsSave(request)) return this.save(request);
-    server.onShutdown?.(request);
-    return true;
-  }
-
-  // --- replicas that lag behind
-
-  private mustWait({ now }: ShutdownRequest): boolean {
-    const { replication, config } = this.server;
-    return !now && config.values['shutdown-timeout'] > 0 && replication.laggingReplicas.length > 0;
-  }
-
-  /** What clients want to write waits, so that replicas can get to the end; and they are asked how far they are. */
-  private waitForReplicas(request: ShutdownRequest): Promise<boolean> {
-    const { server } = this;
-    const deadline = server.clock.now() + server.config.values['shutdown-timeout'] * 1000;
+    const patienceMs = server.config.values['shutdown-timeout'] * 1000;
+    if (request.now || patienceMs === 0 || this.laggingReplicas().length === 0) return this.finish(request);
     server.log.notice('Waiting for replicas before shutting down.');
     server.replication.askReplicasNow();
     server.loop.dispatcher.pauseClients(Number.POSITIVE_INFINITY, false, 'shutdown');
-    this.replicasWait = new PendingEnd(request, deadline);
-    return this.replicasWait.outcome;
+    this.underWay = new SlowEnd(request, server.clock.now() + patienceMs);
+    return this.underWay.outcome;
   }
 
-  private checkReplicas(): void {
-    const { replicasWait, server } = this;
-    if (replicasWait === undefined) return;
-    if (server.replication.laggingReplicas.length > 0 && server.clock.now() < replicasWait.deadline) return;
-    this.endReplicasWait(replicasWait, replicasWait.request);
+  /** Another SHUTDOWN waits for the same end, or has it sooner. */
+  private join(underWay: SlowEnd, { save, now }: ShutdownRequest): Promise<boolean> {
+    if (save === 'nosave') underWay.request = { ...underWay.request, save };
+    if (underWay.replicaDeadline !== undefined) {
+      if (now) this.goOn(underWay);
+    } else if (save === 'nosave') {
+      this.giveUpSaving();
+      this.settle(true);
+    }
+    return underWay.outcome;
   }
 
-  /** Another SHUTDOWN meanwhile waits too, or ends the waiting. */
-  private joinReplicasWait(replicasWait: PendingEnd, request: ShutdownRequest): Promise<boolean> {
-    if (request.now) this.endReplicasWait(replicasWait, request);
-    return replicasWait.outcome;
+  // --- replicas
+
+  /** Those that say how far they are. */
+  private get replicas() {
+    return this.server.replication.replicas.filter(({ traits, silent }) => !traits.snapshotOnly && !silent);
   }
 
-  private endReplicasWait(replicasWait: PendingEnd, request: ShutdownRequest): void {
-    this.replicasWait = undefined;
-    this.server.replication.reportLag();
-    const settle = (ends: boolean) => {
-      if (!ends) this.reportErrors();
-      this.settleReplicasWait(replicasWait, ends);
-    };
-    const outcome = this.finish(request);
-    if (typeof outcome === 'boolean') settle(outcome);
-    else void outcome.then(settle);
+  private laggingReplicas() {
+    const { offset } = this.server.replication.log;
+    return this.replicas.filter(({ acknowledged }) => acknowledged !== offset);
   }
 
-  private giveUpWaiting(): void {
-    const { replicasWait } = this;
-    if (replicasWait === undefined) return;
-    this.replicasWait = undefined;
-    this.settleReplicasWait(replicasWait, false);
+  private lookAtReplicas(underWay: SlowEnd): void {
+    const { replicaDeadline } = underWay;
+    if (replicaDeadline === undefined) return;
+    if (this.server.clock.now() >= replicaDeadline || this.laggingReplicas().length === 0)
+      this.goOn(underWay);
   }
 
-  private settleReplicasWait({ outcome, settle }: PendingEnd, ends: boolean): void {
-    const { dispatcher } = this.server.loop;
-    settle(ends);
-    // Later, for this may be a batch already. What is written before the end would be lost.
-    if (!ends) void outcome.then(() => dispatcher.inBackground(() => dispatcher.unpauseClients('shutdown')));
+  /** Replicas are not waited for any more. */
+  private goOn(underWay: SlowEnd): void {
+    underWay.replicaDeadline = undefined;
+    const outcome = this.finish(underWay.request, underWay);
+    if (typeof outcome === 'boolean') this.settle(outcome);
   }
 
-  // --- the last save
-
-  /** Another SHUTDOWN during the last save waits for its end, or does without it. */
-  private joinLastSave({ outcome }: PendingEnd, { save }: ShutdownRequest): Promise<boolean> {
-    if (save === 'nosave') this.giveUpSaving(true);
-    return outcome;
+  private tellOfReplicas(): void {
+    const { log, replication, clock } = this.server;
+    const { length: count } = this.replicas;
+    if (count === 0) return;
+    const lagging = this.laggingReplicas();
+    for (const replica of lagging) {
+      const behind = replication.log.offset - replica.acknowledged;
+      const seconds = Math.floor((clock.now() - replica.acknowledgedAt) / 1000);
+      log.notice(
+        `Lagging replica ${replica.name} reported offset ${behind} behind master, lag=${seconds}, state=${replica.state}.`,
+      );
+    }
+    log.notice(`${count - lagging.length} of ${count} replicas are in sync when shutting down.`);
   }
 
-  private giveUpSaving(ends: boolean): void {
-    if (this.lastSave === undefined) return;
-    void this.server.saving.stop('The last save is given up.');
-    this.endLastSave(ends);
+  // --- files
+
+  /** What is left when nobody is waited for. */
+  private finish(request: ShutdownRequest, underWay?: SlowEnd): boolean | Promise<boolean> {
+    const { server } = this;
+    this.tellOfReplicas();
+    void server.saving.stop('There is a child saving an .rdb. Killing it!');
+    server.replication.fullSync.stop();
+    if (!this.finishAppendOnly(request)) return this.fail();
+    if (this.wantsSave(request)) return this.save(underWay ?? new SlowEnd(request));
+    if (underWay === undefined) server.onShutdown?.(request);
+    return true;
+  }
+
+  private fail(): false {
+    this.server.log.warning('Errors trying to shut down the server. Check the logs for more information.');
+    return false;
   }
 
   private finishAppendOnly({ force }: ShutdownRequest): boolean {
@@ -192,32 +176,41 @@ export class Shutdown {
   }
 
   /** Saves in slices while all clients wait, so that a second signal and SHUTDOWN ABORT are heard. */
-  private save(request: ShutdownRequest): Promise<boolean> {
+  private save(underWay: SlowEnd): Promise<boolean> {
     const { server } = this;
+    this.underWay = underWay;
     server.log.notice('Saving the final RDB snapshot before exiting.');
     server.loop.dispatcher.pauseForEnd(true);
-    const lastSave = new PendingEnd(request);
-    this.lastSave = lastSave;
-    server.saving.saveLast((saved) => this.endLastSave(saved || this.endsUnsaved(request)));
-    return lastSave.outcome;
+    server.saving.saveLast((saved) => this.settle(saved || this.endsUnsaved(underWay.request)));
+    return underWay.outcome;
+  }
+
+  private giveUpSaving(): void {
+    const { underWay, server } = this;
+    if (underWay === undefined || underWay.replicaDeadline !== undefined) return;
+    void server.saving.stop('The last save is given up.');
   }
 
   /** The last save has failed. True if the server ends all the same. */
   private endsUnsaved({ force }: ShutdownRequest): boolean {
-    this.server.log.warning(
-      force ? 'Error trying to save the DB, but exiting anyway.' : "Error trying to save the DB, can't exit.",
-    );
-    return force;
+    const { log } = this.server;
+    if (!force) log.warning("Error trying to save the DB, can't exit.");
+    else log.warning('Error trying to save the DB, but exiting anyway.');
+    return force || this.fail();
   }
 
-  private endLastSave(ends: boolean): void {
-    const { lastSave, server } = this;
-    if (lastSave === undefined) return;
-    this.lastSave = undefined;
-    lastSave.settle(ends);
-    if (ends) return server.onShutdown?.(lastSave.request);
+  private settle(ends: boolean): void {
+    const { underWay, server } = this;
+    if (underWay === undefined) return;
+    this.underWay = undefined;
+    underWay.settle(ends);
+    if (ends) return server.onShutdown?.(underWay.request);
     const { dispatcher } = server.loop;
+    const resume = () => {
+      dispatcher.pauseForEnd(false);
+      dispatcher.unpauseClients('shutdown');
+    };
     // Later, for this may be a batch already.
-    void lastSave.outcome.then(() => dispatcher.inBackground(() => dispatcher.pauseForEnd(false)));
+    void underWay.outcome.then(() => dispatcher.inBackground(resume));
   }
 }

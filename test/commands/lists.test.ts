@@ -135,6 +135,35 @@ describe('LREM, LINSERT and LPOS', () => {
 });
 
 describe('LMOVE, RPOPLPUSH and LMPOP', () => {
+  it.each([
+    ['a listpack', 7],
+    ['a listpack of one', 1],
+    ['a quicklist', 300],
+  ])('turn %s around in place', async (_, count) => {
+    const { redis } = await startWithClient();
+    const list = Array.from({ length: count }, (_, i) =>
+      i % 3 ? `element ${i} ${'x'.repeat(i)}` : String(i),
+    );
+    await redis.rpush('l', ...list);
+    const encoding = await redis.object('ENCODING', 'l');
+    for (let round = 0; round < 20; round++) {
+      for (const from of ['LEFT', 'RIGHT'] as const) {
+        for (const to of ['LEFT', 'RIGHT'] as const) {
+          const element = (from === 'LEFT' ? list.shift() : list.pop()) as string;
+          if (to === 'LEFT') list.unshift(element);
+          else list.push(element);
+          expect(await redis.call('LMOVE', 'l', 'l', from, to)).toBe(element);
+          if (round % 3 === 0) {
+            expect(await redis.rpoplpush('l', 'l')).toBe(list.at(-1));
+            list.unshift(list.pop() as string);
+          }
+        }
+      }
+    }
+    expect(await redis.lrange('l', 0, -1)).toEqual(list);
+    expect(await redis.object('ENCODING', 'l')).toBe(encoding);
+  });
+
   it('move between lists and within one', async () => {
     const { redis } = await startWithClient();
     await redis.rpush('from', 'a', 'b', 'c');

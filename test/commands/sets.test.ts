@@ -266,3 +266,37 @@ describe('set commands', () => {
     expect([...popped, ...rest].sort()).toEqual(members.sort());
   });
 });
+
+describe('SINTER and SDIFF', () => {
+  it('combine sets of all sizes as sets of names', async () => {
+    const name = (n: number) => (n % 4 ? `member:${n}` : String(n));
+    const numbers = (count: number, step: number, from = 0) =>
+      Array.from({ length: count }, (_, i) => name(from + i * step));
+    const sets: Record<string, string[]> = {
+      all: numbers(3000, 1),
+      even: numbers(1024, 2),
+      batch: numbers(640, 1, 100),
+      third: numbers(1000, 3),
+      small: numbers(20, 7),
+      integers: numbers(100, 4),
+      empty: [],
+    };
+    for (const [key, members] of Object.entries(sets))
+      if (members.length > 0) await redis.sadd(key, ...members);
+    const keys = Object.keys(sets);
+    for (const [i, first] of keys.entries()) {
+      for (const second of keys) {
+        const third = keys[(i + 3) % keys.length];
+        const [a, b, c] = [first, second, third].map((key) => new Set(sets[key]));
+        const both = [...a].filter((member) => b.has(member) && c.has(member));
+        const rest = [...a].filter((member) => !b.has(member) && !c.has(member));
+        expect((await redis.sinter(first, second, third)).sort()).toEqual(both.sort());
+        expect((await redis.sdiff(first, second, third)).sort()).toEqual(rest.sort());
+        expect(await redis.sinterstore('to', first, second, third)).toBe(both.length);
+        expect((await redis.smembers('to')).sort()).toEqual(both);
+        expect(await redis.sdiffstore('to', first, second, third)).toBe(rest.length);
+        expect((await redis.smembers('to')).sort()).toEqual(rest);
+      }
+    }
+  });
+});

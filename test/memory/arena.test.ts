@@ -139,6 +139,28 @@ describe('Arena', () => {
     expect(checked.arena.segmentBytes).toBe(0);
   });
 
+  it('lets a block stay that has an eighth to spare, so that what sways around a size does not move', () => {
+    const arena = new Arena();
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 16_384 }), (bytes) => {
+        const ref = arena.allocate(bytes);
+        const capacity = arena.capacityOf(ref);
+        expect(arena.canStay(ref, bytes)).toBe(true);
+        expect(arena.canStay(ref, capacity)).toBe(true);
+        expect(arena.canStay(ref, capacity + 1)).toBe(false);
+        const spare = capacity >> 3;
+        if (capacity > spare + 1) expect(arena.canStay(ref, capacity - spare)).toBe(true);
+        for (let less = capacity - spare - 1; less > 0; less -= 7) {
+          const stays = arena.canStay(ref, less);
+          // Never more than an eighth beyond what the bytes would get.
+          expect(stays).toBe(arena.capacityFor(less + spare) === capacity);
+        }
+        arena.release(ref);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('gives segments back when they empty, but one', () => {
     const arena = new Arena();
     const refs: Ref[] = [];

@@ -61,6 +61,17 @@ it('a chain of replicas has the same data, also when links break', async () => {
   expect(await infoField(middle.redis, 'sync_full')).toBe('1');
 });
 
+it('a replica that comes while a snapshot for another one is made has its place in the stream', async () => {
+  const primary = await start({ dir: dataFolder(), 'repl-diskless-sync': false, 'rdb-key-save-delay': 1000 });
+  await primary.redis.call('debug', 'populate', 300);
+  const first = await follow(primary);
+  await until('a snapshot is made', async () => (await infoField(primary.redis, 'sync_full')) === '1');
+  await change(primary, [1]);
+  const second = await follow(primary);
+  await change(primary, [2]);
+  await expectSame(primary, first, second);
+});
+
 it('a replica that was restarted goes on where it was', async () => {
   const dir = dataFolder();
   const primary = await start();

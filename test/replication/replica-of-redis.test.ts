@@ -144,8 +144,10 @@ describeWithRedisServer('a replica of', () => {
     await expect(replica.get('a')).rejects.toThrow(error);
     await expect(replica.ping()).rejects.toThrow(error);
     await expect(replica.multi().get('a').exec()).rejects.toThrow('EXECABORT');
-    expect(await replica.eval("return 'x'", 0)).toBe('x');
-    await expect(replica.eval("return redis.call('get', 'x')", 0)).rejects.toThrow(
+    await expect(replica.eval("return 'x'", 0)).rejects.toThrow(error);
+    const header = '#!lua flags=allow-stale,no-writes\n';
+    expect(await replica.eval(`${header}return redis.call('echo', 'x')`, 0)).toBe('x');
+    await expect(replica.eval(`${header}return redis.call('get', 'x')`, 0)).rejects.toThrow(
       'Can not execute the command on a stale replica',
     );
     expect(await infoField(replica, 'master_link_status')).toBe('down');

@@ -61,6 +61,61 @@ describe('the changed Lua machine', () => {
   });
 });
 
+describe('calls, returns and comparisons', () => {
+  it.each([
+    ['local function f(a, b) return b end return tostring(f(1)) .. tostring(f(1, 2)) .. f(1, 2, 3)', 'nil22'],
+    ['local function f() return end local a, b = f() return tostring(a) .. select("#", f())', 'nil0'],
+    ['local function f() return 1, 2, 3 end local a, b = f() return a .. b .. select("#", f())', '123'],
+    [
+      'local function f(...) return select("#", ...), ... end local n, a = f(nil, 2) return n .. tostring(a)',
+      '2nil',
+    ],
+    ['local function f(n) if n == 0 then return "end" end return f(n - 1) end return f(100000)', 'end'],
+    [
+      'local function f() local a, b, c return tostring(a) .. tostring(c) end f() return f(1, 2, 3, 4)',
+      'nilnil',
+    ],
+    ['local function f(n) if n > 0 then return 1 + f(n - 1) end return 0 end return f(5000)', '5000'],
+    [
+      'return tostring(1 < 2) .. tostring("a" < "b") .. tostring(0/0 < 1) .. tostring(2 < 1)',
+      'truetruefalsefalse',
+    ],
+    ['return 1 < "2"', 'script:1: attempt to compare number with string'],
+    ['return {} < {}', 'script:1: attempt to compare two table values'],
+    [
+      'local m = { __lt = function() return true end } return tostring(setmetatable({}, m) < setmetatable({}, m))',
+      'true',
+    ],
+    ['local t = setmetatable({}, { __call = function(_, x) return x end }) return t(7)', '7'],
+    ['return nothing()', "script:1: attempt to call global 'nothing' (a nil value)"],
+  ])('%s', (code, expected) => expect(run(code)).toBe(expected));
+
+  it.each([
+    'while true do end',
+    'repeat until false',
+    'local i = 0 repeat i = i + 1 until i < 0',
+    'for i = 1, math.huge do end',
+    'local t = { 1 } while true do for k in pairs(t) do end end',
+    'local function f() return f() end f()',
+    'local i = 0 while i >= 0 do i = i + 1 end',
+    'local a = true while a do end',
+    'while true do pcall(tostring, 1) end',
+    'local co = coroutine.wrap(function() while true do end end) co()',
+  ])('the hook is called in %s', (code) => {
+    const thread = lua.newThread();
+    const hook = (L: number) => {
+      lua.watched(L);
+      lua.L = L;
+      lua.error('looked');
+    };
+    lua.watch(thread, lua.module.addFunction(hook, 'hook'));
+    lua.L = thread;
+    lua.load(Buffer.from(code), '@script');
+    expect(lua.resume(thread, 0)).toBe(LuaStatus.runtimeError);
+    expect(lua.toLatin1(-1)).toMatch(/looked$/);
+  });
+});
+
 describe('a read-only table', () => {
   beforeEach(() => {
     run('t = { 1, 2, 3, field = 1 }');

@@ -4,6 +4,7 @@ import {
   add,
   type Code,
   call,
+  choose,
   get,
   getGlobal,
   i32,
@@ -143,6 +144,17 @@ describe('a module that is changed', () => {
     binary.wrapFunction(0, {}, (original) => add(i32(1), call(original, get(0))));
     const { double, twice } = instance(binary);
     expect([double(5), twice(5)]).toEqual([11, 11]);
+  });
+
+  it('has other code in place of some instructions, with variables for it', () => {
+    const binary = new WasmBinary(doubling);
+    const doubled = [...get(0), ...get(0), 0x6a];
+    const n = binary.addLocals(0, 1);
+    const code = [...set(n, add(i32(100), get(0))), ...choose(less(get(0), i32(0)), i32(-1), get(n))];
+    binary.replaceInFunction(0, doubled, code, 1);
+    const { double } = instance(binary);
+    expect([n, double(-3), double(5)]).toEqual([1, -1, 105]);
+    expect(() => binary.replaceInFunction(1, doubled, code, 1)).toThrow('the sequence 0 times, not 1');
   });
 
   it('has other code in place of a function', () => {

@@ -253,7 +253,10 @@ describe('a save that fails', () => {
     await call('SET a 1');
     failing.set('writeSync', 'ENOSPC');
     expect(await failure(call('SHUTDOWN'))).toBe('ERR Errors trying to SHUTDOWN. Check logs.');
-    expect(lines.at(-1)).toBe("# Error trying to save the DB, can't exit.");
+    expect(lines.slice(-2)).toEqual([
+      "# Error trying to save the DB, can't exit.",
+      '# Errors trying to shut down the server. Check the logs for more information.',
+    ]);
     expect(await call('GET a')).toBe('1');
     expect(ended()).toBe(0);
     void call('SHUTDOWN FORCE').catch(() => {});

@@ -1,8 +1,17 @@
 import type { Clock } from '../../ambient/clock.js';
 import { Bytes, copyBytes } from '../../bytes/bytes.js';
 import { MAX_DOUBLE_LENGTH, writeDouble } from '../../bytes/doubles.js';
-import { GcCommand, globalsIndex, type LuaExports, LuaStatus, LuaType, registryIndex } from './exports.js';
-import { freeLists, marksOffset, readOnlyMark } from './machine.js';
+import {
+  GcCommand,
+  globalsIndex,
+  HookMask,
+  type LuaExports,
+  LuaStatus,
+  LuaType,
+  registryIndex,
+} from './exports.js';
+import { marksOffset, readOnlyMark, State } from './layout.js';
+import { freeLists } from './machine.js';
 import { LuaModule } from './wasm-module.js';
 
 const scratchSize = 65536;
@@ -617,6 +626,12 @@ export class LuaState {
     return kept;
   }
 
+  /** Keeps a value on the stack of a thread for good. */
+  keepOf(L: number, index: number): void {
+    this.api.lua_pushvalue(L, index);
+    this.api.luaL_ref(L, registryIndex);
+  }
+
   pushKept({ word, type }: KeptValue): void {
     this.pushWord(word, type);
   }
@@ -731,6 +746,20 @@ export class LuaState {
   /** Suspends the running thread from within its hook, which must return at once. */
   suspend(L: number): void {
     this.api.lua_yield(L, 0);
+  }
+
+  /**
+   * Has a function called now and then while the thread, or one that it made, runs. The function calls `watched`. See
+   * fast-calls.ts.
+   */
+  watch(thread: number, slot: number): void {
+    this.api.lua_sethook(thread, slot, HookMask.count, 1);
+    this.watched(thread);
+  }
+
+  /** The thread was looked at. */
+  watched(thread: number): void {
+    this.module.heap[thread + State.hookMask] = 0;
   }
 
   setHook(thread: number, slot: number, mask: number, count: number): void {

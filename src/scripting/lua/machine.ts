@@ -35,44 +35,26 @@ import {
 } from '../wasm/assembler.js';
 import { WasmBinary } from '../wasm/binary.js';
 import { LuaType } from './exports.js';
+import { quickenCalls } from './fast-calls.js';
+import {
+  blackMark,
+  CallRecord,
+  Closure,
+  grayAgain,
+  Internal,
+  marksOffset,
+  readOnlyMark,
+  State,
+  Table,
+  Value,
+  valueSizeLog2,
+} from './layout.js';
 
 /** The file whose functions are known by number. */
 const knownFile = 'cba969b97e8a319eba8996b5df488aed5cdd22a56f2de53b42598e474014e610';
 
-/** Functions without a name of their own in the file, by the names that Lua's sources give them. */
-const Internal = {
-  luaG_runerror: 228,
-  luaD_rawrunprotected: 232,
-  luaH_getstr: 417,
-  luaH_set: 418,
-  luaH_setnum: 419,
-  luaH_setstr: 420,
-  luaS_newlstr: 389,
-  l_alloc: 132,
-  realloc: 539,
-  emscripten_longjmp: 548,
-} as const;
 /** The pointer to the end of C's stack. */
 const stackPointer = 0;
-
-/** Offsets in a lua_State. */
-export const State = { top: 8, base: 12, shared: 16, call: 20, errorJmp: 112 } as const;
-/** A value: 8 bytes, and its type in the next 4. */
-export const Value = { size: 16, type: 8 } as const;
-const valueSizeLog2 = 4;
-/** Offset of the collector's marks in an object. */
-export const marksOffset = 5;
-/** A bit of an object's marks that the collector neither uses nor changes. */
-export const readOnlyMark = 0x80;
-
-/** Offset of the collector's list of tables to look at again, in the state that all threads share. */
-const grayAgain = 40;
-/** Offsets in a table. */
-const Table = { array: 12, nextGray: 24 } as const;
-const blackMark = 4;
-/** Offset of the first value of a native function's own, and of the function in a call record. */
-const upvalues = 24;
-const calledFunction = 4;
 
 /** A lua_longjmp: where to go on after an error. */
 const Jump = { previous: 0, buffer: 4, status: 160, size: 176 } as const;
@@ -124,6 +106,7 @@ export function luaMachine(file: Uint8Array): Buffer {
   protectTables(binary);
   addCalls(binary);
   replaceAllocator(binary);
+  quickenCalls(binary);
   return binary.toBytes();
 }
 
@@ -263,10 +246,10 @@ function addHostCall(binary: WasmBinary): void {
   binary.exportGlobal('returned', returned);
   const [L, results] = [0, 1];
   const type = binary.addType(1, 1);
-  const closure = load32(load32(load32(get(L), State.call), calledFunction), 0);
+  const closure = load32(load32(load32(get(L), State.call), CallRecord.f), 0);
   const pushString = binary.exportedFunctions().get('lua_pushlstring')!;
   const f = binary.addFunction(type, { i32: 1 }, [
-    ...set(results, callIndirect(type, load32(closure, upvalues), get(L))),
+    ...set(results, callIndirect(type, load32(closure, Closure.upvalues), get(L))),
     ...when(
       less(get(results), i32(0)),
       call(pushString, get(L), getGlobal(returned), subtract(i32(-1), get(results))),

@@ -76,6 +76,7 @@ const binary =
 export const add = binary(0x6a);
 export const subtract = binary(0x6b);
 export const and = binary(0x71);
+export const or = binary(0x72);
 export const shiftLeft = binary(0x74);
 export const shiftRight = binary(0x76);
 export const equal = binary(0x46);
@@ -83,6 +84,11 @@ export const notEqual = binary(0x47);
 export const lessUnsigned = binary(0x49);
 export const less = binary(0x48);
 export const not = (value: Code): Code => [...value, 0x45];
+
+// Numbers
+
+export const loadDouble = (address: Code, offset: number): Code => [...address, 0x2b, 3, ...unsigned(offset)];
+export const lessDouble = binary(0x63);
 
 // Control
 
@@ -102,6 +108,16 @@ export const when = (condition: Code, ...then: Code[]): Code => [
   0x04,
   noResult,
   ...then.flat(),
+  0x0b,
+];
+/** A value of 32 bits: one of two. */
+export const choose = (condition: Code, then: Code, otherwise: Code): Code => [
+  ...condition,
+  0x04,
+  ValueType.i32,
+  ...then,
+  0x05,
+  ...otherwise,
   0x0b,
 ];
 /** Repeats the code while the condition is not 0. */

@@ -121,6 +121,48 @@ export class WasmBinary {
     return original;
   }
 
+  /**
+   * Puts code in the place of each sequence of instructions in a function. Throws Error unless there are as many as
+   * expected: the sequence must be long enough to be nothing else.
+   */
+  replaceInFunction(f: number, sequence: Code, code: Code, expected: number): void {
+    const parts = splitAt(Buffer.from(this.bodyOf(f)), Buffer.from(sequence));
+    if (parts.length - 1 !== expected)
+      throw new Error(`function ${f} has the sequence ${parts.length - 1} times, not ${expected}`);
+    const [first, ...others] = parts;
+    this.bodies[f - this.importedFunctions] = Buffer.concat([
+      first,
+      ...others.flatMap((part) => [Uint8Array.from(code), part]),
+    ]);
+  }
+
+  /** Gives a function so many more locals of 32 bits. Returns the number of the first. */
+  addLocals(f: number, count: number): number {
+    const reader = new Reader(this.bodyOf(f));
+    const groups = reader.unsigned();
+    const declarations: number[] = [];
+    let first = this.parametersOf(f);
+    for (let i = 0; i < groups; i++) {
+      const [size, type] = [reader.unsigned(), reader.byte()];
+      first += size;
+      declarations.push(...unsigned(size), type);
+    }
+    declarations.push(...unsigned(count), ValueType.i32);
+    const header = [...unsigned(groups + 1), ...declarations];
+    this.bodies[f - this.importedFunctions] = Buffer.concat([Uint8Array.from(header), reader.rest()]);
+    return first;
+  }
+
+  private parametersOf(f: number): number {
+    const counts = this.list(Section.type, (entry) => {
+      entry.byte();
+      const parameters = entry.bytes(entry.unsigned());
+      entry.bytes(entry.unsigned());
+      return parameters.length;
+    });
+    return counts[this.functionTypes[f - this.importedFunctions]];
+  }
+
   private addBody(type: number, code: Uint8Array): number {
     this.functionTypes.push(type);
     return this.bodies.push(code) - 1 + this.importedFunctions;
@@ -176,6 +218,16 @@ function body({ i32 = 0, f64 = 0 }: Locals, code: Code): Uint8Array {
   ].filter(({ count }) => count > 0);
   const declarations = groups.flatMap(({ count, type }) => [...unsigned(count), type]);
   return Uint8Array.from([groups.length, ...declarations, ...code, 0x0b]);
+}
+
+function splitAt(bytes: Buffer, separator: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  let start = 0;
+  for (let at = bytes.indexOf(separator); at >= 0; at = bytes.indexOf(separator, start)) {
+    parts.push(bytes.subarray(start, at));
+    start = at + separator.length;
+  }
+  return [...parts, bytes.subarray(start)];
 }
 
 class Reader {

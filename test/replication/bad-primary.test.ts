@@ -1,0 +1,195 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import type { RespiteOptions } from '../../src/index.js';
+import { dataFolder } from '../support/data-folder.js';
+import { infoField, until } from '../support/replicas.js';
+import { connect, startRespite } from '../support/respite.js';
+
+const id = 'a'.repeat(40);
+const mark = 'b'.repeat(40);
+/** No keys, no checksum. */
+const emptySnapshot = Buffer.from('REDIS0010\xff\0\0\0\0\0\0\0\0', 'latin1');
+/** The key `a` with the value `b`, in database 0. */
+const snapshot = Buffer.from('REDIS0010\xfe\0\0\x01a\x01b\xff\0\0\0\0\0\0\0\0', 'latin1');
+const request = (...words: string[]) =>
+  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+
+interface FakePrimary {
+  port: number;
+  /** What replicas asked for so far with PSYNC, and what they said afterwards. */
+  asked: string[];
+  said: () => string;
+}
+
+/** Answers everything up to PSYNC with OK, and each PSYNC with the next of `answers`, the last one again and again. */
+async function fakePrimary(answers: ((socket: Socket) => void)[]): Promise<FakePrimary> {
+  const asked: string[] = [];
+  let said = '';
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    let answered = false;
+    let text = '';
+    socket.on('data', (data) => {
+      if (answered) {
+        said += data.toString('latin1');
+        return;
+      }
+      text += data.toString('latin1');
+      const [, psync] = /PSYNC\r\n\$\d+\r\n(.*?\r\n\$\d+\r\n.*?)\r\n/.exec(text) ?? [];
+      if (psync === undefined) return void socket.write('+OK\r\n');
+      answered = true;
+      asked.push(psync.replace(/\r\n\$\d+\r\n/, ' '));
+      answers[Math.min(asked.length, answers.length) - 1](socket);
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { port: (server.address() as AddressInfo).port, asked, said: () => said };
+}
+
+async function follow({ port }: FakePrimary, options: RespiteOptions = {}) {
+  const server = await startRespite({
+    dir: dataFolder(),
+    replicaof: { host: '127.0.0.1', port },
+    ...options,
+  });
+  return connect(server);
+}
+
+const full = (...parts: (string | Buffer)[]) => {
+  return (socket: Socket) => {
+    socket.write(`+FULLRESYNC ${id} 0\r\n`);
+    for (const part of parts) socket.write(part);
+  };
+};
+const sized = (bytes: Buffer) => Buffer.concat([Buffer.from(`$${bytes.length}\r\n`), bytes]);
+const good = full(sized(snapshot));
+const up = (replica: Awaited<ReturnType<typeof follow>>) =>
+  until('the link is up', async () => (await infoField(replica, 'master_link_status')) === 'up');
+
+const modes = ['disabled', 'on-empty-db', 'swapdb'] as const;
+
+const broken: [string, (socket: Socket) => void][] = [
+  ['no snapshot at all', full('what is this\r\n')],
+  ['an error in place of a snapshot', full('-ERR no memory\r\n')],
+  [
+    'a length without bytes',
+    (socket) => {
+      full('$100000\r\n')(socket);
+      setTimeout(() => socket.destroy(), 20);
+    },
+  ],
+  ['bytes that are no snapshot', full(sized(Buffer.from('no snapshot, but many bytes')))],
+  ['a snapshot that ends too early', full(sized(snapshot.subarray(0, 14)))],
+  ['a snapshot that ends too early, with a mark', full(`$EOF:${mark}\r\n`, snapshot.subarray(0, 14), mark)],
+  ['a wrong reply to PSYNC', (socket) => socket.write('+FULLRESYNC\r\n')],
+  ['an endless line', (socket) => socket.write('+'.repeat(100_000))],
+];
+
+for (const mode of modes) {
+  it.each(broken)(`with repl-diskless-load ${mode}, %s is survived, and tried again`, async (_, answer) => {
+    const primary = await fakePrimary([answer, good]);
+    const replica = await follow(primary, { 'repl-diskless-load': mode });
+    await up(replica);
+    expect(await replica.get('a')).toBe('b');
+    expect(primary.asked).toEqual(['? -1', '? -1']);
+  });
+}
+
+it('goes on where a stream broke, whatever was cut', async () => {
+  const commands = [request('SELECT', '3'), request('SET', 'x', '1'), '\n'];
+  const transaction = [request('MULTI'), request('SET', 'y', '2'), request('SET', 'z', '3'), request('EXEC')];
+  const whole = commands.join('');
+  const primary = await fakePrimary([
+    (socket) => {
+      good(socket);
+      socket.write(`${whole}${transaction.slice(0, 3).join('')}*1\r\n$4\r\nEX`);
+      setTimeout(() => socket.destroy(), 50);
+    },
+    (socket) => socket.write(`+CONTINUE\r\n${transaction.join('')}`),
+  ]);
+  const replica = await follow(primary);
+  await replica.select(3);
+  await until('all is there', async () => (await replica.get('z')) === '3');
+  expect(primary.asked).toEqual(['? -1', `${id} ${whole.length + 1}`]);
+  expect(await replica.mget('x', 'y')).toEqual(['1', '2']);
+  expect(await infoField(replica, 'slave_repl_offset')).toBe(String((whole + transaction.join('')).length));
+});
+
+it('asks for all data again after bytes that are no commands', async () => {
+  const primary = await fakePrimary([
+    (socket) => {
+      good(socket);
+      socket.write('*1\r\nnonsense\r\n');
+    },
+    good,
+  ]);
+  const replica = await follow(primary);
+  await until('it asks again', () => primary.asked.length === 2);
+  expect(primary.asked).toEqual(['? -1', '? -1']);
+  await up(replica);
+});
+
+it('answers REPLCONF GETACK with what was applied before', async () => {
+  const before = `${request('SELECT', '0')}${request('SET', 'x', '1')}`;
+  const primary = await fakePrimary([
+    (socket) => {
+      good(socket);
+      socket.write(`${before}${request('REPLCONF', 'GETACK', '*')}`);
+    },
+  ]);
+  await follow(primary);
+  await until('it answers', () => primary.said().includes(request('REPLCONF', 'ACK', String(before.length))));
+});
+
+it('goes on after commands that fail, and counts them', async () => {
+  const stream = `${request('SELECT', '0')}${request('LPUSH', 'a', '1')}${request('NOSUCH')}${request('SET', 'x', '1')}`;
+  const primary = await fakePrimary([
+    (socket) => {
+      good(socket);
+      socket.write(stream);
+    },
+  ]);
+  const replica = await follow(primary);
+  await until('the last one ran', async () => (await replica.get('x')) === '1');
+  expect(await infoField(replica, 'unexpected_error_replies')).toBe('2');
+  expect(await infoField(replica, 'slave_repl_offset')).toBe(String(stream.length));
+});
+
+it('keeps its data while a new snapshot does not come whole, with swapdb', async () => {
+  const primary = await fakePrimary([
+    (socket) => {
+      full(`$EOF:${mark}\r\n`, snapshot.subarray(0, 14))(socket);
+      setTimeout(() => socket.destroy(), 20);
+    },
+    () => {},
+  ]);
+  const server = await startRespite({ dir: dataFolder(), 'repl-diskless-load': 'swapdb' });
+  const replica = connect(server);
+  await replica.set('mine', '1');
+  await replica.call('replicaof', '127.0.0.1', primary.port);
+  await until('it is asked again', () => primary.asked.length === 2);
+  expect(await replica.get('mine')).toBe('1');
+  await replica.call('replicaof', 'no', 'one');
+  expect(await replica.set('mine', '2')).toBe('OK');
+});
+
+it('gives up a primary that is silent', async () => {
+  const primary = await fakePrimary([() => {}, good]);
+  const replica = await follow(primary, { 'repl-timeout': 1 });
+  await up(replica);
+  expect(primary.asked).toHaveLength(2);
+});
+
+it('takes a snapshot of no keys', async () => {
+  const primary = await fakePrimary([full('\n\n', sized(emptySnapshot))]);
+  const replica = await follow(primary);
+  await up(replica);
+  expect(await replica.dbsize()).toBe(0);
+});
