@@ -199,6 +199,7 @@ export class Replication implements ReplicationApi {
   private add(replica: Replica): void {
     const { client } = replica;
     client.feed = replica;
+    client.transport.gatherPackets(this.host.config.values['repl-disable-tcp-nodelay']);
     if (this.replicas.length === 0) this.lastPing = this.host.clock.now();
     client.setGate(Gate.replica, true);
     this.replicas.push(replica);
