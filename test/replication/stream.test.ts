@@ -219,11 +219,17 @@ describe('WAIT', () => {
     expect(await redis.wait(0, 0)).toBe(1);
     await redis.set('a', '1');
     expect(await redis.wait(1, 20)).toBe(0);
+    expect(await redis.multi().set('a', '2').exec()).toEqual([[null, 'OK']]);
+    expect(await redis.wait(1, 20)).toBe(0);
     const waiting = redis.wait(1, 0);
     await other.set('b', '2');
     for (let words = await replica.command(); words[0] !== 'REPLCONF'; words = await replica.command());
-    replica.send('REPLCONF', 'ACK', 51);
+    const offset = Number(field(await other.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset);
     expect(await waiting).toBe(1);
+    await other.eval("return redis.call('incr', 'a')", 0);
+    expect(await other.wait(1, 20)).toBe(0);
+    expect(await redis.wait(1, 20)).toBe(1);
     replica.close();
   });
 
