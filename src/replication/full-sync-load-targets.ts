@@ -28,6 +28,8 @@ export interface TargetEvents {
 
 /** So many bytes are left to the operating system before it is told to write them to the disk. */
 const unsyncedBytes = 8 * 1024 * 1024;
+/** Files begun by this process: each has a name of its own, for the one before may still be in the course of being removed. */
+let receivedFiles = 0;
 
 /**
  * The snapshot becomes the server's own file, and is loaded from it: what was there is kept until the new one is whole.
@@ -35,7 +37,7 @@ const unsyncedBytes = 8 * 1024 * 1024;
 export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTarget {
   const { files, config, log } = host;
   const { dir, dbfilename } = config.values;
-  const temporary = dataPath(dir, `temp-${Math.floor(host.clock.now() / 1000)}.${process.pid}.rdb`);
+  const temporary = dataPath(dir, `temp-repl-${process.pid}.${++receivedFiles}.rdb`);
   const path = dataPath(dir, basename(dbfilename));
   const fd = files.openSync(temporary, 'w', 0o644);
   let open = true;
