@@ -64,7 +64,7 @@ export class LuaVm {
     this.lua = this.sandbox.lua;
     this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
     this.sandbox.onDelay = (L) => this.lookAtLoop(L);
-    this.lua.watchLoops(this.lua.module.addFunction((L) => this.lookAtLoop(L), 'hook'));
+    this.lua.watchLoops((L) => this.lookAtLoop(L));
     // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
     for (const name of replyFields) {
       this.lua.pushLatin1(name);
@@ -93,7 +93,7 @@ export class LuaVm {
     this.scriptName = scriptName;
     this.startedAt = startedAt;
     this.continuedAt = startedAt;
-    this.sandbox.ended = false;
+    this.sandbox.begin();
     this.lua.L = this.thread;
   }
 
@@ -205,15 +205,16 @@ export class LuaVm {
     return 'failed';
   }
 
-  /** Memory was short: frees what it can. A machine that has grown large never shrinks, so it is given up. */
+  /** Memory was short: frees what it can. A machine that has grown large never shrinks, so it is given up at once. */
   private recover(): void {
     const { lua, settings } = this;
+    this.lost = lua.heap.length > settings.memoryLimit / 4;
+    if (this.lost) return;
     try {
       lua.gc(GcCommand.collect);
     } catch {
       this.lost = true;
     }
-    if (lua.heap.length > settings.memoryLimit / 4) this.lost = true;
   }
 
   private makeThread(): void {
@@ -249,11 +250,13 @@ export class LuaVm {
     lua.suspend(L);
   }
 
-  /** Called now and then by C functions that go round and round. */
+  /** Called now and then by C and host functions that work long. */
   private lookAtLoop(L: number): void {
     const now = this.settings.clock.microseconds();
     if (now - this.startedAt > this.hardLimit) this.end(L, this.hardLimitText);
     this.lookAtTime(L, now);
+    // Lua counts its own steps only: a few of them may take long with such functions.
+    if (now - this.startedAt >= this.settings.busyThresholdMs() * 1000) this.lua.watchSoon(L);
   }
 
   /** Ends the script if it has been for too long where it cannot be suspended. */

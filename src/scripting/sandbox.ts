@@ -1,6 +1,6 @@
 import type { Clock } from '../ambient/clock.js';
 import { openLibraries } from './libraries/index.js';
-import { globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
+import { GcCommand, globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
 import { type HostFunction, LuaState } from './lua/lua-state.js';
 import { prelude, preludeSource } from './lua/prelude.js';
 import { standIns } from './lua/stand-ins.js';
@@ -31,6 +31,8 @@ const libraries = [
   'struct',
   'bit',
 ];
+/** Percent: the collector's pause, and how fast it is, unless a script says otherwise. */
+const collectorDefault = 200;
 const bytecodeMark = '\x1b';
 /** Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack takes. */
 const deepestNesting = 100_000;
@@ -47,6 +49,8 @@ export class Sandbox {
   onDelay: (L: number) => void = () => {};
   /** The script has to end: its errors are not to be caught. */
   ended = false;
+  /** A script called collectgarbage, with which the collector can be stopped. */
+  private collectorChanged = false;
   private readonly globals: number;
   /** Reference to the metatable of what scripts see as `_G`, if that can be switched. */
   private globalsView = 0;
@@ -81,6 +85,17 @@ export class Sandbox {
     lua.pushValue(globalsIndex);
     this.globals = lua.ref();
     this.protectGlobals();
+  }
+
+  /** A script begins: what another one left does not concern it. */
+  begin(): void {
+    this.ended = false;
+    if (!this.collectorChanged) return;
+    this.collectorChanged = false;
+    const { lua } = this;
+    lua.gc(GcCommand.restart);
+    lua.gc(GcCommand.setPause, collectorDefault);
+    lua.gc(GcCommand.setStepMultiplier, collectorDefault);
   }
 
   /** Shows other globals: those of the table, or the usual ones. */
@@ -202,6 +217,10 @@ export class Sandbox {
     const { lua } = this;
     lua.pushValue(globalsIndex);
     this.wrap('loadstring', (native) => (lua) => loadText(lua, native));
+    this.wrap('collectgarbage', (native) => (lua) => {
+      this.collectorChanged = true;
+      return native(lua.L);
+    });
     lua.pop();
   }
 

@@ -5,6 +5,7 @@ import {
   call,
   callIndirect,
   double,
+  drop,
   equal,
   get,
   getGlobal,
@@ -161,7 +162,9 @@ function skipPrelude(binary: WasmBinary): void {
   const [L, level, text, again] = [0, 1, 2, 3];
   const isWord = (offset: number) =>
     equal(load32(get(text), stringBytes + offset), i32(preludePlace.readInt32LE(offset)));
-  binary.wrapFunction(binary.exportedFunctions().get('luaL_where')!, { i32: 2 }, (original) => [
+  const exported = binary.exportedFunctions();
+  const where = exported.get('luaL_where')!;
+  binary.wrapFunction(where, { i32: 2 }, (original) => [
     ...set(again, i32(1)),
     ...loopWhile(
       get(again),
@@ -174,5 +177,12 @@ function skipPrelude(binary: WasmBinary): void {
         set(level, add(get(level), i32(1))),
       ),
     ),
+  ]); // luaL_error has that function within itself.
+  const [format, values] = [1, 2];
+  binary.replaceFunction(exported.get('luaL_error')!, {}, [
+    ...call(where, get(L), i32(1)),
+    ...drop(call(exported.get('lua_pushvfstring')!, get(L), get(format), get(values))),
+    ...call(exported.get('lua_concat')!, get(L), i32(2)),
+    ...call(exported.get('lua_error')!, get(L)),
   ]);
 }

@@ -781,9 +781,15 @@ export class LuaState {
     this.module.heap[thread + State.hookMask] = 0;
   }
 
-  /** Has a function called now and then in long loops of C functions, with the thread. It may raise an error. */
-  watchLoops(slot: number): void {
-    this.api.loopWatcher.value = slot;
+  /** Has a function called now and then in long loops of C and host functions, with the thread. It may raise an error. */
+  watchLoops(watcher: (L: number) => void): void {
+    this.module.watcher = watcher;
+    this.api.loopWatcher.value = this.module.addFunction(watcher, 'hook');
+  }
+
+  /** Has the function of `watch` called before the thread's next instruction in Lua. */
+  watchSoon(thread: number): void {
+    this.module.heap[thread + State.hookMask] = HookMask.count;
   }
 
   setHook(thread: number, slot: number, mask: number, count: number): void {
