@@ -182,7 +182,12 @@ export class Dispatcher {
     const command = this.resolve(client, args, argc, request.command);
     if (command === undefined) return;
     const gate = client.gate | this.gate;
-    if (gate === 0 || (gate === ServerGate.memoryLimit && this.hasRoomFor(command, args, argc))) {
+    if (
+      gate === 0 ||
+      (gate === ServerGate.memoryLimit && this.hasRoomFor(command, args, argc)) ||
+      // Most of what a replica is asked.
+      (gate === ServerGate.readOnly && command.has(CommandFlag.readonly))
+    ) {
       this.run(client, command, args, argc);
     } else this.executeGated(client, command, args, argc);
     if (this.waiting.hasReady && !this.busy) this.serveWaiting();

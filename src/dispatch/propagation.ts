@@ -69,8 +69,9 @@ export class Propagation {
 
   /** A client's command is about to run. Returns the count of changes so far, which `ran` wants to know. */
   begin(client: Client): number {
+    // What a script runs belongs to the client that runs the script.
+    if (!this.inUnit) this.client = client;
     this.inUnit = true;
-    this.client = client;
     return this.keyspace.dirty;
   }
 

@@ -28,6 +28,8 @@ export interface TargetEvents {
 
 /** So many bytes are left to the operating system before it is told to write them to the disk. */
 const unsyncedBytes = 8 * 1024 * 1024;
+/** Files begun by this process: each has a name of its own, for the one before may still be in the course of being removed. */
+let receivedFiles = 0;
 
 /**
  * The snapshot becomes the server's own file, and is loaded from it: what was there is kept until the new one is whole.
@@ -35,7 +37,7 @@ const unsyncedBytes = 8 * 1024 * 1024;
 export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTarget {
   const { files, config, log } = host;
   const { dir, dbfilename } = config.values;
-  const temporary = dataPath(dir, `temp-${Math.floor(host.clock.now() / 1000)}.${process.pid}.rdb`);
+  const temporary = dataPath(dir, `temp-repl-${process.pid}.${++receivedFiles}.rdb`);
   const path = dataPath(dir, basename(dbfilename));
   const fd = files.openSync(temporary, 'w', 0o644);
   let open = true;
@@ -58,14 +60,21 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       }
     },
     async finish() {
+      await new Promise<void>((resolve, reject) =>
+        files.fsync(fd, (error) => (error === null ? resolve() : reject(error))),
+      );
+      if (!open) throw new FullSyncError('given up');
       events.replacing();
       host.snapshots.prepare();
       try {
-        files.fsyncSync(fd);
         close();
         files.renameSync(temporary, path);
         log.notice('MASTER <-> REPLICA sync: Flushing old data');
-        return await host.snapshots.replaceFromFile(path);
+        try {
+          return await host.snapshots.replaceFromFile(path);
+        } finally {
+          if (isForSyncOnly(host)) removeSyncFile(host, path);
+        }
       } finally {
         host.snapshots.settle();
       }
@@ -76,6 +85,18 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       files.unlink(temporary, () => {});
     },
   };
+}
+
+/** True if the data are to be in no file of this server's: what a synchronization needs does not stay either. */
+function isForSyncOnly({ config: { values } }: ReplicaHost): boolean {
+  return values['rdb-del-sync-files'] && values.save.length === 0 && !values.appendonly;
+}
+
+function removeSyncFile({ files, log }: ReplicaHost, path: string): void {
+  log.notice(
+    'Removing the RDB file obtained from the master. This replica has persistence disabled and rdb-del-sync-files is set',
+  );
+  files.unlink(path, () => {});
 }
 
 /** The snapshot is loaded as it arrives; `aside` of the present data, which it replaces in the end. */

@@ -219,11 +219,17 @@ describe('WAIT', () => {
     expect(await redis.wait(0, 0)).toBe(1);
     await redis.set('a', '1');
     expect(await redis.wait(1, 20)).toBe(0);
+    expect(await redis.multi().set('a', '2').exec()).toEqual([[null, 'OK']]);
+    expect(await redis.wait(1, 20)).toBe(0);
     const waiting = redis.wait(1, 0);
     await other.set('b', '2');
     for (let words = await replica.command(); words[0] !== 'REPLCONF'; words = await replica.command());
-    replica.send('REPLCONF', 'ACK', 51);
+    const offset = Number(field(await other.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset);
     expect(await waiting).toBe(1);
+    await other.eval("return redis.call('incr', 'a')", 0);
+    expect(await other.wait(1, 20)).toBe(0);
+    expect(await redis.wait(1, 20)).toBe(1);
     replica.close();
   });
 
@@ -305,4 +311,29 @@ it('A server without replicas keeps nothing for them', async () => {
   expect(info).toContain('master_repl_offset:0\r\n');
   expect(info).toContain('repl_backlog_active:0\r\n');
   await client.close();
+});
+
+describe('The end of the server', () => {
+  it('waits for replicas that lag behind, and can be called off', async () => {
+    const { server, redis } = await start();
+    const { replica, offset } = await attachNew(server.port);
+    const other = connect(server);
+    const writer = connect(server);
+    await redis.set('a', '1');
+    const ending = other.call('SHUTDOWN').catch(String);
+    let left: string | undefined;
+    while (left === undefined) left = field(await redis.info('server'), 'shutdown_in_milliseconds');
+    expect(Number(left)).toBeLessThanOrEqual(10_000);
+    const written = writer.set('b', '2');
+    expect(await redis.get('b')).toBeNull();
+    await redis.call('SHUTDOWN', 'ABORT');
+    expect(await ending).toContain('ERR Errors trying to SHUTDOWN. Check logs.');
+    expect(await written).toBe('OK');
+    const again = other.call('SHUTDOWN').catch(String);
+    while (field(await redis.info('server'), 'shutdown_in_milliseconds') === undefined);
+    const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset + end);
+    expect(await again).toContain('Connection is closed');
+    await replica.closed();
+  });
 });
