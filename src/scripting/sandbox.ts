@@ -1,4 +1,5 @@
 import type { Clock } from '../ambient/clock.js';
+import { Bytes } from '../bytes/bytes.js';
 import { openLibraries } from './libraries/index.js';
 import { GcCommand, globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
 import { type HostFunction, LuaState } from './lua/lua-state.js';
@@ -33,7 +34,10 @@ const libraries = [
 ];
 /** Percent: the collector's pause, and how fast it is, unless a script says otherwise. */
 const collectorDefault = 200;
-const bytecodeMark = '\x1b';
+const bytecodeMark = 0x1b;
+/** Whoever compiles so many bytes looks at the time first. */
+const longText = 65536;
+const none = Buffer.alloc(0);
 /** Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack takes. */
 const deepestNesting = 100_000;
 
@@ -219,7 +223,9 @@ export class Sandbox {
     this.wrap('loadstring', (native) => (lua) => loadText(lua, native));
     this.wrap('collectgarbage', (native) => (lua) => {
       this.collectorChanged = true;
-      return native(lua.L);
+      const results = native(lua.L);
+      lua.module.watcher(lua.L); // a collection takes long when there is much
+      return results;
     });
     lua.pop();
   }
@@ -241,7 +247,10 @@ const refuseUnknownGlobal: HostFunction = (lua) => {
 
 /** Refuses bytecode, which could do anything to the machine. */
 function loadText(lua: LuaState, native: (L: number) => number): number {
-  if (!lua.checkLatin1(1).startsWith(bytecodeMark)) return native(lua.L);
+  const text = new Bytes(none);
+  lua.checkBytes(1, text);
+  if (text.length > longText) lua.module.watcher(lua.L);
+  if (text.length === 0 || text.buffer[text.start] !== bytecodeMark) return native(lua.L);
   lua.pushNil();
   lua.pushLatin1('bytecode is not allowed');
   return 2;

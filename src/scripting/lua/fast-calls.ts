@@ -53,12 +53,13 @@ const values = (count: Code): Code => shiftLeft(count, i32(valueSizeLog2));
  * Calls of functions in Lua, and returns of one value or none, the short way if nothing is out of the ordinary; all
  * others as before, which makes ready for hooks and any number of values first.
  */
-export function quickenCalls(binary: WasmBinary): void {
+export function quickenCalls(binary: WasmBinary): number {
   const countdown = binary.addGlobal(jumpsPerLook);
   countJumps(binary, countdown);
   quickenCall(binary, countdown);
   quickenReturn(binary);
   quickenComparison(binary);
+  return countdown;
 }
 
 /** The interpreter itself finds which of two numbers is less, as it does for all else that is done with numbers. */
@@ -98,7 +99,7 @@ function countJumps(binary: WasmBinary, countdown: number): void {
 const count = (countdown: number, L: number): Code => [
   ...setGlobal(countdown, subtract(getGlobal(countdown), i32(1))),
   ...when(
-    not(getGlobal(countdown)),
+    less(getGlobal(countdown), i32(1)),
     setGlobal(countdown, i32(jumpsPerLook)),
     store8(get(L), State.hookMask, i32(HookMask.count)),
   ),

@@ -2,6 +2,7 @@ import {
   absolute,
   add,
   and,
+  type Code,
   call,
   callIndirect,
   double,
@@ -30,13 +31,22 @@ import {
 } from '../wasm/assembler.js';
 import type { WasmBinary } from '../wasm/binary.js';
 import { LuaType } from './exports.js';
-import { State, Value } from './layout.js';
+import { Internal, State, Value } from './layout.js';
 import { preludeSource } from './prelude.js';
 
 /** Turns of loops in C functions between two calls of the watcher: some hundreds of microseconds. */
 const turnsPerLook = 50_000;
 /** So many bytes compared, as a power of 2, are worth one turn of a loop. */
 const bytesPerTurnLog2 = 4;
+
+/** So many bytes of memory taken, as a power of 2, are worth a jump of the interpreter. */
+const bytesPerJumpLog2 = 8;
+/** Functions of the interpreter that take long for single steps: text to number, comparison of texts, next. */
+const luaV_tonumber = 440;
+const strcmp = 503;
+const luaV_concat = 447;
+const memcpy = 460;
+const stringLength = 12;
 
 /** The functions that have loops of the string and table libraries, unpack, and those that wait for a comparison. */
 const firstOfStrings = 391;
@@ -62,12 +72,16 @@ const positions = [
  *
  * - **Loops are watched.** After so many turns of loops in functions of the string and table libraries the function is called whose slot
  *   is in `loopWatcher`, with the thread. It may raise an error.
+ * - **Long steps** of the interpreter count as many: on large blocks of memory, long strings, tables with large holes.
  * - **Integers** are 32 bits here and 64 in Redis, where arguments of C's type `int` keep the lower half, and positions in
  *   strings may be anything.
  * - **Places of errors** are those of scripts: functions of the prelude stand for native ones, which have none.
+ *
+ * @param countdown the variable that counts jumps of the interpreter: see fast-calls.ts
  */
-export function guard(binary: WasmBinary): void {
+export function guard(binary: WasmBinary, countdown: number): void {
   watchLoops(binary);
+  weighSteps(binary, countdown);
   convertIntegers(binary);
   skipPrelude(binary);
 }
@@ -113,6 +127,29 @@ function addCompare(binary: WasmBinary, turns: number): number {
     ...setGlobal(turns, subtract(getGlobal(turns), shiftRight(get(size), i32(bytesPerTurnLog2)))),
     ...call(memcmp, get(a), get(b), get(size)),
   ]);
+}
+
+function weighSteps(binary: WasmBinary, countdown: number): void {
+  const exported = binary.exportedFunctions();
+  const spend = (jumps: Code): Code => setGlobal(countdown, subtract(getGlobal(countdown), jumps));
+  binary.putAtStart(exported.get('malloc')!, spend(shiftRight(get(0), i32(bytesPerJumpLog2))));
+  binary.putAtStart(Internal.realloc, spend(shiftRight(get(1), i32(bytesPerJumpLog2))));
+  const value = 0;
+  binary.putAtStart(
+    luaV_tonumber,
+    when(
+      equal(load32(get(value), Value.type), i32(LuaType.string)),
+      spend(load32(load32(get(value), 0), stringLength)),
+    ),
+  );
+  const [to, from, size] = [0, 1, 2];
+  const copy = binary.addFunction(binary.addType(3, 1), {}, [
+    ...spend(shiftRight(get(size), i32(bytesPerJumpLog2))),
+    ...call(memcpy, get(to), get(from), get(size)),
+  ]);
+  binary.replaceCalls(luaV_concat, memcpy, copy, 1);
+  binary.putInLoops(strcmp, spend(i32(1)));
+  binary.putInLoops(exported.get('lua_next')!, spend(i32(1)));
 }
 
 function convertIntegers(binary: WasmBinary): void {

@@ -109,8 +109,7 @@ export function luaMachine(file: Uint8Array): Buffer {
   protectTables(binary);
   addCalls(binary);
   replaceAllocator(binary);
-  quickenCalls(binary);
-  guard(binary);
+  guard(binary, quickenCalls(binary));
   return binary.toBytes();
 }
 

@@ -190,7 +190,7 @@ local function replacement(repl, whole, first, ...)
   if not value then return whole end
   local kind = type(value)
   if kind == 'string' or kind == 'number' then return value end
-  error('invalid replacement value (a ' .. kind .. ')', 3)
+  error('invalid replacement value (a ' .. kind .. ')', 4)
 end
 
 -- The last match's end goes on to the next step with the text for it.
@@ -198,7 +198,9 @@ local function replaced(text, repl, from, to, ...)
   if from then return from, to, replacement(repl, sub(text, from, to), ...) end
 end
 
-local function substitute(text, pattern, repl, limit)
+local function standInGsub(text, pattern, repl, limit)
+  text, pattern = text .. '', pattern .. ''
+  limit = limit or #text + 1
   local pieces, count, at, length = {}, 0, 1, #text
   local anchored = sub(pattern, 1, 1) == '^'
   while count < limit do
@@ -217,10 +219,6 @@ local function substitute(text, pattern, repl, limit)
   end
   if at <= length then pieces[#pieces + 1] = sub(text, at) end
   return concat(pieces), count
-end
-
-local function standInGsub(text, pattern, repl, limit)
-  return substitute(text .. '', pattern .. '', repl, limit or #text + 1)
 end
 
 local function standInForeach(t, f)
