@@ -121,7 +121,13 @@ describe('The stream that a replica gets', () => {
     const replica = await attach(server.port);
     replica.socket.pause();
     const value = 'x'.repeat(100_000);
-    while (field(await redis.info('replication'), 'connected_slaves') === '1') await redis.set('a', value);
+    let most = 0;
+    while (field(await redis.info('replication'), 'connected_slaves') === '1') {
+      await redis.set('a', value);
+      const line = String(await redis.client('LIST', 'TYPE', 'replica' as never));
+      most = Math.max(most, Number(/ omem=(\d+) /.exec(line)?.[1] ?? 0));
+    }
+    expect(most).toBeGreaterThan(value.length);
     expect(Number(field(await redis.info('memory'), 'mem_total_replication_buffers'))).toBeLessThan(
       4_000_000,
     );
