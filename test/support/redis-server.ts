@@ -1,6 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe } from 'vitest';
 
 /** What `redis-server --version` says, or undefined where it is not installed. */
@@ -20,10 +23,14 @@ export interface SpawnedServer {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server on a free port of 127.0.0.1, without persistence, and waits until it is ready. */
+/**
+ * Starts redis-server on a free port of 127.0.0.1, without persistence, and waits until it is ready. It has a folder of its
+ * own, for as a replica it writes a file, which the next server would load.
+ */
 export async function startRedisServer(...directives: string[]): Promise<SpawnedServer> {
   const port = await freePort();
-  const args = ['--port', String(port), '--save', '', '--bind', '127.0.0.1', ...directives];
+  const folder = mkdtempSync(join(tmpdir(), 'respite-redis-'));
+  const args = ['--port', String(port), '--save', '', '--bind', '127.0.0.1', '--dir', folder, ...directives];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   await new Promise<void>((resolve, reject) => {
@@ -38,10 +45,12 @@ export async function startRedisServer(...directives: string[]): Promise<Spawned
     port,
     pid: child.pid!,
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = once(child, 'exit');
+        child.kill('SIGKILL');
+        await exited;
+      }
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
