@@ -34,6 +34,9 @@ export interface ServerStatistics {
   writesProcessed: number;
   netInputBytes: number;
   netOutputBytes: number;
+  /** The same of links between primaries and replicas, which are not counted there. */
+  replicationInputBytes: number;
+  replicationOutputBytes: number;
   totalErrorReplies: number;
   unexpectedErrorReplies: number;
   /** Wrong passwords and unknown users. */

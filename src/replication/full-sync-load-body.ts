@@ -4,7 +4,7 @@ import type { SnapshotTarget } from './full-sync-load-targets.js';
 export class SnapshotBody {
   private left: number;
   /** The last bytes, as many as may be the beginning of the mark. */
-  private tail = Buffer.alloc(0);
+  private tail: Buffer = Buffer.alloc(0);
   private complete = false;
 
   constructor(
@@ -35,18 +35,36 @@ export class SnapshotBody {
 
   /** The mark is random, so that it is not among the data; it may be cut anywhere. */
   private takeMarked(mark: Buffer, buffer: Buffer, start: number, end: number): number {
+    const most = mark.length - 1;
     const { tail } = this;
-    const bytes = Buffer.concat([tail, buffer.subarray(start, end)]);
-    const found = bytes.indexOf(mark);
-    if (found >= 0) {
-      this.complete = true;
-      this.target.write(bytes, 0, found);
-      this.arrived();
-      return found + mark.length - tail.length;
+    // A mark that begins in the tail is found here, and one in a short piece.
+    const seam = Buffer.concat([tail, buffer.subarray(start, Math.min(end, start + most))]);
+    const inSeam = seam.indexOf(mark);
+    if (inSeam >= 0) {
+      this.finish(seam, 0, inSeam);
+      return inSeam + mark.length - tail.length;
     }
-    const kept = Math.min(bytes.length, mark.length - 1);
-    this.tail = Buffer.from(bytes.subarray(bytes.length - kept));
-    if (bytes.length > kept) this.target.write(bytes, 0, bytes.length - kept);
+    if (end - start < mark.length) {
+      const kept = Math.min(seam.length, most);
+      this.tail = seam.subarray(seam.length - kept);
+      this.target.write(seam, 0, seam.length - kept);
+      return end - start;
+    }
+    this.target.write(tail, 0, tail.length);
+    const found = buffer.subarray(start, end).indexOf(mark);
+    if (found >= 0) {
+      this.finish(buffer, start, start + found);
+      return found + mark.length;
+    }
+    this.tail = Buffer.from(buffer.subarray(end - most, end));
+    this.target.write(buffer, start, end - most);
     return end - start;
+  }
+
+  /** The last bytes. */
+  private finish(buffer: Buffer, start: number, end: number): void {
+    this.complete = true;
+    this.target.write(buffer, start, end);
+    this.arrived();
   }
 }

@@ -60,10 +60,13 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       }
     },
     async finish() {
+      await new Promise<void>((resolve, reject) =>
+        files.fsync(fd, (error) => (error === null ? resolve() : reject(error))),
+      );
+      if (!open) throw new FullSyncError('given up');
       events.replacing();
       host.snapshots.prepare();
       try {
-        files.fsyncSync(fd);
         close();
         files.renameSync(temporary, path);
         log.notice('MASTER <-> REPLICA sync: Flushing old data');

@@ -155,6 +155,11 @@ export class PrimaryStream {
     host.log.warning(
       `== CRITICAL == This replica is sending an error to its master: '${client.reply.lastError}' after processing the command '${args[0].latin1()}'`,
     );
+    const { 'propagation-error-behavior': behavior, 'replica-read-only': readOnly } = host.config.values;
+    if (behavior !== 'ignore' && readOnly) {
+      host.log.warning('This replica ends, as propagation-error-behavior says.');
+      host.crash?.();
+    }
   }
 
   /** No more is to be run. The client goes. */

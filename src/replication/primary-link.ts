@@ -57,6 +57,8 @@ export class ReplicaLink implements PrimaryLink {
   private pauses = 0;
   private leftover: Buffer | undefined;
   private looksAgain = false;
+  /** Why the connection has ended while its snapshot was being loaded. */
+  private lostWhileLoading: string | undefined;
   private lastTick = 0;
   private stopped = false;
   private streamDatabase = 0;
@@ -165,7 +167,7 @@ export class ReplicaLink implements PrimaryLink {
   private received(socket: Socket, buffer: Buffer, length: number): void {
     if (socket !== this.socket) return;
     this.lastIo = this.replica.clock.now();
-    this.replica.statistics.netInputBytes += length;
+    this.replica.statistics.replicationInputBytes += length;
     if (this.pauses > 0 || this.mustWait()) return this.keep(buffer, 0, length);
     this.take(buffer, 0, length);
   }
@@ -264,6 +266,7 @@ export class ReplicaLink implements PrimaryLink {
     this.events.synchronized();
     this.acknowledge();
     this.release();
+    if (this.lostWhileLoading !== undefined) this.disconnected(this.socket, this.lostWhileLoading);
   }
 
   private goOnWithStream(id: string | undefined): void {
@@ -376,6 +379,11 @@ export class ReplicaLink implements PrimaryLink {
   private disconnected(socket: Socket | undefined, reason: string): void {
     if (socket === undefined || socket !== this.socket) return;
     const { replica, stream, handshake, transfer } = this;
+    if (transfer?.loading) {
+      // All bytes of the snapshot are here: the stream that it begins will be looked for again.
+      this.lostWhileLoading = reason;
+      return;
+    }
     if (stream !== undefined) replica.log.warning('Connection with master lost.');
     else if (transfer !== undefined) {
       replica.log.warning(`I/O error trying to sync with MASTER: ${reason || 'connection lost'}`);
@@ -400,7 +408,7 @@ export class ReplicaLink implements PrimaryLink {
   /** Ends the connection and all that depends on it. */
   private close(): void {
     const { socket, stream, transfer } = this;
-    this.socket = this.handshake = this.transfer = this.leftover = undefined;
+    this.socket = this.handshake = this.transfer = this.leftover = this.lostWhileLoading = undefined;
     this.pauses = 0;
     if (stream !== undefined) {
       this.streamDatabase = stream.database.index;

@@ -199,7 +199,7 @@ export class Connection implements Transport {
     loop.beforeSending?.();
     for (let bytes = feed.next(); bytes !== undefined && !this.ended; bytes = feed.next()) {
       loop.server.statistics.writesProcessed++;
-      loop.server.statistics.netOutputBytes += bytes.length;
+      loop.server.statistics.replicationOutputBytes += bytes.length;
       if (this.write(bytes)) continue;
       if (!this.draining) this.awaitDrain();
       return;

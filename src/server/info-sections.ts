@@ -164,7 +164,7 @@ function ratio(a: number, b: number): string {
 }
 
 export function persistenceSection(server: RespiteServer): InfoField[] {
-  const { saving, dataSet } = server;
+  const { saving, dataSet, replication } = server;
   const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
@@ -176,7 +176,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ['current_save_keys_processed', keysProcessed],
     ['current_save_keys_total', keysTotal],
     ['rdb_changes_since_last_save', saving.changesSinceSave],
-    ['rdb_bgsave_in_progress', saving.inProgress ? 1 : 0],
+    ['rdb_bgsave_in_progress', saving.inProgress || replication.fullSync.inProgress ? 1 : 0],
     ['rdb_last_save_time', saving.lastSave],
     ['rdb_last_bgsave_status', saving.lastStatus],
     ['rdb_last_bgsave_time_sec', saving.lastSeconds],
@@ -246,12 +246,12 @@ export function statsSection(server: RespiteServer): InfoField[] {
     ['instantaneous_ops_per_sec', Math.round(metrics.commandsPerSecond)],
     ['total_net_input_bytes', statistics.netInputBytes],
     ['total_net_output_bytes', statistics.netOutputBytes],
-    ['total_net_repl_input_bytes', 0],
-    ['total_net_repl_output_bytes', 0],
+    ['total_net_repl_input_bytes', statistics.replicationInputBytes],
+    ['total_net_repl_output_bytes', statistics.replicationOutputBytes],
     ['instantaneous_input_kbps', kilobytes(metrics.inputBytesPerSecond)],
     ['instantaneous_output_kbps', kilobytes(metrics.outputBytesPerSecond)],
-    ['instantaneous_input_repl_kbps', '0.00'],
-    ['instantaneous_output_repl_kbps', '0.00'],
+    ['instantaneous_input_repl_kbps', kilobytes(metrics.replicationInput.perSecond)],
+    ['instantaneous_output_repl_kbps', kilobytes(metrics.replicationOutput.perSecond)],
     ['rejected_connections', statistics.connectionsRejected],
     ['sync_full', server.replication.statistics.full],
     ['sync_partial_ok', server.replication.statistics.partialAccepted],

@@ -42,6 +42,8 @@ export class Metrics {
   private readonly commands = new Rate();
   private readonly input = new Rate();
   private readonly output = new Rate();
+  readonly replicationInput = new Rate();
+  readonly replicationOutput = new Rate();
   private readonly loopTurns = new Rate();
   private readonly loopWork = new Rate();
   private sampledAt: number;
@@ -68,6 +70,8 @@ export class Metrics {
     this.commands.record(statistics.commandsProcessed, elapsed);
     this.input.record(statistics.netInputBytes, elapsed);
     this.output.record(statistics.netOutputBytes, elapsed);
+    this.replicationInput.record(statistics.replicationInputBytes, elapsed);
+    this.replicationOutput.record(statistics.replicationOutputBytes, elapsed);
     this.loopTurns.record(this.eventLoopTurns, elapsed);
     this.loopWork.record(this.eventLoopMicroseconds, elapsed);
   }
@@ -160,7 +164,9 @@ export class Metrics {
     this.loopBase = { turns: turnsOfLoop(), microseconds: microsecondsOfLoop() };
     this.cronMicroseconds = 0;
     this.sampledAt = this.server.clock.now();
-    for (const rate of [this.commands, this.input, this.output, this.loopTurns, this.loopWork]) rate.reset(0);
+    const { commands, input, output, replicationInput, replicationOutput, loopTurns, loopWork } = this;
+    for (const rate of [commands, input, output, replicationInput, replicationOutput, loopTurns, loopWork])
+      rate.reset(0);
   }
 }
 

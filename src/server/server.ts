@@ -121,6 +121,8 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     writesProcessed: 0,
     netInputBytes: 0,
     netOutputBytes: 0,
+    replicationInputBytes: 0,
+    replicationOutputBytes: 0,
     totalErrorReplies: 0,
     unexpectedErrorReplies: 0,
     loginsRefused: 0,
@@ -380,6 +382,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
     statistics.readsProcessed = statistics.writesProcessed = 0;
     statistics.netInputBytes = statistics.netOutputBytes = 0;
+    statistics.replicationInputBytes = statistics.replicationOutputBytes = 0;
     statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
     keyspace.resetStatistics();
     this.memoryLimit.resetStatistics();

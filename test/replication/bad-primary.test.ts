@@ -73,11 +73,18 @@ const good = full(sized(snapshot));
 const up = (replica: Awaited<ReturnType<typeof follow>>) =>
   until('the link is up', async () => (await infoField(replica, 'master_link_status')) === 'up');
 
-const modes = ['disabled', 'on-empty-db', 'swapdb'] as const;
+const modes = ['on-empty-db', 'swapdb'] as const;
 
-const broken: [string, (socket: Socket) => void][] = [
+type Answers = [string, (socket: Socket) => void][];
+
+const brokenReplies: Answers = [
+  ['a wrong reply to PSYNC', (socket) => socket.write('+FULLRESYNC\r\n')],
+  ['an endless line', (socket) => socket.write('+'.repeat(100_000))],
   ['no snapshot at all', full('what is this\r\n')],
   ['an error in place of a snapshot', full('-ERR no memory\r\n')],
+];
+
+const brokenSnapshots: Answers = [
   [
     'a length without bytes',
     (socket) => {
@@ -88,18 +95,27 @@ const broken: [string, (socket: Socket) => void][] = [
   ['bytes that are no snapshot', full(sized(Buffer.from('no snapshot, but many bytes')))],
   ['a snapshot that ends too early', full(sized(snapshot.subarray(0, 14)))],
   ['a snapshot that ends too early, with a mark', full(`$EOF:${mark}\r\n`, snapshot.subarray(0, 14), mark)],
-  ['a wrong reply to PSYNC', (socket) => socket.write('+FULLRESYNC\r\n')],
-  ['an endless line', (socket) => socket.write('+'.repeat(100_000))],
 ];
 
+it.each([...brokenReplies, ...brokenSnapshots])('%s is survived, and tried again', async (_, answer) => {
+  const primary = await fakePrimary([answer, good]);
+  const replica = await follow(primary);
+  await up(replica);
+  expect(await replica.get('a')).toBe('b');
+  expect(primary.asked).toEqual(['? -1', '? -1']);
+});
+
 for (const mode of modes) {
-  it.each(broken)(`with repl-diskless-load ${mode}, %s is survived, and tried again`, async (_, answer) => {
-    const primary = await fakePrimary([answer, good]);
-    const replica = await follow(primary, { 'repl-diskless-load': mode });
-    await up(replica);
-    expect(await replica.get('a')).toBe('b');
-    expect(primary.asked).toEqual(['? -1', '? -1']);
-  });
+  it.each(brokenSnapshots)(
+    `with repl-diskless-load ${mode}, %s is survived, and tried again`,
+    async (_, answer) => {
+      const primary = await fakePrimary([answer, good]);
+      const replica = await follow(primary, { 'repl-diskless-load': mode });
+      await up(replica);
+      expect(await replica.get('a')).toBe('b');
+      expect(primary.asked).toEqual(['? -1', '? -1']);
+    },
+  );
 }
 
 it('goes on where a stream broke, whatever was cut', async () => {
@@ -192,4 +208,26 @@ it('takes a snapshot of no keys', async () => {
   const replica = await follow(primary);
   await up(replica);
   expect(await replica.dbsize()).toBe(0);
+});
+
+it('loads a snapshot to its end although the link breaks meanwhile, and goes on behind it', async () => {
+  const keys = Array.from({ length: 900 }, (_, i) => `\0\x04k${100 + i}\x01v`).join('');
+  const many = Buffer.from(`REDIS0010\xfe\0${keys}\xff\0\0\0\0\0\0\0\0`, 'latin1');
+  let first: Socket | undefined;
+  const primary = await fakePrimary([
+    (socket) => {
+      full(sized(many))(socket);
+      first = socket;
+    },
+    (socket) => socket.write(`+CONTINUE\r\n${request('SELECT', '0')}${request('SET', 'x', '1')}`),
+  ]);
+  const replica = await follow(primary, {
+    'key-load-delay': 2000,
+    'loading-process-events-interval-bytes': 1024,
+  });
+  await until('it is loaded', async () => (await infoField(replica, 'loading')) === '1');
+  first?.resetAndDestroy();
+  await until('all is there', async () => (await replica.get('x').catch(() => '')) === '1');
+  expect(primary.asked).toEqual(['? -1', `${id} 1`]);
+  expect(await replica.dbsize()).toBe(901);
 });
