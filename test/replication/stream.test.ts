@@ -343,3 +343,21 @@ describe('The end of the server', () => {
     await replica.closed();
   });
 });
+
+it('Replicas get messages, for those who listen there', async () => {
+  const { server, redis } = await start();
+  const replica = await attach(server.port);
+  await redis.publish('news', 'one');
+  await redis.multi().publish('news', 'two').set('a', '1').exec();
+  await redis.eval("redis.call('publish', 'news', 'three')", 0);
+  expect(await commands(replica, 7)).toEqual([
+    'SELECT 0',
+    'publish news one',
+    'MULTI',
+    'publish news two',
+    'set a 1',
+    'EXEC',
+    'publish news three',
+  ]);
+  replica.close();
+});
