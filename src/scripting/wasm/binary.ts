@@ -33,6 +33,7 @@ export interface Locals {
  */
 export class WasmBinary {
   private readonly sections = new Map<number, Uint8Array>();
+  /** The functions' code, each with its size in front. */
   private readonly bodies: Uint8Array[];
   private readonly importedFunctions: number;
   private readonly functionTypes: number[];
@@ -47,7 +48,7 @@ export class WasmBinary {
     }
     this.importedFunctions = this.countImportedFunctions();
     this.functionTypes = this.list(Section.function, (entry) => entry.unsigned());
-    this.bodies = this.list(Section.code, (entry) => entry.bytes(entry.unsigned()));
+    this.bodies = this.list(Section.code, (entry) => entry.sized());
   }
 
   private list<T>(section: number, read: (entry: Reader) => T): T[] {
@@ -78,7 +79,12 @@ export class WasmBinary {
 
   /** The instructions of a function with its locals in front, as they were read or set. */
   bodyOf(f: number): Uint8Array {
-    return this.bodies[f - this.importedFunctions];
+    const reader = new Reader(this.bodies[f - this.importedFunctions]);
+    return reader.bytes(reader.unsigned());
+  }
+
+  private setBody(f: number, code: Uint8Array): void {
+    this.bodies[f - this.importedFunctions] = sized(code);
   }
 
   /** A type of functions of 32-bit integers. Returns its number. */
@@ -111,7 +117,7 @@ export class WasmBinary {
 
   /** Gives a function, which keeps its number and type, other code. */
   replaceFunction(f: number, locals: Locals, code: Code): void {
-    this.bodies[f - this.importedFunctions] = body(locals, code);
+    this.setBody(f, body(locals, code));
   }
 
   /** Puts other code before all calls of a function. `make` gets the number that the function has from now on. */
@@ -130,10 +136,7 @@ export class WasmBinary {
     if (parts.length - 1 !== expected)
       throw new Error(`function ${f} has the sequence ${parts.length - 1} times, not ${expected}`);
     const [first, ...others] = parts;
-    this.bodies[f - this.importedFunctions] = Buffer.concat([
-      first,
-      ...others.flatMap((part) => [Uint8Array.from(code), part]),
-    ]);
+    this.setBody(f, Buffer.concat([first, ...others.flatMap((part) => [Uint8Array.from(code), part])]));
   }
 
   /** Gives a function so many more locals of 32 bits. Returns the number of the first. */
@@ -149,7 +152,7 @@ export class WasmBinary {
     }
     declarations.push(...unsigned(count), ValueType.i32);
     const header = [...unsigned(groups + 1), ...declarations];
-    this.bodies[f - this.importedFunctions] = Buffer.concat([Uint8Array.from(header), reader.rest()]);
+    this.setBody(f, Buffer.concat([Uint8Array.from(header), reader.rest()]));
     return first;
   }
 
@@ -165,7 +168,7 @@ export class WasmBinary {
 
   private addBody(type: number, code: Uint8Array): number {
     this.functionTypes.push(type);
-    return this.bodies.push(code) - 1 + this.importedFunctions;
+    return this.bodies.push(sized(code)) - 1 + this.importedFunctions;
   }
 
   private addExport(name: string, kind: number, index: number): void {
@@ -199,8 +202,7 @@ export class WasmBinary {
       ]);
     }
     if (section === Section.code) {
-      const sized = this.bodies.flatMap((each) => [Uint8Array.from(unsigned(each.length)), each]);
-      return Buffer.concat([Uint8Array.from(unsigned(this.bodies.length)), ...sized]);
+      return Buffer.concat([Uint8Array.from(unsigned(this.bodies.length)), ...this.bodies]);
     }
     const added = this.added.get(section);
     const present = this.sections.get(section);
@@ -218,6 +220,10 @@ function body({ i32 = 0, f64 = 0 }: Locals, code: Code): Uint8Array {
   ].filter(({ count }) => count > 0);
   const declarations = groups.flatMap(({ count, type }) => [...unsigned(count), type]);
   return Uint8Array.from([groups.length, ...declarations, ...code, 0x0b]);
+}
+
+function sized(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.from(unsigned(bytes.length)), bytes]);
 }
 
 function splitAt(bytes: Buffer, separator: Buffer): Buffer[] {
@@ -256,6 +262,13 @@ class Reader {
   bytes(count: number): Uint8Array {
     this.at += count;
     return this.source.subarray(this.at - count, this.at);
+  }
+
+  /** Bytes with their number in front. */
+  sized(): Uint8Array {
+    const start = this.at;
+    this.bytes(this.unsigned());
+    return this.source.subarray(start, this.at);
   }
 
   rest(): Uint8Array {
