@@ -1,4 +1,5 @@
-import { type Code, signed, unsigned, ValueType } from './assembler.js';
+import { type Code, call, signed, unsigned, ValueType } from './assembler.js';
+import { Opcode, replaceInstructions } from './instructions.js';
 
 const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const functionTypeMark = 0x60;
@@ -154,6 +155,49 @@ export class WasmBinary {
     const header = [...unsigned(groups + 1), ...declarations];
     this.setBody(f, Buffer.concat([Uint8Array.from(header), reader.rest()]));
     return first;
+  }
+
+  /** Puts code in front of a function's own. */
+  putAtStart(f: number, code: Code): void {
+    this.changeCode(f, (own) => Buffer.concat([Uint8Array.from(code), own]));
+  }
+
+  /** Puts code into each loop of a function, to run at each of its turns. Returns the number of loops. */
+  putInLoops(f: number, code: Code): number {
+    let loops = 0;
+    this.changeCode(f, (own) =>
+      replaceInstructions(own, Opcode.loop, (loop) => {
+        loops++;
+        return Buffer.concat([loop, Uint8Array.from(code)]);
+      }),
+    );
+    return loops;
+  }
+
+  /** Has a function call another one. Throws Error unless it does so as often as expected. */
+  replaceCalls(f: number, callee: number, other: number, expected: number): void {
+    const [before, after] = [Buffer.from(call(callee)), Uint8Array.from(call(other))];
+    let calls = 0;
+    this.changeCode(f, (own) =>
+      replaceInstructions(own, Opcode.call, (instruction) => {
+        if (!before.equals(instruction)) return instruction;
+        calls++;
+        return after;
+      }),
+    );
+    if (calls !== expected) throw new Error(`function ${f} calls ${callee} ${calls} times, not ${expected}`);
+  }
+
+  private changeCode(f: number, change: (code: Uint8Array) => Uint8Array): void {
+    const bytes = this.bodyOf(f);
+    const reader = new Reader(bytes);
+    for (let groups = reader.unsigned(); groups > 0; groups--) {
+      reader.unsigned();
+      reader.byte();
+    }
+    const code = reader.rest();
+    const locals = bytes.subarray(0, bytes.length - code.length);
+    this.bodies[f - this.importedFunctions] = Buffer.concat([locals, change(code)]);
   }
 
   private parametersOf(f: number): number {
