@@ -181,6 +181,7 @@ export class Replication implements ReplicationApi {
       failed: (replica, error) => this.transferFailed(replica, error),
       interrupted: (replica) => this.interrupted(replica),
     });
+    host.log.notice(`Replica ${replica.name} asks for synchronization`);
     if (request !== undefined && this.continueWith(replica, request)) return;
     replica.silent = request === undefined;
     this.statistics.full++;

@@ -363,10 +363,12 @@ const replicaStates = {
 
 function replicaField(replica: Replica, number: number, now: number): InfoField {
   const { address, traits, state, acknowledged, acknowledgedAt } = replica;
+  // What goes into the socket as it is made counts as being made.
+  const shown = state === 'transfer' && replica.awaitsAcknowledgement ? 'snapshot' : state;
   const lag = state === 'online' ? Math.floor((now - acknowledgedAt) / 1000) : 0;
   return [
     `slave${number}`,
-    `ip=${address},port=${traits.listeningPort},state=${replicaStates[state]},offset=${acknowledged},lag=${lag}`,
+    `ip=${address},port=${traits.listeningPort},state=${replicaStates[shown]},offset=${acknowledged},lag=${lag}`,
   ];
 }
 

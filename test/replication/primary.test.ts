@@ -134,6 +134,25 @@ describeWithRedisServer('A redis-server as replica', () => {
     }
   });
 
+  it('asks anew when all keys are removed while its snapshot is made', async () => {
+    const { server, redis } = await startWithClient({ ...readable, 'rdb-key-save-delay': 10_000 });
+    for (let i = 0; i < 100; i++) void redis.set(`key:${i}`, i);
+    const attaching = attach(server.port);
+    await until(
+      () => redis.info('replication'),
+      (info) => info.includes('state=wait_bgsave'),
+    );
+    await redis.flushall();
+    await redis.set('a', '1');
+    const { server: other, replica } = await attaching;
+    try {
+      await expectSame(redis, replica);
+      expect(await replica.dbsize()).toBe(1);
+    } finally {
+      await other.stop();
+    }
+  });
+
   it('goes on where it was when the connection breaks', async () => {
     const { server, redis } = await startWithClient(readable);
     await fill(redis);

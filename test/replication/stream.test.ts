@@ -121,7 +121,13 @@ describe('The stream that a replica gets', () => {
     const replica = await attach(server.port);
     replica.socket.pause();
     const value = 'x'.repeat(100_000);
-    while (field(await redis.info('replication'), 'connected_slaves') === '1') await redis.set('a', value);
+    let most = 0;
+    while (field(await redis.info('replication'), 'connected_slaves') === '1') {
+      await redis.set('a', value);
+      const line = String(await redis.client('LIST', 'TYPE', 'replica' as never));
+      most = Math.max(most, Number(/ omem=(\d+) /.exec(line)?.[1] ?? 0));
+    }
+    expect(most).toBeGreaterThan(value.length);
     expect(Number(field(await redis.info('memory'), 'mem_total_replication_buffers'))).toBeLessThan(
       4_000_000,
     );
@@ -336,4 +342,22 @@ describe('The end of the server', () => {
     expect(await again).toContain('Connection is closed');
     await replica.closed();
   });
+});
+
+it('Replicas get messages, for those who listen there', async () => {
+  const { server, redis } = await start();
+  const replica = await attach(server.port);
+  await redis.publish('news', 'one');
+  await redis.multi().publish('news', 'two').set('a', '1').exec();
+  await redis.eval("redis.call('publish', 'news', 'three')", 0);
+  expect(await commands(replica, 7)).toEqual([
+    'SELECT 0',
+    'publish news one',
+    'MULTI',
+    'publish news two',
+    'set a 1',
+    'EXEC',
+    'publish news three',
+  ]);
+  replica.close();
 });
