@@ -197,7 +197,7 @@ export class WasmBinary {
     }
     const code = reader.rest();
     const locals = bytes.subarray(0, bytes.length - code.length);
-    this.bodies[f - this.importedFunctions] = Buffer.concat([locals, change(code)]);
+    this.setBody(f, Buffer.concat([locals, change(code)]));
   }
 
   private parametersOf(f: number): number {
