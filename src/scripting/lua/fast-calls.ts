@@ -33,6 +33,7 @@ import {
 import type { WasmBinary } from '../wasm/binary.js';
 import { HookMask, LuaType } from './exports.js';
 import { CallRecord, Closure, Internal, Prototype, State, Value, valueSizeLog2 } from './layout.js';
+import { addStandIns } from './stand-ins.js';
 
 /** Bits of a thread's hookmask. */
 const callHook = 1;
@@ -129,6 +130,7 @@ function quickenCall(binary: WasmBinary, countdown: number): void {
     ),
     ...result(i32(isLua)),
   ];
+  const exchangeForStandIn = addStandIns(binary);
   binary.wrapFunction(Internal.luaD_precall, { i32: 5 }, (original) => [
     ...count(countdown, L),
     ...when(
@@ -155,6 +157,7 @@ function quickenCall(binary: WasmBinary, countdown: number): void {
           enter,
         ),
       ),
+      exchangeForStandIn(L, f),
     ),
     ...call(original, get(L), get(f), get(results)),
   ]);
