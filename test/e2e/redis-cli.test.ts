@@ -24,6 +24,7 @@ interface Run {
 function run(program: string, args: string[], input = ''): Promise<Run> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = outputOf(child, () => {});
+  child.stdin.on('error', () => {}); // it may have ended already
   child.stdin.end(input);
   return ended;
 }
