@@ -28,6 +28,8 @@ export interface Transport {
   enforceOutputLimit(): void;
   /** Goes on with requests that were received while the client was blocked or paused. */
   resume(): void;
+  /** Small packets wait for more (or not), which spares packets at the price of delay. */
+  gatherPackets(on: boolean): void;
 }
 
 /** What a client is sent of itself, without asking: a snapshot, then the stream of changes. Only replicas have one. */

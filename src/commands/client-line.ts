@@ -17,10 +17,12 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
   const unsent = transport.unsentBytes;
   // While the socket is busy the whole output waits; else what has just been written, in chunks, the first of
   // which is free.
-  const waiting = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - reply.bufferSize);
+  const replies = unsent > 0 ? unsent + reply.size : Math.max(0, reply.size - reply.bufferSize);
+  const stream = client.feed?.pendingBytes ?? 0;
+  const waiting = replies + stream;
   const queued = transaction?.bytes ?? 0;
   const request = own ? argumentBytes + requestBytes(running) : 0;
-  const total = memoryBesideReplies(client) + reply.held + request;
+  const total = memoryBesideReplies(client) + reply.held + request + stream;
   const fields: [string, string | number][] = [
     ['id', client.id],
     ['addr', transport.remoteAddress],

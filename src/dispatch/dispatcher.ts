@@ -552,6 +552,7 @@ export class Dispatcher {
     const { scriptCall: call, propagation } = this;
     const measured =
       (command.calls & (measuredInScripts - 1)) === 0 ||
+      command.microsecondsInScript === 0 ||
       this.noteworthyInScripts !== Number.POSITIVE_INFINITY;
     const begin = measured ? this.server.clock.microseconds() : 0;
     const dirtyBefore = propagation.active ? propagation.begin(client) : unobserved;

@@ -44,6 +44,8 @@ export class Propagation {
   /** Whose command the present unit is, if it is a command's. */
   client: Client | undefined;
   private sinks: PropagationSink[] = [];
+  /** Targets that there is a sink for. */
+  private reached = 0;
   private inUnit = false;
   private pending: PropagatedCommand[] = [];
   /** What the present command wants propagated in place of itself. */
@@ -65,12 +67,14 @@ export class Propagation {
 
   private adjust(): void {
     this.active = this.keyspace.propagates = this.sinks.length > 0;
+    this.reached = this.sinks.reduce((targets, { target }) => targets | target, 0);
   }
 
   /** A client's command is about to run. Returns the count of changes so far, which `ran` wants to know. */
   begin(client: Client): number {
+    // What a script runs belongs to the client that runs the script.
+    if (!this.inUnit) this.client = client;
     this.inUnit = true;
-    this.client = client;
     return this.keyspace.dirty;
   }
 
@@ -81,7 +85,7 @@ export class Propagation {
 
   /** See `Call.propagateToReplicas`. */
   sendToReplicas(): void {
-    if (this.active) this.forReplicas = true;
+    this.forReplicas = (this.reached & PropagationTarget.replicas) !== 0;
   }
 
   /** A command ran. `outermost` says that no transaction or script is around it: the unit ends. */
@@ -97,14 +101,15 @@ export class Propagation {
         const args = call.args.slice(0, call.argc);
         this.append(call.database.index, args.map(copied));
       }
-    } else if (this.forReplicas) this.appendForReplicas(call);
+    } else if (this.forReplicas) this.emitForReplicas(call, outermost);
     this.forReplicas = false;
     if (outermost) this.endUnit(call.command.spec.touchesArbitraryKeys === true);
   }
 
-  private appendForReplicas({ database, args, argc }: Call): void {
+  private emitForReplicas({ database, args, argc }: Call, outermost: boolean): void {
     const targets = PropagationTarget.replicas & this.targets;
-    this.pending.push({ database: database.index, args: args.slice(0, argc).map(copied), targets });
+    if (outermost && this.pending.length === 0) this.emit(database.index, args, argc, targets);
+    else this.pending.push({ database: database.index, args: args.slice(0, argc).map(copied), targets });
   }
 
   /** What was changed since the unit began leaves, as one transaction unless it is to go `apart`. */

@@ -17,6 +17,7 @@ export const nowhere: Transport = {
   flush() {},
   close() {},
   enforceOutputLimit() {},
+  gatherPackets() {},
   resume() {},
 };
 

@@ -9,6 +9,9 @@ import { ServerGate, writeRefusal } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
 import { nowhere } from './replay.js';
 
+/** In µs. */
+const leastEffortOfSlow = 60;
+
 /**
  * Runs the commands of scripts: as a client of its own, whose replies nobody is sent, with the rules that hold for
  * commands in scripts only. There is one for all scripts, as only one runs at a time.
@@ -21,6 +24,7 @@ export class ScriptCaller implements ScriptHost<Command> {
   private outOfMemory = false;
   /** The present script ran a command that writes: it is not to be stopped half-way for reasons beyond its control. */
   wrote = false;
+  effort = 0;
 
   constructor(
     private readonly server: ServerApi,
@@ -73,6 +77,8 @@ export class ScriptCaller implements ScriptHost<Command> {
   private run(command: Command, args: Bytes[], argc: number): void {
     if (command.has(CommandFlag.write)) this.wrote = true;
     this.dispatcher.runInScript(this.client, command, args, argc);
+    // Not every run is measured, and the first one of a slow command is to be noticed soon.
+    this.effort += command.microsecondsInScript + (command.has(CommandFlag.fast) ? 1 : leastEffortOfSlow);
   }
 
   /** The command that the words name, or why there is none. */

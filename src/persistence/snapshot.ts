@@ -17,10 +17,12 @@ export interface SnapshotSink {
   write(chunk: Buffer): Buffer | undefined;
   /** Bytes that were taken and have not left yet. */
   readonly unsentBytes: number;
+  /** The snapshot is to wait while there are more than so many. Default 16 MiB. */
+  readonly mostUnsentBytes?: number;
 }
 
 /** The walk waits while more than so many bytes have not left. What changes is written all the same. */
-const mostUnsentBytes = 16 * 1024 * 1024;
+const defaultMostUnsentBytes = 16 * 1024 * 1024;
 /** Elements, and buckets of about nine entries, between two looks at the clock: some 20 µs. */
 const elementsPerLook = 64;
 const bucketsPerLook = 4;
@@ -130,7 +132,7 @@ export class Snapshot {
   /** Goes on for about so long, or until the sink is busy. True when everything has been handed to the sink. */
   step(clock: Clock, budgetMicroseconds: number): boolean {
     const end = clock.microseconds() + budgetMicroseconds;
-    while (!this.ended && this.sink.unsentBytes < mostUnsentBytes) {
+    while (!this.ended && !this.isHeldUp) {
       this.advance();
       if (clock.microseconds() >= end) break;
     }
@@ -139,7 +141,7 @@ export class Snapshot {
 
   /** It would not go on now, because the sink is busy. */
   get isHeldUp(): boolean {
-    return this.sink.unsentBytes >= mostUnsentBytes;
+    return this.sink.unsentBytes >= (this.sink.mostUnsentBytes ?? defaultMostUnsentBytes);
   }
 
   /** As `copiedBytes`, with what collections that are still to be written have copied. */

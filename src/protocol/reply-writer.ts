@@ -542,6 +542,11 @@ export class ReplyWriter {
     return this.full.length === 0 && this.chunk.length < chunkSize;
   }
 
+  /** Gives up a reply that has grown beyond all bounds: the client is disconnected. */
+  abandon(): void {
+    this.overflow(0);
+  }
+
   /** Forgets what was written, and what comes, but counts it: whoever sends it sees that it is too much. */
   private overflow(length: number): void {
     this.overflowed = true;

@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import { readInt64AsNumber } from '../bytes/integers.js';
 import type { Client } from '../clients/client.js';
 import { longArgument } from '../commands/arguments.js';
 import type { Call, CommandFlagName, CommandSpec } from '../commands/command.js';
@@ -85,7 +86,7 @@ export function replicationCommands(replication: () => Replication): CommandSpec
 
   function psync(call: Call): void {
     const { args, argc } = call;
-    const offset = syncOffset(call);
+    const offset = offsetArgument(call);
     if (argc > 3 && args[3].is('failover')) replication().onFailover(call, args[1].latin1());
     synchronize(call, replication(), { id: args[1].latin1(), offset });
   }
@@ -175,14 +176,13 @@ function millisecondsArgument({ server }: Call, argument: Bytes): number {
   return deadline;
 }
 
-function syncOffset({ server, client, args }: Call): number {
-  try {
-    return longArgument(args[2]);
-  } catch (error) {
-    const { remoteAddress } = client.transport;
-    server.log.warning(`Replica ${remoteAddress} asks for synchronization but with a wrong offset`);
-    throw error;
-  }
+/** Where a replica wants to go on. Whoever looks after it sees in the log that it asks for nonsense. */
+function offsetArgument({ args, client, server }: Call): number {
+  const offset = readInt64AsNumber(args[2].buffer, args[2].start, args[2].end);
+  if (!Number.isNaN(offset)) return offset;
+  const { remoteAddress } = client.transport;
+  server.log.warning(`Replica ${remoteAddress} asks for synchronization but with a wrong offset`);
+  throw new CommandError(errors.notInteger);
 }
 
 /** The client becomes a replica. */

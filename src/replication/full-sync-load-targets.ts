@@ -70,7 +70,11 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
         close();
         files.renameSync(temporary, path);
         log.notice('MASTER <-> REPLICA sync: Flushing old data');
-        return await host.snapshots.replaceFromFile(path);
+        try {
+          return await host.snapshots.replaceFromFile(path);
+        } finally {
+          if (isForSyncOnly(host)) removeSyncFile(host, path);
+        }
       } finally {
         host.snapshots.settle();
       }
@@ -81,6 +85,18 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       files.unlink(temporary, () => {});
     },
   };
+}
+
+/** True if the data are to be in no file of this server's: what a synchronization needs does not stay either. */
+function isForSyncOnly({ config: { values } }: ReplicaHost): boolean {
+  return values['rdb-del-sync-files'] && values.save.length === 0 && !values.appendonly;
+}
+
+function removeSyncFile({ files, log }: ReplicaHost, path: string): void {
+  log.notice(
+    'Removing the RDB file obtained from the master. This replica has persistence disabled and rdb-del-sync-files is set',
+  );
+  files.unlink(path, () => {});
 }
 
 /** The snapshot is loaded as it arrives; `aside` of the present data, which it replaces in the end. */

@@ -329,6 +329,7 @@ export class ReplicaLink implements PrimaryLink {
         setImmediate(() => link.disconnected(socket, 'closed'));
       },
       enforceOutputLimit() {},
+      gatherPackets() {},
       resume() {},
     };
   }

@@ -58,8 +58,7 @@ export class Replica implements OutputFeed {
   private queued = 0;
   private file: FileReader | undefined;
   /** Nothing will be added to the snapshot. */
-  /** All of the snapshot is there, though not all of it may have been sent. */
-  snapshotComplete = false;
+  private snapshotComplete = false;
   private block: BacklogBlock | undefined;
 
   constructor(

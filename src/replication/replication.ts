@@ -43,6 +43,7 @@ export interface SyncStatistics {
 export type SyncRequest = { id: string; offset: number } | undefined;
 
 const secondMs = 1000;
+const acknowledgementRequest = ['REPLCONF', 'GETACK', '*'] as const;
 const newline = Buffer.from('\n');
 
 /** The part that a server plays in replication: its history, who follows it, and whom it follows. */
@@ -180,6 +181,7 @@ export class Replication implements ReplicationApi {
       failed: (replica, error) => this.transferFailed(replica, error),
       interrupted: (replica) => this.interrupted(replica),
     });
+    host.log.notice(`Replica ${replica.name} asks for synchronization`);
     if (request !== undefined && this.continueWith(replica, request)) return;
     replica.silent = request === undefined;
     this.statistics.full++;
@@ -198,6 +200,7 @@ export class Replication implements ReplicationApi {
   private add(replica: Replica): void {
     const { client } = replica;
     client.feed = replica;
+    client.transport.gatherPackets(this.host.config.values['repl-disable-tcp-nodelay']);
     if (this.replicas.length === 0) this.lastPing = this.host.clock.now();
     client.setGate(Gate.replica, true);
     this.replicas.push(replica);
@@ -336,11 +339,16 @@ export class Replication implements ReplicationApi {
     setImmediate(() => this.sendRequest());
   }
 
+  /** Asks all replicas to tell how far they are, pause or not. */
+  askReplicasNow(): void {
+    if (this.feeding) this.feed.command(...acknowledgementRequest);
+  }
+
   /** Not during a pause: the stream would grow, and whoever paused wants it to stay. */
   private sendRequest(): void {
     if (!this.acknowledgementsWanted || this.host.loop.dispatcher.pause.active) return;
     this.acknowledgementsWanted = false;
-    if (this.feeding) this.feed.command('REPLCONF', 'GETACK', '*');
+    if (this.feeding) this.feed.command(...acknowledgementRequest);
   }
 
   // --- the stream

@@ -25,12 +25,16 @@ export interface TransferTarget {
   wake(): void;
 }
 
+/** So much waits for the slowest replica's socket; the event loop fills it again long before it is empty. */
+const mostQueuedBytes = 2 * 1024 * 1024;
+
 /**
  * Sends a snapshot as it is made. Its length is not known before, so it ends with a mark that was announced at the
  * beginning.
  */
 export class SocketTransfer implements SnapshotTransfer {
   readonly target = 'replicas sockets';
+  readonly mostUnsentBytes = mostQueuedBytes;
   onWritten: (failure: string | undefined) => void = () => {};
   private readonly mark = Buffer.from(randomHexId(), 'latin1');
   private readonly crc: Crc64 | undefined;

@@ -9,6 +9,15 @@ const outOfRange = -(2n ** 63n);
 const none = Buffer.alloc(0);
 /** Tables in tables are written by recursion; a table may even contain itself. */
 const deepestTable = 1000;
+/**
+ * A table may be in another one twice, so that a small script returns more than there are atoms. Beyond so many values,
+ * bytes, or tables, more than its memory could hold one by one, the reply is given up.
+ */
+const mostValues = 2 ** 25;
+const mostBytes = 2 ** 30;
+/** Beside as many as there could be different ones. */
+const mostTablesAgain = 2 ** 18;
+const leastTableBytes = 32;
 
 /** Fields of tables that are looked at. */
 export const replyFields = [
@@ -32,6 +41,9 @@ type ReplyField = (typeof replyFields)[number];
 export class LuaToReply {
   private readonly view = new Bytes(none);
   private depth = 0;
+  /** So many values may follow. */
+  private left = 0;
+  private tables = 0;
   /** The last reply was an error that had been counted when it happened. */
   countedError = false;
 
@@ -41,7 +53,14 @@ export class LuaToReply {
    * @param scriptProtocol the protocol that the script chose: with 2 booleans are numbers
    */
   write(lua: LuaState, reply: ReplyWriter, scriptProtocol: 2 | 3): void {
+    this.left = mostValues;
+    this.tables = 0;
+    this.value(lua, reply, scriptProtocol);
+  }
+
+  private value(lua: LuaState, reply: ReplyWriter, scriptProtocol: 2 | 3): void {
     const { view } = this;
+    if (--this.left < 0 || reply.size > mostBytes) return this.giveUp(lua, reply);
     switch (lua.type(-1)) {
       case LuaType.string:
         lua.toBytes(-1, view);
@@ -66,6 +85,8 @@ export class LuaToReply {
       reply.error('ERR reached lua stack limit');
       return lua.pop();
     }
+    if (++this.tables >= mostTablesAgain && this.tables > mostTablesAgain + lua.usedBytes / leastTableBytes)
+      return this.giveUp(lua, reply);
     this.depth++;
     const special =
       this.error(lua, reply) ||
@@ -77,6 +98,12 @@ export class LuaToReply {
       this.verbatim(lua, reply);
     if (!special) this.array(lua, reply, scriptProtocol);
     this.depth--;
+    lua.pop();
+  }
+
+  private giveUp(lua: LuaState, reply: ReplyWriter): void {
+    if (!reply.overflowed) reply.abandon();
+    this.left = 0;
     lua.pop();
   }
 
@@ -125,8 +152,8 @@ export class LuaToReply {
     lua.pushNil();
     while (lua.next(-2)) {
       lua.pushValue(-2);
-      this.write(lua, reply, scriptProtocol);
-      this.write(lua, reply, scriptProtocol);
+      this.value(lua, reply, scriptProtocol);
+      this.value(lua, reply, scriptProtocol);
     }
     lua.pop();
     return true;
@@ -139,7 +166,7 @@ export class LuaToReply {
     while (lua.next(-2)) {
       lua.pop();
       lua.pushValue(-1);
-      this.write(lua, reply, scriptProtocol);
+      this.value(lua, reply, scriptProtocol);
     }
     lua.pop();
     return true;
@@ -170,9 +197,9 @@ export class LuaToReply {
   private array(lua: LuaState, reply: ReplyWriter, scriptProtocol: 2 | 3): void {
     const length = arrayLength(lua);
     reply.array(length);
-    for (let i = 1; i <= length; i++) {
+    for (let i = 1; i <= length && this.left > 0; i++) {
       lua.rawGetI(-1, i);
-      this.write(lua, reply, scriptProtocol);
+      this.value(lua, reply, scriptProtocol);
     }
   }
 }

@@ -9,10 +9,10 @@ import { errorAt, type Place, placeOf, readError, type ScriptError } from './scr
 import type { ScriptHost } from './script-host.js';
 
 /**
- * Where a script cannot be suspended, in a comparison of `table.sort` for instance, it may go on for so long after its
- * time is up. Then it fails: nobody could end it otherwise.
+ * Where a script cannot be suspended, in a metamethod or the search for a pattern, it may go on for so long after its time
+ * is up, or after others had their turn. Then it fails: nobody could end it otherwise, and nobody is served.
  */
-const patienceMicroseconds = 30_000_000;
+const patienceMicroseconds = 1_000_000;
 
 export type Outcome = 'returned' | 'failed' | 'suspended';
 
@@ -41,6 +41,8 @@ export class LuaVm {
   private threadRef = 0;
   private readonly hook: number;
   private startedAt = 0;
+  /** When it was last suspended and went on. */
+  private continuedAt = 0;
   private scriptName = '';
   private suspendedAt: Place | undefined;
   /** A limit that ends the script instead of suspending it, in µs. */
@@ -61,6 +63,8 @@ export class LuaVm {
     this.redis = redis;
     this.lua = this.sandbox.lua;
     this.hook = this.lua.module.addFunction((L) => this.look(L), 'hook');
+    this.sandbox.onDelay = (L) => this.lookAtLoop(L);
+    this.lua.watchLoops((L) => this.lookAtLoop(L));
     // Strings that are looked up in what a script returned, when memory may be short: they exist from now on.
     for (const name of replyFields) {
       this.lua.pushLatin1(name);
@@ -88,6 +92,8 @@ export class LuaVm {
     if (this.thread === 0) this.makeThread();
     this.scriptName = scriptName;
     this.startedAt = startedAt;
+    this.continuedAt = startedAt;
+    this.sandbox.begin();
     this.lua.L = this.thread;
   }
 
@@ -135,6 +141,7 @@ export class LuaVm {
   /** Goes on with what was suspended. */
   continue(): Outcome {
     this.lua.L = this.thread;
+    this.continuedAt = this.settings.clock.microseconds();
     return this.resume(0);
   }
 
@@ -171,6 +178,7 @@ export class LuaVm {
   /** A run stopped before its end. */
   private stopped(status: number): Outcome {
     const { lua, sandbox } = this;
+    lua.L = this.thread; // the hook may have looked at another one
     if (status === LuaStatus.yielded) {
       if (sandbox.interrupted) {
         lua.L = lua.main;
@@ -197,15 +205,16 @@ export class LuaVm {
     return 'failed';
   }
 
-  /** Memory was short: frees what it can. A machine that has grown large never shrinks, so it is given up. */
+  /** Memory was short: frees what it can. A machine that has grown large never shrinks, so it is given up at once. */
   private recover(): void {
     const { lua, settings } = this;
+    this.lost = lua.heap.length > settings.memoryLimit / 4;
+    if (this.lost) return;
     try {
       lua.gc(GcCommand.collect);
     } catch {
       this.lost = true;
     }
-    if (lua.heap.length > settings.memoryLimit / 4) this.lost = true;
   }
 
   private makeThread(): void {
@@ -227,24 +236,39 @@ export class LuaVm {
   private look(L: number): void {
     this.lua.watched(L);
     const { clock, busyThresholdMs } = this.settings;
-    const elapsed = clock.microseconds() - this.startedAt;
-    if (elapsed > this.hardLimit) this.fail(L, this.hardLimitText);
+    const now = clock.microseconds();
+    const elapsed = now - this.startedAt;
+    if (elapsed > this.hardLimit) this.end(L, this.hardLimitText);
     if (this.hardLimit !== Number.POSITIVE_INFINITY) return;
-    const threshold = busyThresholdMs() * 1000;
-    if (elapsed < threshold) return;
+    if (elapsed < busyThresholdMs() * 1000) return;
     const { lua } = this;
-    if (lua.canSuspend(L)) {
-      // Now, for a suspended thread tells the line of the instruction before.
-      lua.L = L;
-      this.suspendedAt = placeOf(lua);
-      this.sandbox.interrupted = true;
-      lua.suspend(L);
-    } else if (elapsed > threshold + patienceMicroseconds) {
-      this.fail(L, 'Script ended: it ran for too long where it cannot be interrupted');
-    }
+    if (!lua.canSuspend(L)) return this.lookAtTime(L, now);
+    // Now, for a suspended thread tells the line of the instruction before.
+    lua.L = L;
+    this.suspendedAt = placeOf(lua);
+    this.sandbox.interrupted = true;
+    lua.suspend(L);
   }
 
-  private fail(L: number, text: string): never {
+  /** Called now and then by C and host functions that work long. */
+  private lookAtLoop(L: number): void {
+    const now = this.settings.clock.microseconds();
+    if (now - this.startedAt > this.hardLimit) this.end(L, this.hardLimitText);
+    this.lookAtTime(L, now);
+    // Lua counts its own steps only: a few of them may take long with such functions.
+    if (now - this.startedAt >= this.settings.busyThresholdMs() * 1000) this.lua.watchSoon(L);
+  }
+
+  /** Ends the script if it has been for too long where it cannot be suspended. */
+  private lookAtTime(L: number, now: number): void {
+    const timeIsUp = this.startedAt + this.settings.busyThresholdMs() * 1000;
+    if (now > Math.max(timeIsUp, this.continuedAt) + patienceMicroseconds)
+      this.end(L, 'Script ended: it ran for too long where it cannot be interrupted');
+  }
+
+  /** Raises an error in the thread that the script cannot catch. */
+  private end(L: number, text: string): never {
+    this.sandbox.ended = true;
     this.lua.L = L;
     return this.lua.error(text);
   }

@@ -7,8 +7,13 @@ import { ReplyToLua } from './reply-to-lua.js';
 import { type LogLevel, logLevels, ReplicationTarget, type ScriptHost } from './script-host.js';
 
 const none = Buffer.alloc(0);
+/** Whoever works on so many bytes looks at the time afterwards. */
+const longString = 65536;
 /** Fewer arguments than this reuse their views. */
 const keptArguments = 1024;
+
+/** In µs: see `ScriptHost.effort`. */
+const effortPerLook = 1000;
 
 const notCallable = 'ERR Lua redis lib command arguments must be strings or integers';
 const noArguments = 'ERR Please specify at least one argument for this redis lib call';
@@ -98,6 +103,7 @@ export class RedisLibrary {
     if (argc <= 0) return this.refuse(L, argc, raises);
     const reply = this.host.call(this.commands.find(args[0]) ?? this.lookUp(L), args, argc);
     if (argc > keptArguments) args.length = 0;
+    if (this.host.effort > effortPerLook) this.look(L);
     const length = bulkLength(reply);
     if (length >= 0 && length <= mostReturned) {
       copyBytes(lua.heap, lua.returnedString, reply.buffer, reply.end - length - 2, reply.end - 2);
@@ -114,6 +120,12 @@ export class RedisLibrary {
     this.commands.learn(args[0], command, L, 1);
     lua.argumentsToBytes(L, args); // which may be elsewhere now
     return command;
+  }
+
+  /** Commands took long, and Lua's hook knows nothing of it. The reply is valid until afterwards. */
+  private look(L: number): void {
+    this.host.effort = 0;
+    this.lua.module.watcher(L);
   }
 
   /** Pushes a reply that is no bulk. Acts as a host function. */
@@ -157,6 +169,7 @@ export class RedisLibrary {
     const text = new Bytes(none);
     if (!lua.toBytes(1, text)) lua.pushLatin1(createHash('sha1').digest('hex'));
     else lua.pushLatin1(createHash('sha1').update(text.subarray()).digest('hex'));
+    if (text.length > longString) lua.module.watcher(lua.L);
     return 1;
   }
 

@@ -1,8 +1,10 @@
 import type { Clock } from '../ambient/clock.js';
+import { Bytes } from '../bytes/bytes.js';
 import { openLibraries } from './libraries/index.js';
-import { globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
+import { GcCommand, globalsIndex, LuaStatus, LuaType } from './lua/exports.js';
 import { type HostFunction, LuaState } from './lua/lua-state.js';
 import { prelude, preludeSource } from './lua/prelude.js';
+import { standIns } from './lua/stand-ins.js';
 
 /** Reach out of the sandbox, or have no meaning in a server. */
 const removedGlobals = [
@@ -30,7 +32,12 @@ const libraries = [
   'struct',
   'bit',
 ];
-const bytecodeMark = '\x1b';
+/** Percent: the collector's pause, and how fast it is, unless a script says otherwise. */
+const collectorDefault = 200;
+const bytecodeMark = 0x1b;
+/** Whoever compiles so many bytes looks at the time first. */
+const longText = 65536;
+const none = Buffer.alloc(0);
 /** Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack takes. */
 const deepestNesting = 100_000;
 
@@ -42,6 +49,12 @@ export class Sandbox {
   readonly lua: LuaState;
   /** Set while a suspension from outside is on its way out through coroutines. */
   interrupted = false;
+  /** Called when a script goes on because it cannot be suspended where it is; may raise an error. */
+  onDelay: (L: number) => void = () => {};
+  /** The script has to end: its errors are not to be caught. */
+  ended = false;
+  /** A script called collectgarbage, with which the collector can be stopped. */
+  private collectorChanged = false;
   private readonly globals: number;
   /** Reference to the metatable of what scripts see as `_G`, if that can be switched. */
   private globalsView = 0;
@@ -76,6 +89,17 @@ export class Sandbox {
     lua.pushValue(globalsIndex);
     this.globals = lua.ref();
     this.protectGlobals();
+  }
+
+  /** A script begins: what another one left does not concern it. */
+  begin(): void {
+    this.ended = false;
+    if (!this.collectorChanged) return;
+    this.collectorChanged = false;
+    const { lua } = this;
+    lua.gc(GcCommand.restart);
+    lua.gc(GcCommand.setPause, collectorDefault);
+    lua.gc(GcCommand.setStepMultiplier, collectorDefault);
   }
 
   /** Shows other globals: those of the table, or the usual ones. */
@@ -156,18 +180,40 @@ export class Sandbox {
   private runPrelude(): void {
     const { lua } = this;
     if (lua.load(Buffer.from(prelude), preludeSource) !== LuaStatus.ok) throw new Error(lua.toLatin1(-1));
-    lua.createTable(0, 2);
+    lua.createTable(0, 3);
     lua.setFunction('isNative', (lua) => this.isNative(lua));
-    lua.setFunction('interrupted', (lua) => {
-      lua.pushBoolean(this.interrupted);
+    lua.setFunction('interruption', (lua) => this.interruption(lua));
+    lua.setFunction('ended', (lua) => {
+      lua.pushBoolean(this.ended);
       return 1;
     });
-    if (lua.pcall(1, 0) !== LuaStatus.ok) throw new Error(lua.toLatin1(-1));
+    if (lua.pcall(1, standIns.length) !== LuaStatus.ok) throw new Error(lua.toLatin1(-1));
+    for (const { library, name, callback } of [...standIns].reverse()) {
+      lua.getGlobal(library);
+      lua.getField(-1, name);
+      lua.pushValue(-3);
+      lua.setStandIn(callback);
+      lua.setField(-2, name);
+      lua.pop(2);
+    }
+  }
+
+  /** What the prelude is to do with a thread that was suspended: see there. */
+  private interruption(lua: LuaState): number {
+    if (!this.interrupted) return 0;
+    if (lua.canSuspend(lua.L)) lua.pushLatin1('suspend');
+    else {
+      this.interrupted = false;
+      this.onDelay(lua.L);
+      lua.pushLatin1('continue');
+    }
+    return 1;
   }
 
   private isNative(lua: LuaState): number {
     if (lua.stackDepth > deepestNesting) lua.error('stack overflow');
-    lua.pushBoolean(lua.type(1) !== LuaType.function || lua.isNative(1));
+    if (lua.hasStandIn(1)) lua.pushLatin1('stand-in');
+    else lua.pushBoolean(lua.type(1) !== LuaType.function || lua.isNative(1));
     return 1;
   }
 
@@ -175,6 +221,12 @@ export class Sandbox {
     const { lua } = this;
     lua.pushValue(globalsIndex);
     this.wrap('loadstring', (native) => (lua) => loadText(lua, native));
+    this.wrap('collectgarbage', (native) => (lua) => {
+      this.collectorChanged = true;
+      const results = native(lua.L);
+      lua.module.watcher(lua.L); // a collection takes long when there is much
+      return results;
+    });
     lua.pop();
   }
 
@@ -195,7 +247,10 @@ const refuseUnknownGlobal: HostFunction = (lua) => {
 
 /** Refuses bytecode, which could do anything to the machine. */
 function loadText(lua: LuaState, native: (L: number) => number): number {
-  if (!lua.checkLatin1(1).startsWith(bytecodeMark)) return native(lua.L);
+  const text = new Bytes(none);
+  lua.checkBytes(1, text);
+  if (text.length > longText) lua.module.watcher(lua.L);
+  if (text.length === 0 || text.buffer[text.start] !== bytecodeMark) return native(lua.L);
   lua.pushNil();
   lua.pushLatin1('bytecode is not allowed');
   return 2;

@@ -9,6 +9,8 @@ export interface ScriptHost<Command = unknown> {
    * call, the arguments only have to be until it returns.
    */
   call(command: Command | undefined, args: Bytes[], argc: number): Bytes;
+  /** About the time in µs that commands took since somebody set this to 0; those that may be slow count for more. */
+  effort: number;
   /** The protocol in which replies come from now on, until the script ends. */
   setProtocol(version: 2 | 3): void;
   /** True if the caller may run such a command; undefined if there is none. */

@@ -102,7 +102,8 @@ function limitMemory(server: RespiteServer): void {
         `maxmemory is now below the ${server.metrics.usedMemory} bytes in use: keys are evicted, or commands that need memory refused, as maxmemory-policy says.`,
       );
     }
-    memoryLimit.makeRoom();
+    // Not now: in the middle of a transaction nothing else must go.
+    if (bytes > 0) server.continueEviction();
   });
 }
 

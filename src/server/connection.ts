@@ -341,6 +341,10 @@ export class Connection implements Transport {
     loop.server.clients.disconnect(client, false);
   }
 
+  gatherPackets(on: boolean): void {
+    this.socket.setNoDelay(!on);
+  }
+
   close(when: 'after-flush' | 'now'): void {
     if (when === 'now') this.destroy();
   }

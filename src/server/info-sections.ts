@@ -363,8 +363,8 @@ const replicaStates = {
 
 function replicaField(replica: Replica, number: number, now: number): InfoField {
   const { address, traits, state, acknowledged, acknowledgedAt } = replica;
-  // Redis calls it so while a snapshot is sent that is still being made.
-  const shown = state === 'transfer' && !replica.snapshotComplete ? 'snapshot' : state;
+  // What goes into the socket as it is made counts as being made.
+  const shown = state === 'transfer' && replica.awaitsAcknowledgement ? 'snapshot' : state;
   const lag = state === 'online' ? Math.floor((now - acknowledgedAt) / 1000) : 0;
   return [
     `slave${number}`,

@@ -220,6 +220,8 @@ export class Saving implements SavingApi {
 
   beforeFlush(): void {
     void this.stop('Background saving terminated by signal 10');
+    // Replicas that wait for what is about to go ask anew.
+    this.server.replication.fullSync.stop();
   }
 
   afterFlush(): void {

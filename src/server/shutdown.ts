@@ -74,6 +74,7 @@ export class Shutdown {
     const patienceMs = server.config.values['shutdown-timeout'] * 1000;
     if (request.now || patienceMs === 0 || this.laggingReplicas().length === 0) return this.finish(request);
     server.log.notice('Waiting for replicas before shutting down.');
+    server.replication.askReplicasNow();
     server.loop.dispatcher.pauseClients(Number.POSITIVE_INFINITY, false, 'shutdown');
     this.underWay = new SlowEnd(request, server.clock.now() + patienceMs);
     return this.underWay.outcome;
@@ -139,6 +140,7 @@ export class Shutdown {
     const { server } = this;
     this.tellOfReplicas();
     void server.saving.stop('There is a child saving an .rdb. Killing it!');
+    server.replication.fullSync.stop();
     if (!this.finishAppendOnly(request)) return this.fail();
     if (this.wantsSave(request)) return this.save(underWay ?? new SlowEnd(request));
     if (underWay === undefined) server.onShutdown?.(request);

@@ -48,6 +48,8 @@ export function trimStream(stream: Stream, trimming: Trimming): number {
 
 /** Removes the first node if no entry of it is to stay, and it has no more than `most`. Returns how many it had. */
 function trimNode(stream: Stream, trimming: Trimming, most: number): number {
+  const { maxLength } = trimming;
+  if (maxLength !== undefined && stream.size <= maxLength) return 0;
   if (node.first(stream.nodes).done) return 0;
   const live = liveInNode(stream);
   if (!isWhollyTrimmed(stream, trimming, live, most)) return 0;

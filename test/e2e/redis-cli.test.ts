@@ -1,4 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { startWithClient } from '../support/respite.js';
@@ -21,6 +24,7 @@ interface Run {
 function run(program: string, args: string[], input = ''): Promise<Run> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const ended = outputOf(child, () => {});
+  child.stdin.on('error', () => {}); // it may have ended already
   child.stdin.end(input);
   return ended;
 }
@@ -136,5 +140,30 @@ describeWith(['redis-cli', 'script'], 'redis-cli on a terminal', () => {
     const { output } = await onTerminal(server, [], 'help getdel\r', /group:.* string/);
     expect(output).toContain('Gives the string under a key and removes the key.');
     expect(output).toMatch(/since:\S* 6\.2\.0/);
+  });
+});
+
+describeWith(['redis-cli', 'redis-check-rdb'], 'redis-cli as a replica', () => {
+  it.each([
+    ['--rdb', true, /sending REPLCONF rdb-only/, '2 keys read'],
+    ['--rdb', false, /bytes to/, '2 keys read'],
+    ['--functions-rdb', true, /rdb-filter-only functions/, '0 keys read'],
+  ])('writes a snapshot to a file: %s (diskless: %s)', async (option, diskless, said, keys) => {
+    const { server, redis } = await startWithClient({
+      'rdb-version': '10',
+      'repl-diskless-sync': diskless,
+      'repl-diskless-sync-delay': 0,
+    });
+    await redis.mset('a', '1', 'b', '2');
+    await redis.call('FUNCTION', 'LOAD', '#!lua name=l\nredis.register_function("f", function() end)');
+    const folder = mkdtempSync(join(tmpdir(), 'respite-cli-'));
+    const file = join(folder, 'snapshot.rdb');
+    const written = await cli(server, [option, file]);
+    expect(written.output).toMatch(said);
+    expect(written.status).toBe(0);
+    const checked = await run('redis-check-rdb', [file]);
+    rmSync(folder, { recursive: true });
+    expect(checked.output).toContain('RDB looks OK!');
+    expect(checked.output).toContain(keys);
   });
 });

@@ -81,10 +81,6 @@ describeWithRedisServer('A redis-server as replica', () => {
         (value) => value === null,
       );
       await redis.spop('sample:11', 2);
-      await until(
-        () => redis.exists('soon'),
-        (there) => there === 0,
-      );
       await expectSame(redis, replica);
       expect(await replica.get('d')).toBe('2');
     } finally {
@@ -102,6 +98,56 @@ describeWithRedisServer('A redis-server as replica', () => {
       await raw.send('DISCARD');
       await raw.close();
       await expectSame(redis, replica);
+    } finally {
+      await other.stop();
+    }
+  });
+
+  it.each([true, false])('gets what changes while its snapshot is made (diskless: %s)', async (diskless) => {
+    const { server, redis } = await startWithClient({
+      ...readable,
+      'repl-diskless-sync': diskless,
+      'rdb-key-save-delay': 300,
+    });
+    await fill(redis);
+    for (let i = 0; i < 1000; i++) void redis.set(`key:${i}`, i);
+    const raw = await RawClient.connect({ port: server.port });
+    const attaching = Promise.all([attach(server.port), attach(server.port)]);
+    await until(
+      () => redis.info('persistence'),
+      (info) => infoField(info, 'rdb_bgsave_in_progress') === '1',
+    );
+    for (let seed = 20; seed <= 22; seed++) {
+      for (const command of writeCommands(seed, ['FLUSHALL', 'FLUSHDB'])) await raw.send(...command);
+    }
+    await raw.send('DISCARD');
+    await raw.send('SWAPDB', 0, 7);
+    await raw.send('FLUSHDB');
+    await fill(redis);
+    await raw.close();
+    await redis.config('SET', 'rdb-key-save-delay', 0);
+    const both = await attaching;
+    try {
+      for (const { replica } of both) await expectSame(redis, replica);
+    } finally {
+      for (const { server: other } of both) await other.stop();
+    }
+  });
+
+  it('asks anew when all keys are removed while its snapshot is made', async () => {
+    const { server, redis } = await startWithClient({ ...readable, 'rdb-key-save-delay': 10_000 });
+    for (let i = 0; i < 100; i++) void redis.set(`key:${i}`, i);
+    const attaching = attach(server.port);
+    await until(
+      () => redis.info('replication'),
+      (info) => info.includes('state=wait_bgsave'),
+    );
+    await redis.flushall();
+    await redis.set('a', '1');
+    const { server: other, replica } = await attaching;
+    try {
+      await expectSame(redis, replica);
+      expect(await replica.dbsize()).toBe(1);
     } finally {
       await other.stop();
     }

@@ -24,13 +24,12 @@ async function startWithLaggingReplica(shutdownTimeout: number) {
   await replica.snapshot();
   replica.send('REPLCONF', 'ACK', '0');
   await redis.set('a', '1');
-  const offset = await infoField(redis, 'master_repl_offset');
   const waiting = () =>
     until(
       'replicas are waited for',
       async () => Number(await infoField(redis, 'shutdown_in_milliseconds')) > 0,
     );
-  const catchUp = () => replica.send('REPLCONF', 'ACK', offset);
+  const catchUp = async () => replica.send('REPLCONF', 'ACK', await infoField(redis, 'master_repl_offset'));
   return { server, redis, other, third, catchUp, waiting, lines, ended: () => ended };
 }
 
@@ -47,7 +46,7 @@ it('a primary that ends waits until its replicas have everything, and takes no m
   expect(await infoField(redis, 'blocked_clients')).toBe('2');
   expect(await infoField(redis, 'connected_clients')).toBe('3');
   expect(ended()).toBe(0);
-  catchUp();
+  await catchUp();
   await until('it ends', () => ended() === 1);
   expect(lines.slice(-3)).toEqual([
     'User requested shutdown...',

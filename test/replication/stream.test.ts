@@ -121,7 +121,13 @@ describe('The stream that a replica gets', () => {
     const replica = await attach(server.port);
     replica.socket.pause();
     const value = 'x'.repeat(100_000);
-    while (field(await redis.info('replication'), 'connected_slaves') === '1') await redis.set('a', value);
+    let most = 0;
+    while (field(await redis.info('replication'), 'connected_slaves') === '1') {
+      await redis.set('a', value);
+      const line = String(await redis.client('LIST', 'TYPE', 'replica' as never));
+      most = Math.max(most, Number(/ omem=(\d+) /.exec(line)?.[1] ?? 0));
+    }
+    expect(most).toBeGreaterThan(value.length);
     expect(Number(field(await redis.info('memory'), 'mem_total_replication_buffers'))).toBeLessThan(
       4_000_000,
     );
@@ -219,11 +225,17 @@ describe('WAIT', () => {
     expect(await redis.wait(0, 0)).toBe(1);
     await redis.set('a', '1');
     expect(await redis.wait(1, 20)).toBe(0);
+    expect(await redis.multi().set('a', '2').exec()).toEqual([[null, 'OK']]);
+    expect(await redis.wait(1, 20)).toBe(0);
     const waiting = redis.wait(1, 0);
     await other.set('b', '2');
     for (let words = await replica.command(); words[0] !== 'REPLCONF'; words = await replica.command());
-    replica.send('REPLCONF', 'ACK', 51);
+    const offset = Number(field(await other.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset);
     expect(await waiting).toBe(1);
+    await other.eval("return redis.call('incr', 'a')", 0);
+    expect(await other.wait(1, 20)).toBe(0);
+    expect(await redis.wait(1, 20)).toBe(1);
     replica.close();
   });
 
@@ -305,4 +317,47 @@ it('A server without replicas keeps nothing for them', async () => {
   expect(info).toContain('master_repl_offset:0\r\n');
   expect(info).toContain('repl_backlog_active:0\r\n');
   await client.close();
+});
+
+describe('The end of the server', () => {
+  it('waits for replicas that lag behind, and can be called off', async () => {
+    const { server, redis } = await start();
+    const { replica, offset } = await attachNew(server.port);
+    const other = connect(server);
+    const writer = connect(server);
+    await redis.set('a', '1');
+    const ending = other.call('SHUTDOWN').catch(String);
+    let left: string | undefined;
+    while (left === undefined) left = field(await redis.info('server'), 'shutdown_in_milliseconds');
+    expect(Number(left)).toBeLessThanOrEqual(10_000);
+    const written = writer.set('b', '2');
+    expect(await redis.get('b')).toBeNull();
+    await redis.call('SHUTDOWN', 'ABORT');
+    expect(await ending).toContain('ERR Errors trying to SHUTDOWN. Check logs.');
+    expect(await written).toBe('OK');
+    const again = other.call('SHUTDOWN').catch(String);
+    while (field(await redis.info('server'), 'shutdown_in_milliseconds') === undefined);
+    const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
+    replica.send('REPLCONF', 'ACK', offset + end);
+    expect(await again).toContain('Connection is closed');
+    await replica.closed();
+  });
+});
+
+it('Replicas get messages, for those who listen there', async () => {
+  const { server, redis } = await start();
+  const replica = await attach(server.port);
+  await redis.publish('news', 'one');
+  await redis.multi().publish('news', 'two').set('a', '1').exec();
+  await redis.eval("redis.call('publish', 'news', 'three')", 0);
+  expect(await commands(replica, 7)).toEqual([
+    'SELECT 0',
+    'publish news one',
+    'MULTI',
+    'publish news two',
+    'set a 1',
+    'EXEC',
+    'publish news three',
+  ]);
+  replica.close();
 });

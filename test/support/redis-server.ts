@@ -23,13 +23,14 @@ export interface SpawnedServer {
   stop(): Promise<void>;
 }
 
-/** Starts redis-server on a free port of 127.0.0.1, without persistence and in an empty folder, and waits until it is ready. */
+/**
+ * Starts redis-server on a free port of 127.0.0.1, without persistence, and waits until it is ready. It has a folder of its
+ * own, for as a replica it writes a file, which the next server would load.
+ */
 export async function startRedisServer(...directives: string[]): Promise<SpawnedServer> {
   const port = await freePort();
-  // A folder of its own, for a replica leaves a file there that the next server would load.
-  const folder = mkdtempSync(join(tmpdir(), 'redis-server-'));
-  const own = ['--port', String(port), '--save', '', '--bind', '127.0.0.1', '--dir', folder];
-  const args = [...own, ...directives];
+  const folder = mkdtempSync(join(tmpdir(), 'respite-redis-'));
+  const args = ['--port', String(port), '--save', '', '--bind', '127.0.0.1', '--dir', folder, ...directives];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   await new Promise<void>((resolve, reject) => {
@@ -44,10 +45,11 @@ export async function startRedisServer(...directives: string[]): Promise<Spawned
     port,
     pid: child.pid!,
     async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGKILL');
-      await exited;
+      if (child.exitCode === null && child.signalCode === null) {
+        const exited = once(child, 'exit');
+        child.kill('SIGKILL');
+        await exited;
+      }
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -29,7 +29,7 @@ export const snapshotting = {
   'rdb-version': directive(
     oneOf(['10', '11', '12']),
     '11',
-    'Respite only. Format of the snapshots written: 10 for Redis 7.0, 11 for 7.2, 12 for 7.4.',
+    'Respite only. Format of the snapshots written, in files and for replicas: 10 for Redis 7.0, 11 for 7.2, 12 for 7.4.',
   ),
   'sanitize-dump-payload': directive(
     oneOf(['no', 'yes', 'clients']),
@@ -46,6 +46,7 @@ export const snapshotting = {
     yesNo,
     false,
     'Remove snapshots that were made for replication when nothing else needs them.',
+    { inert: 'Snapshots for replicas go through files of their own, which are always removed.' },
   ),
   dir: directive(directory, './', 'Directory of all files of the data set; by default the current one.', {
     protected: true,

@@ -5,6 +5,9 @@ import { integerOf } from './lua-numbers.js';
 /** Most bytes of a text that `pushText` writes without memory of its own. */
 const SCRATCH_SIZE = 1024;
 
+/** Whoever works on so many bytes looks at the time first. */
+const LONG_STRING = 1 << 16;
+
 /**
  * How host functions reach into a Lua machine: its memory, their arguments, their errors. One per machine.
  *
@@ -36,14 +39,14 @@ export class LuaHost {
   /** The address of argument `arg`, which must be a string or a number; its length is in `length`. */
   checkString(L: number, arg: number): number {
     const address = this.api.luaL_checklstring(L, arg, this.lengthAddress);
-    this.length = this.readLength();
+    this.length = this.readLength(L);
     return address;
   }
 
   /** The address of the string at `index` of the stack, 0 where there is none; its length is in `length`. */
   toString(L: number, index: number): number {
     const address = this.api.lua_tolstring(L, index, this.lengthAddress);
-    this.length = this.readLength();
+    this.length = this.readLength(L);
     return address;
   }
 
@@ -132,8 +135,10 @@ export class LuaHost {
     this.api.lua_rawset(L, globalsIndex);
   }
 
-  private readLength(): number {
-    return this.module.words[this.lengthAddress >> 2];
+  private readLength(L: number): number {
+    const length = this.module.words[this.lengthAddress >> 2];
+    if (length > LONG_STRING) this.module.watcher(L);
+    return length;
   }
 }
 

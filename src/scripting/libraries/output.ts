@@ -5,6 +5,9 @@ const INITIAL_CAPACITY = 1 << 16;
 /** A buffer that grew beyond this is given back after its use. */
 const KEPT_CAPACITY = 1 << 20;
 
+/** After so many bytes the time is looked at: small data may give long strings, as a table may be in another one twice. */
+const LOOK_INTERVAL = 1 << 20;
+
 /** No string that a script makes is longer: what Redis allows for a value, too. */
 const MAX_CAPACITY = 512 * 1024 * 1024;
 
@@ -17,6 +20,8 @@ export class Output {
   at = 0;
   private start = 0;
   private end = 0;
+  /** What may be written before the time is looked at, or more memory is needed. */
+  private pause = 0;
 
   constructor(readonly host: LuaHost) {}
 
@@ -29,11 +34,12 @@ export class Output {
     if (this.end - this.start > KEPT_CAPACITY) this.release();
     if (this.start === 0) this.allocate(L, INITIAL_CAPACITY);
     this.at = this.start;
+    this.pause = Math.min(this.end, this.start + LOOK_INTERVAL);
   }
 
   /** Makes room for `size` more bytes; they may be written to `host.bytes` at `at`, read after this call. */
   reserve(L: number, size: number): void {
-    if (this.at + size > this.end) this.grow(L, size);
+    if (this.at + size > this.pause) this.proceed(L, size);
   }
 
   /** Adds one byte, for which room was reserved. */
@@ -61,6 +67,12 @@ export class Output {
   push(L: number): void {
     this.host.api.lua_pushlstring(L, this.start, this.at - this.start);
     if (this.end - this.start > KEPT_CAPACITY) this.release();
+  }
+
+  private proceed(L: number, size: number): void {
+    this.host.module.watcher(L);
+    if (this.at + size > this.end) this.grow(L, size);
+    this.pause = Math.min(this.end, this.at + size + LOOK_INTERVAL);
   }
 
   private grow(L: number, size: number): void {
@@ -91,5 +103,6 @@ export class Output {
     this.start = 0;
     this.end = 0;
     this.at = 0;
+    this.pause = 0;
   }
 }

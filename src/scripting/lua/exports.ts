@@ -117,6 +117,7 @@ export const globalsIndex = -10002;
 export const allResults = -1;
 
 export const GcCommand = {
+  restart: 1,
   collect: 2,
   countKiB: 3,
   countBytes: 4,

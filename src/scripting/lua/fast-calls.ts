@@ -33,6 +33,7 @@ import {
 import type { WasmBinary } from '../wasm/binary.js';
 import { HookMask, LuaType } from './exports.js';
 import { CallRecord, Closure, Internal, Prototype, State, Value, valueSizeLog2 } from './layout.js';
+import { addStandIns } from './stand-ins.js';
 
 /** Bits of a thread's hookmask. */
 const callHook = 1;
@@ -52,12 +53,13 @@ const values = (count: Code): Code => shiftLeft(count, i32(valueSizeLog2));
  * Calls of functions in Lua, and returns of one value or none, the short way if nothing is out of the ordinary; all
  * others as before, which makes ready for hooks and any number of values first.
  */
-export function quickenCalls(binary: WasmBinary): void {
+export function quickenCalls(binary: WasmBinary): number {
   const countdown = binary.addGlobal(jumpsPerLook);
   countJumps(binary, countdown);
   quickenCall(binary, countdown);
   quickenReturn(binary);
   quickenComparison(binary);
+  return countdown;
 }
 
 /** The interpreter itself finds which of two numbers is less, as it does for all else that is done with numbers. */
@@ -97,7 +99,7 @@ function countJumps(binary: WasmBinary, countdown: number): void {
 const count = (countdown: number, L: number): Code => [
   ...setGlobal(countdown, subtract(getGlobal(countdown), i32(1))),
   ...when(
-    not(getGlobal(countdown)),
+    less(getGlobal(countdown), i32(1)),
     setGlobal(countdown, i32(jumpsPerLook)),
     store8(get(L), State.hookMask, i32(HookMask.count)),
   ),
@@ -129,6 +131,7 @@ function quickenCall(binary: WasmBinary, countdown: number): void {
     ),
     ...result(i32(isLua)),
   ];
+  const exchangeForStandIn = addStandIns(binary);
   binary.wrapFunction(Internal.luaD_precall, { i32: 5 }, (original) => [
     ...count(countdown, L),
     ...when(
@@ -155,6 +158,7 @@ function quickenCall(binary: WasmBinary, countdown: number): void {
           enter,
         ),
       ),
+      exchangeForStandIn(L, f),
     ),
     ...call(original, get(L), get(f), get(results)),
   ]);

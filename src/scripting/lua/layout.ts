@@ -55,7 +55,7 @@ export const Closure = { isNative: 6, prototype: 16, upvalues: 24 } as const;
 export const Prototype = { code: 12, parameters: 73, isVariadic: 74, stackSize: 75 } as const;
 
 /** Offsets in a table. */
-export const Table = { array: 12, nextGray: 24 } as const;
+export const Table = { metatable: 8, array: 12, nextGray: 24, arraySize: 28 } as const;
 
 /** Offset of the collector's marks in an object. */
 export const marksOffset = 5;

@@ -12,6 +12,7 @@ import {
 } from './exports.js';
 import { marksOffset, readOnlyMark, State } from './layout.js';
 import { freeLists } from './machine.js';
+import { standInMark } from './stand-ins.js';
 import { LuaModule } from './wasm-module.js';
 
 const scratchSize = 65536;
@@ -452,6 +453,24 @@ export class LuaState {
     return this.api.lua_iscfunction(this.L, index) !== 0;
   }
 
+  /** A C function in the place of which one in Lua may be called. */
+  hasStandIn(index: number): boolean {
+    const address = this.address(index);
+    const isFunction = address !== 0 && this.typeAt(address) === LuaType.function;
+    return isFunction && (this.heap[this.module.words[address >> 2] + marksOffset] & standInMark) !== 0;
+  }
+
+  /** Pops a function in Lua, the stand-in of the C function below it. See stand-ins.ts. */
+  setStandIn(callback: number): void {
+    const { api, L } = this;
+    const slot = api.lua_tocfunction(L, -2);
+    api.lua_pushlightuserdata(L, callback);
+    api.lua_pushcclosure(L, slot, 2);
+    this.replace(-2);
+    const { heap, words } = this.module;
+    heap[words[this.address(-1) >> 2] + marksOffset] |= standInMark;
+  }
+
   /** A C function, to be called with the arguments of the host function that is running, in its place. */
   toNative(index: number): (L: number) => number {
     const slot = this.api.lua_tocfunction(this.L, index);
@@ -760,6 +779,17 @@ export class LuaState {
   /** The thread was looked at. */
   watched(thread: number): void {
     this.module.heap[thread + State.hookMask] = 0;
+  }
+
+  /** Has a function called now and then in long loops of C and host functions, with the thread. It may raise an error. */
+  watchLoops(watcher: (L: number) => void): void {
+    this.module.watcher = watcher;
+    this.api.loopWatcher.value = this.module.addFunction(watcher, 'hook');
+  }
+
+  /** Has the function of `watch` called before the thread's next instruction in Lua. */
+  watchSoon(thread: number): void {
+    this.module.heap[thread + State.hookMask] = HookMask.count;
   }
 
   setHook(thread: number, slot: number, mask: number, count: number): void {

@@ -36,6 +36,7 @@ import {
 import { WasmBinary } from '../wasm/binary.js';
 import { LuaType } from './exports.js';
 import { quickenCalls } from './fast-calls.js';
+import { guard } from './guards.js';
 import {
   blackMark,
   CallRecord,
@@ -69,6 +70,8 @@ export interface MachineExports {
   argvValue: WebAssembly.Global;
   /** Address of an array of `freeLists` words, all 0, for the allocator. To be set before anything is allocated. */
   freeBlocks: WebAssembly.Global;
+  /** Slot of the function that is called in long loops of C functions, with the thread; 0 for none. See guards.ts. */
+  loopWatcher: WebAssembly.Global;
   /** Where `hostCall` finds a string that is returned. */
   returned: WebAssembly.Global;
   /**
@@ -106,7 +109,7 @@ export function luaMachine(file: Uint8Array): Buffer {
   protectTables(binary);
   addCalls(binary);
   replaceAllocator(binary);
-  quickenCalls(binary);
+  guard(binary, quickenCalls(binary));
   return binary.toBytes();
 }
 

@@ -42,6 +42,8 @@ export class LuaModule {
   words = new Uint32Array(0);
   /** The same memory as doubles. */
   doubles = new Float64Array(0);
+  /** To be called with the thread by host functions that work long, now and then. It may raise an error. */
+  watcher: (L: number) => void = () => {};
 
   /** @param memoryLimit most bytes that the memory may grow to; beyond, allocation in Lua fails cleanly */
   constructor(

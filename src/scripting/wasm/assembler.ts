@@ -89,6 +89,19 @@ export const not = (value: Code): Code => [...value, 0x45];
 
 export const loadDouble = (address: Code, offset: number): Code => [...address, 0x2b, 3, ...unsigned(offset)];
 export const lessDouble = binary(0x63);
+export const minimum = binary(0xa4);
+export const maximum = binary(0xa5);
+export const absolute = (value: Code): Code => [...value, 0x99];
+export const double = (n: number): Code => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeDoubleLE(n);
+  return [0x44, ...bytes];
+};
+/** The whole part of a number that 32 bits can hold, and of one that 64 can. */
+export const toInt32 = (value: Code): Code => [...value, 0xaa];
+export const toInt64 = (value: Code): Code => [...value, 0xb0];
+/** The lower half of an integer of 64 bits. */
+export const lowerHalf = (value: Code): Code => [...value, 0xa7];
 
 // Control
 

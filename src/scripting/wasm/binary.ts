@@ -1,4 +1,5 @@
-import { type Code, signed, unsigned, ValueType } from './assembler.js';
+import { type Code, call, signed, unsigned, ValueType } from './assembler.js';
+import { Opcode, replaceInstructions } from './instructions.js';
 
 const magic = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const functionTypeMark = 0x60;
@@ -33,6 +34,7 @@ export interface Locals {
  */
 export class WasmBinary {
   private readonly sections = new Map<number, Uint8Array>();
+  /** The functions' code, each with its size in front. */
   private readonly bodies: Uint8Array[];
   private readonly importedFunctions: number;
   private readonly functionTypes: number[];
@@ -47,7 +49,7 @@ export class WasmBinary {
     }
     this.importedFunctions = this.countImportedFunctions();
     this.functionTypes = this.list(Section.function, (entry) => entry.unsigned());
-    this.bodies = this.list(Section.code, (entry) => entry.bytes(entry.unsigned()));
+    this.bodies = this.list(Section.code, (entry) => entry.sized());
   }
 
   private list<T>(section: number, read: (entry: Reader) => T): T[] {
@@ -78,7 +80,12 @@ export class WasmBinary {
 
   /** The instructions of a function with its locals in front, as they were read or set. */
   bodyOf(f: number): Uint8Array {
-    return this.bodies[f - this.importedFunctions];
+    const reader = new Reader(this.bodies[f - this.importedFunctions]);
+    return reader.bytes(reader.unsigned());
+  }
+
+  private setBody(f: number, code: Uint8Array): void {
+    this.bodies[f - this.importedFunctions] = sized(code);
   }
 
   /** A type of functions of 32-bit integers. Returns its number. */
@@ -111,7 +118,7 @@ export class WasmBinary {
 
   /** Gives a function, which keeps its number and type, other code. */
   replaceFunction(f: number, locals: Locals, code: Code): void {
-    this.bodies[f - this.importedFunctions] = body(locals, code);
+    this.setBody(f, body(locals, code));
   }
 
   /** Puts other code before all calls of a function. `make` gets the number that the function has from now on. */
@@ -130,10 +137,7 @@ export class WasmBinary {
     if (parts.length - 1 !== expected)
       throw new Error(`function ${f} has the sequence ${parts.length - 1} times, not ${expected}`);
     const [first, ...others] = parts;
-    this.bodies[f - this.importedFunctions] = Buffer.concat([
-      first,
-      ...others.flatMap((part) => [Uint8Array.from(code), part]),
-    ]);
+    this.setBody(f, Buffer.concat([first, ...others.flatMap((part) => [Uint8Array.from(code), part])]));
   }
 
   /** Gives a function so many more locals of 32 bits. Returns the number of the first. */
@@ -149,8 +153,51 @@ export class WasmBinary {
     }
     declarations.push(...unsigned(count), ValueType.i32);
     const header = [...unsigned(groups + 1), ...declarations];
-    this.bodies[f - this.importedFunctions] = Buffer.concat([Uint8Array.from(header), reader.rest()]);
+    this.setBody(f, Buffer.concat([Uint8Array.from(header), reader.rest()]));
     return first;
+  }
+
+  /** Puts code in front of a function's own. */
+  putAtStart(f: number, code: Code): void {
+    this.changeCode(f, (own) => Buffer.concat([Uint8Array.from(code), own]));
+  }
+
+  /** Puts code into each loop of a function, to run at each of its turns. Returns the number of loops. */
+  putInLoops(f: number, code: Code): number {
+    let loops = 0;
+    this.changeCode(f, (own) =>
+      replaceInstructions(own, Opcode.loop, (loop) => {
+        loops++;
+        return Buffer.concat([loop, Uint8Array.from(code)]);
+      }),
+    );
+    return loops;
+  }
+
+  /** Has a function call another one. Throws Error unless it does so as often as expected. */
+  replaceCalls(f: number, callee: number, other: number, expected: number): void {
+    const [before, after] = [Buffer.from(call(callee)), Uint8Array.from(call(other))];
+    let calls = 0;
+    this.changeCode(f, (own) =>
+      replaceInstructions(own, Opcode.call, (instruction) => {
+        if (!before.equals(instruction)) return instruction;
+        calls++;
+        return after;
+      }),
+    );
+    if (calls !== expected) throw new Error(`function ${f} calls ${callee} ${calls} times, not ${expected}`);
+  }
+
+  private changeCode(f: number, change: (code: Uint8Array) => Uint8Array): void {
+    const bytes = this.bodyOf(f);
+    const reader = new Reader(bytes);
+    for (let groups = reader.unsigned(); groups > 0; groups--) {
+      reader.unsigned();
+      reader.byte();
+    }
+    const code = reader.rest();
+    const locals = bytes.subarray(0, bytes.length - code.length);
+    this.setBody(f, Buffer.concat([locals, change(code)]));
   }
 
   private parametersOf(f: number): number {
@@ -165,7 +212,7 @@ export class WasmBinary {
 
   private addBody(type: number, code: Uint8Array): number {
     this.functionTypes.push(type);
-    return this.bodies.push(code) - 1 + this.importedFunctions;
+    return this.bodies.push(sized(code)) - 1 + this.importedFunctions;
   }
 
   private addExport(name: string, kind: number, index: number): void {
@@ -199,8 +246,7 @@ export class WasmBinary {
       ]);
     }
     if (section === Section.code) {
-      const sized = this.bodies.flatMap((each) => [Uint8Array.from(unsigned(each.length)), each]);
-      return Buffer.concat([Uint8Array.from(unsigned(this.bodies.length)), ...sized]);
+      return Buffer.concat([Uint8Array.from(unsigned(this.bodies.length)), ...this.bodies]);
     }
     const added = this.added.get(section);
     const present = this.sections.get(section);
@@ -218,6 +264,10 @@ function body({ i32 = 0, f64 = 0 }: Locals, code: Code): Uint8Array {
   ].filter(({ count }) => count > 0);
   const declarations = groups.flatMap(({ count, type }) => [...unsigned(count), type]);
   return Uint8Array.from([groups.length, ...declarations, ...code, 0x0b]);
+}
+
+function sized(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.from(unsigned(bytes.length)), bytes]);
 }
 
 function splitAt(bytes: Buffer, separator: Buffer): Buffer[] {
@@ -256,6 +306,13 @@ class Reader {
   bytes(count: number): Uint8Array {
     this.at += count;
     return this.source.subarray(this.at - count, this.at);
+  }
+
+  /** Bytes with their number in front. */
+  sized(): Uint8Array {
+    const start = this.at;
+    this.bytes(this.unsigned());
+    return this.source.subarray(start, this.at);
   }
 
   rest(): Uint8Array {
