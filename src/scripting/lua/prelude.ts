@@ -100,7 +100,8 @@ local function unwrapped(co, level, ok, ...)
 end
 
 function coroutine.wrap(f)
-  local co = create(f)
+  local wrap = create -- its name is in the error
+  local co = wrap(f)
   return function(...)
     isNative()
     return unwrapped(co, 3, resume(co, ...))
