@@ -50,7 +50,9 @@ function readIntoBuffer(
     onread: {
       buffer: readBuffer,
       callback: (length, buffer) => {
-        events?.onBytes(buffer as Buffer, length);
+        if (events === undefined) return true;
+        if (newcomers.holding) newcomers.putAside(events, buffer as Buffer, length);
+        else events.onBytes(buffer as Buffer, length);
         return true;
       },
     },
@@ -58,7 +60,9 @@ function readIntoBuffer(
   const socket = new net.Socket(options);
   socket.setNoDelay(true);
   events = attach(socket, fd, onSocket);
-  if (events !== undefined) newcomers.add(socket);
+  if (events === undefined) return;
+  socket.prependListener('end', newcomers.deliver).prependListener('close', newcomers.deliver);
+  newcomers.add(socket);
 }
 
 /** The public way: one Buffer and one event per read. */
