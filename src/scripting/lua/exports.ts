@@ -27,7 +27,6 @@ export interface LuaExports extends MachineExports {
   luaL_checkinteger(L: number, argument: number): number;
   luaL_checklstring(L: number, argument: number, length: number): number;
   luaL_checktype(L: number, argument: number, type: number): void;
-  luaL_checkany(L: number, argument: number): void;
   luaL_checkstack(L: number, slots: number, message: number): void;
 
   lua_atpanic(L: number, handler: number): number;
@@ -53,7 +52,6 @@ export interface LuaExports extends MachineExports {
   lua_iscfunction(L: number, index: number): number;
   lua_touserdata(L: number, index: number): number;
   lua_tocfunction(L: number, index: number): number;
-  lua_topointer(L: number, index: number): number;
   lua_pushnil(L: number): void;
   lua_pushnumber(L: number, n: number): void;
   lua_pushlstring(L: number, pointer: number, length: number): void;
@@ -67,11 +65,9 @@ export interface LuaExports extends MachineExports {
   lua_rawset(L: number, index: number): void;
   lua_rawgeti(L: number, index: number, n: number): void;
   lua_rawseti(L: number, index: number, n: number): void;
-  lua_gettable(L: number, index: number): void;
   lua_createtable(L: number, array: number, fields: number): void;
   lua_getmetatable(L: number, index: number): number;
   lua_setmetatable(L: number, index: number): number;
-  lua_setfenv(L: number, index: number): number;
   lua_call(L: number, args: number, results: number): void;
   lua_pcall(L: number, args: number, results: number, handler: number): number;
   lua_error(L: number): number;
@@ -113,8 +109,6 @@ export const LuaStatus = {
 /** Pseudo-indexes. */
 export const registryIndex = -10000;
 export const globalsIndex = -10002;
-
-export const allResults = -1;
 
 export const GcCommand = {
   restart: 1,

@@ -184,10 +184,6 @@ export class LuaState {
     words[(this.L + topOffset) >> 2] = top + valueSize;
   }
 
-  pushLightUserdata(pointer: number): void {
-    this.api.lua_pushlightuserdata(this.L, pointer);
-  }
-
   /** A string of the bytes of a buffer outside of the machine. */
   pushBytes(buffer: Buffer, start: number, end: number): void {
     const length = end - start;
@@ -360,15 +356,6 @@ export class LuaState {
     return this.api.lua_toboolean(this.L, index) !== 0;
   }
 
-  toUserdata(index: number): number {
-    return this.api.lua_touserdata(this.L, index);
-  }
-
-  /** An address that tells a table, function or thread from all others that live. */
-  toPointer(index: number): number {
-    return this.api.lua_topointer(this.L, index);
-  }
-
   /** Sets the view to the string's bytes, in the machine's memory. False if there is no string or number there. */
   toBytes(index: number, into: Bytes): boolean {
     const address = this.address(index);
@@ -512,11 +499,6 @@ export class LuaState {
     this.api.luaL_checktype(this.L, argument, type);
   }
 
-  /** There is such an argument, be it nil. */
-  checkAny(argument: number): void {
-    this.api.luaL_checkany(this.L, argument);
-  }
-
   isNoneOrNil(index: number): boolean {
     return this.type(index) <= LuaType.nil;
   }
@@ -565,11 +547,6 @@ export class LuaState {
     this.api.lua_setfield(this.L, table, this.name(name));
   }
 
-  /** `t[k]` with metamethods: pops a key, pushes the value. */
-  getTable(table: number): void {
-    this.api.lua_gettable(this.L, table);
-  }
-
   getGlobal(name: string): void {
     this.getField(globalsIndex, name);
   }
@@ -609,11 +586,6 @@ export class LuaState {
   /** Pops a table or nil. */
   setMetatable(index: number): void {
     this.api.lua_setmetatable(this.L, index);
-  }
-
-  /** Pops a table, which becomes the environment of the function. */
-  setFunctionEnvironment(index: number): void {
-    this.api.lua_setfenv(this.L, index);
   }
 
   /** Pops values and pushes their concatenation. */
