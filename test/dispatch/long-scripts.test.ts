@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { propagationLog } from '../support/propagation-log.js';
-import { connect, startWithClient } from '../support/respite.js';
+import { connected, startWithClient } from '../support/respite.js';
 
 const busy = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 const endless = 'while true do end';
@@ -11,7 +11,7 @@ async function start() {
     'busy-reply-threshold': 5,
     commands: [propagationLog()],
   });
-  return { server, redis, other: connect(server) };
+  return { server, redis, other: await connected(server) };
 }
 
 /** Resolves when other clients are told that a script runs. */
@@ -120,8 +120,7 @@ describe('a script that takes long', () => {
 
   it('wakes who waits for its keys when it is done', async () => {
     const { server, redis, other } = await start();
-    const third = connect(server);
-    await third.ping();
+    const third = await connected(server);
     const waiting = third.blpop('l', 0);
     while (!/blocked_clients:1/.test(await other.info('clients')));
     const code = 'redis.call("rpush", "l", "first") for i = 1, 5e6 do end redis.call("lpush", "l", "second")';

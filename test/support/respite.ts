@@ -21,6 +21,16 @@ export function connect(server: Respite, options: RedisOptions = {}): Redis {
   return connectTo(server.port, { host: server.host, ...options });
 }
 
+/**
+ * A client that has been answered once. One that is still asking for INFO when a script goes over its time takes
+ * BUSY for a server that is not ready, and disconnects.
+ */
+export async function connected(server: Respite): Promise<Redis> {
+  const client = connect(server);
+  await client.ping();
+  return client;
+}
+
 /** A client of whatever listens on a port of this machine, disconnected after the current test. */
 export function connectTo(port: number, options: RedisOptions = {}): Redis {
   const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => null, ...options });
