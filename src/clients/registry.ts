@@ -20,6 +20,8 @@ export class ClientRegistry {
   private nextId = 1;
   private pending: Client[] = [];
   private atTurnEnd: Client[] = [];
+  /** The list that takes the place of `atTurnEnd` while that one is walked. */
+  private spare: Client[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -97,32 +99,26 @@ export class ClientRegistry {
     this.atTurnEnd.push(client);
   }
 
-  private readonly endTurn = (): void => {
+  /** True if somebody's replies wait for the end of the turn. */
+  get turnEndAwaited(): boolean {
+    return this.atTurnEnd.length > 0;
+  }
+
+  /** Sends what waits for the end of the turn. */
+  readonly endTurn = (): void => {
     const clients = this.atTurnEnd;
-    this.atTurnEnd = [];
-    for (const client of clients) {
-      client.flushQueued = false;
-      client.transport.flush();
-    }
+    this.atTurnEnd = this.spare;
+    this.spare = clients;
+    flushAll(clients);
   };
 
-  /**
-   * Sends what was written since the last call. Flushing may queue others, so the list is walked as it grows.
-   */
-  flushPending(): void {
+  /** Sends what was written since the last call, or lets it wait for the end of the turn. */
+  flushPending(mayWait: boolean): void {
     const { pending } = this;
-    if (this.flushAtTurnEnd) {
-      for (const client of pending) this.addToTurnEnd(client);
-      pending.length = 0;
-      return;
-    }
-    for (let i = 0; i < pending.length; i++) {
-      const client = pending[i];
-      client.flushQueued = false;
-      client.transport.flush();
-    }
-    // Not `length = 0`: that gives the array's memory back, to be taken anew with the next batch.
-    while (pending.length > 0) pending.pop();
+    if (mayWait || this.flushAtTurnEnd) {
+      for (let i = 0; i < pending.length; i++) this.addToTurnEnd(pending[i]);
+      empty(pending);
+    } else flushAll(pending);
   }
 
   /**
@@ -156,6 +152,21 @@ export class ClientRegistry {
     client.transport.close(afterReplies ? 'after-flush' : 'now');
     if (!afterReplies) this.onEnded(client);
   }
+}
+
+/** Flushing may queue others, so the list is walked as it grows. */
+function flushAll(clients: Client[]): void {
+  for (let i = 0; i < clients.length; i++) {
+    const client = clients[i];
+    client.flushQueued = false;
+    client.transport.flush();
+  }
+  empty(clients);
+}
+
+/** Not `length = 0`: that gives the array's memory back, to be taken anew with the next batch. */
+function empty(clients: Client[]): void {
+  while (clients.length > 0) clients.pop();
 }
 
 /** Silent by nature: what it sends next, if anything, comes after something that it is to be sent. */

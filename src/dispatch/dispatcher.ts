@@ -123,6 +123,11 @@ export class Dispatcher {
     keyspace.tickAt(this.mark);
   }
 
+  /** The time in µs, as it was read last: when the last measured command ended or the batch began. */
+  get now(): number {
+    return this.mark;
+  }
+
   /** Time from the beginning of the batch to the end of its last command. */
   get batchMicroseconds(): number {
     return this.mark - this.batchBegan;

@@ -13,6 +13,7 @@ import {
 } from '../protocol/request-decoder.js';
 import { describe } from './describe-client.js';
 import type { EventLoop } from './event-loop.js';
+import { localAddressOf, remoteAddressOf } from './socket-address.js';
 
 /**
  * A client with so many unsent bytes gets no more requests run until it has read them, unless its limits are
@@ -32,7 +33,6 @@ const nothing = Buffer.alloc(0);
  */
 export class Connection implements Transport {
   readonly remoteAddress: string;
-  readonly localAddress: string;
   client!: Client;
   private partial: PartialRequest | undefined;
   private ended = false;
@@ -52,13 +52,18 @@ export class Connection implements Transport {
   constructor(
     private readonly loop: EventLoop,
     readonly socket: Socket,
-    addresses: { remote: string; local: string },
+    /** The Unix socket that the client came by, if it did. */
+    private readonly unixPath: string | undefined,
     readonly fd: number,
     /** The socket's own handle may be written to, past the stream: not so with TLS. */
     private readonly direct: boolean,
   ) {
-    this.remoteAddress = addresses.remote;
-    this.localAddress = addresses.local;
+    this.remoteAddress = remoteAddressOf(socket, unixPath);
+  }
+
+  /** Asked of the operating system only when somebody wants to know. */
+  get localAddress(): string {
+    return localAddressOf(this.socket, this.unixPath);
   }
 
   get queryBufferUsed(): number {

@@ -12,6 +12,10 @@ import { DirectWriter } from './direct-write.js';
 export const maxArguments = 1024 * 1024;
 /** Size of the buffer that all sockets of a server are read into. */
 const readBufferSize = 65536;
+/** A batch of so many commands is a pipeline. */
+const pipelined = 32;
+/** Replies of a pipeline wait no longer than this for the end of the turn, in µs. */
+const longestTurn = 1_000;
 
 /**
  * What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a
@@ -35,6 +39,8 @@ export class EventLoop {
   beforeSending: (() => void) | undefined;
   private commandsBefore = 0;
   private resuming = false;
+  /** When the first replies were written that wait for the end of the turn, in µs. */
+  private turnBegan = 0;
   /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
   onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
@@ -48,8 +54,7 @@ export class EventLoop {
 
   /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
-    this.measureBatch();
-    this.server.clients.flushPending();
+    this.flush(this.measureBatch());
     this.clientEviction.enforce();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
@@ -81,13 +86,28 @@ export class EventLoop {
     this.clientEviction.enforce();
   }
 
-  private measureBatch(): void {
+  /**
+   * A client that is waiting for its replies is woken by them, which costs the server several µs. One that sent a
+   * pipeline gets them when the turn ends, together with the others of the turn: most clients of a busy server are awake
+   * by then. Nobody waits longer than `longestTurn` for others.
+   */
+  private flush(commands: number): void {
+    const { clients } = this.server;
+    const { now } = this.dispatcher;
+    if (!clients.turnEndAwaited) this.turnBegan = now;
+    else if (now - this.turnBegan > longestTurn && !clients.flushAtTurnEnd) clients.endTurn();
+    clients.flushPending(commands >= pipelined);
+  }
+
+  /** Returns the number of commands of the batch. */
+  private measureBatch(): number {
     const { commandsProcessed } = this.server.statistics;
     const commands = commandsProcessed - this.commandsBefore;
     this.commandsBefore = commandsProcessed;
     if (commands > this.mostCommandsOfBatch) this.mostCommandsOfBatch = commands;
     const { batchMicroseconds } = this.dispatcher;
     if (batchMicroseconds > this.longestBatchMicroseconds) this.longestBatchMicroseconds = batchMicroseconds;
+    return commands;
   }
 
   resetStatistics(): void {

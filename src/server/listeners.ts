@@ -154,7 +154,7 @@ export class Listeners {
     const keepAlive = owner.config.values['tcp-keepalive'];
     if (unixPath === undefined && keepAlive > 0) socket.setKeepAlive(true, keepAlive * 1000);
     const direct = !(socket instanceof TLSSocket);
-    const connection = new Connection(owner.loop, socket, addressesOf(socket, unixPath), fd, direct);
+    const connection = new Connection(owner.loop, socket, unixPath, fd, direct);
     const client = owner.clients.connect(owner.keyspace.databases[0], connection);
     connection.client = client;
     if (owner.config.values.requirepass !== '') client.setGate(Gate.unauthenticated, true);
@@ -206,19 +206,6 @@ function isLoopback(address: string | undefined): boolean {
     address.startsWith('127.') ||
     address.startsWith('::ffff:127.')
   );
-}
-
-function addressesOf(socket: Socket, unixPath: string | undefined): { remote: string; local: string } {
-  if (unixPath !== undefined) return { remote: `${unixPath}:0`, local: `${unixPath}:0` };
-  return {
-    remote: formatAddress(socket.remoteAddress, socket.remotePort),
-    local: formatAddress(socket.localAddress, socket.localPort),
-  };
-}
-
-function formatAddress(address: string | undefined, port: number | undefined): string {
-  if (address === undefined) return '?:0';
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** A socket file left by a server that was killed would keep us from listening. */

@@ -1,9 +1,17 @@
 import type { Redis } from 'ioredis';
 
-/** Polls until something is so. Rejects after ten seconds with what `what` says. */
+/**
+ * Polls until something is so; while a server that is asked loads its data, it is not. Rejects after ten seconds with
+ * what `what` says.
+ */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 10_000;
-  while (!(await condition())) {
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (!(error as Error).message.startsWith('LOADING')) throw error;
+    }
     if (performance.now() > deadline) throw new Error(`in vain waited until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
