@@ -24,6 +24,13 @@ interface ServerHandle {
   onconnection?: (this: unknown, status: number, handle?: SocketHandle) => void;
 }
 
+interface SocketOptions extends net.SocketConstructorOpts {
+  handle: SocketHandle;
+  onread: net.OnReadOpts;
+  /** Nothing is read before `resume`. */
+  manualStart: boolean;
+}
+
 /**
  * Listens, and reads every socket into one shared buffer: Node's `onread` option spares an allocation and a
  * stream event per read (about 1 µs a request without pipelining). The option exists only on sockets one
@@ -72,8 +79,9 @@ function readIntoBuffer(
   onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
 ): void {
   let events: SocketEvents | undefined;
-  const options: net.SocketConstructorOpts & { handle: object; onread: net.OnReadOpts } = {
+  const options: SocketOptions = {
     handle,
+    manualStart: true,
     onread: {
       buffer: readBuffer,
       callback: (length, buffer) => {
