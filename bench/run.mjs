@@ -32,6 +32,7 @@ const CPU_UNIT = 'us';
 
 const options = readOptions('Compares Respite with redis-server by redis-benchmark, alternately.', {
   rounds: { type: 'string', default: '3', help: 'rounds; the median over them is reported' },
+  warmup: { type: 'string', default: '1', help: 'rounds before these, which do not count' },
   requests: { type: 'string', help: 'requests per run (default: by pipeline depth)' },
   pipelines: { type: 'string', default: '1,16,64', help: 'pipeline depths' },
   keys: { type: 'string', default: '100k,3M', help: 'numbers of random keys' },
@@ -41,7 +42,7 @@ const options = readOptions('Compares Respite with redis-server by redis-benchma
 requirePrograms('redis-benchmark', splitCommandLine(options.redis)[0]);
 
 if (options.smoke) {
-  Object.assign(options, { rounds: '1', keys: '10k', pipelines: '1,16', requests: '20000' });
+  Object.assign(options, { rounds: '1', warmup: '0', keys: '10k', pipelines: '1,16', requests: '20000' });
 } else if (options.quick) options.keys = '100k';
 
 /**
@@ -125,9 +126,12 @@ async function createKeys(client, tests, keys) {
 async function compare(respite, redis, test, keys, pipeline) {
   /** @type {{ respite: Sample[], redis: Sample[] }} */
   const samples = { respite: [], redis: [] };
-  for (let round = 0; round < Number(options.rounds); round++) {
-    samples.respite.push(await runOnce(respite, test, keys, pipeline));
-    samples.redis.push(await runOnce(redis, test, keys, pipeline));
+  for (let round = -Number(options.warmup); round < Number(options.rounds); round++) {
+    const ours = await runOnce(respite, test, keys, pipeline);
+    const theirs = await runOnce(redis, test, keys, pipeline);
+    if (round < 0) continue;
+    samples.respite.push(ours);
+    samples.redis.push(theirs);
   }
   const ours = medianSample(samples.respite);
   const theirs = medianSample(samples.redis);
