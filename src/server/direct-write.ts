@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
 
+/** What `getAsyncId` says of a request that libuv does not know. */
+const unused = -1;
+
 /** The libuv handle below a net.Socket, as far as it is used here. */
 interface StreamHandle {
   /** 0, or a negative error number. What the kernel does not take at once is queued. */
@@ -9,6 +12,8 @@ interface StreamHandle {
 }
 
 interface WriteRequest {
+  /** -1 unless libuv has this request in hand. */
+  getAsyncId(): number;
   oncomplete: () => void;
   /** Kept with the request, so that the bytes live until they are written. */
   buffer: Buffer | undefined;
@@ -45,11 +50,14 @@ export class DirectWriter {
     if (handle === null || socket.writableLength > 0) return 'impossible';
     const request = this.idle ?? new this.Request();
     if (handle.writeBuffer(request, bytes) !== 0) {
+      this.idle = undefined;
       // The other side is gone. The socket would find out with its next read; it may as well be told.
       socket.destroy();
       return 'taken';
     }
-    if (handle.writeQueueSize === 0) {
+    // Not `writeQueueSize === 0`: of what was too much at first, libuv may have written the rest since then, when the
+    // other side read meanwhile. The request is libuv's all the same until it has completed.
+    if (request.getAsyncId() === unused) {
       this.idle = request;
       return 'taken';
     }
@@ -76,7 +84,8 @@ export class DirectWriter {
     const patched = handle as { writeBuffer?: StreamHandle['writeBuffer'] };
     patched.writeBuffer = (request, buffer) => {
       delete patched.writeBuffer;
-      this.Request = request.constructor as new () => WriteRequest;
+      if (typeof request.getAsyncId === 'function')
+        this.Request = request.constructor as new () => WriteRequest;
       return handle.writeBuffer(request, buffer);
     };
   }
