@@ -48,7 +48,7 @@ export class Replica implements OutputFeed {
   /** Unix time in ms at which it acknowledged something last. */
   acknowledgedAt: number;
   /** Unix time in ms at which it was sent something last. */
-  movedAt: number;
+  private movedAt: number;
   /** It has to say that it has the snapshot before the stream follows: else it could not tell where that ends. */
   awaitsAcknowledgement = false;
   /** It follows the stream and says nothing, as replicas did before PSYNC: it does not count, and is not timed out. */
@@ -86,6 +86,15 @@ export class Replica implements OutputFeed {
   /** Bytes of the snapshot that wait. */
   get queuedBytes(): number {
     return this.queued;
+  }
+
+  /**
+   * True if something waits for it to read, since before `oldest` (Unix time in ms). One that has taken all there is
+   * waits itself, perhaps for a snapshot that another replica holds up.
+   */
+  hasStalledSince(oldest: number): boolean {
+    const waits = this.queued > 0 || this.client.transport.unsentBytes > 0;
+    return waits && this.movedAt < oldest;
   }
 
   /** The stream alone: a snapshot is made only as fast as it is taken. */

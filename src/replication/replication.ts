@@ -428,7 +428,7 @@ export class Replication implements ReplicationApi {
       if (state === 'online' && !silent && replica.acknowledgedAt < oldest) {
         log.warning(`Disconnecting timedout replica (streaming sync): ${replica.name}`);
         clients.disconnect(client, false);
-      } else if (state === 'transfer' && replica.movedAt < oldest) {
+      } else if (state === 'transfer' && replica.hasStalledSince(oldest)) {
         log.warning(`Disconnecting timedout replica (full sync): ${replica.name}`);
         clients.disconnect(client, false);
       }

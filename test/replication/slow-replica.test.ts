@@ -1,0 +1,64 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
+import { until } from '../support/replicas.js';
+import { startWithClient } from '../support/respite.js';
+
+const valueBytes = 100_000;
+const values = 300;
+
+/** Asks for a full synchronization, and counts what comes. */
+async function replica(port: number) {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  socket.on('error', () => {});
+  socket.write('REPLCONF capa eof capa psync2\r\n');
+  await once(socket, 'data');
+  let received = 0;
+  let first = '';
+  let last = '';
+  socket.on('data', (data) => {
+    received += data.length;
+    if (first.length < 200) first += data.toString('latin1', 0, 200);
+    last = (last + data.toString('latin1', Math.max(0, data.length - 40))).slice(-40);
+  });
+  socket.write('PSYNC ? -1\r\n');
+  return {
+    socket,
+    received: () => received,
+    whole: () => {
+      const mark = /\$EOF:(\w{40})\r\n/.exec(first)?.[1];
+      return mark !== undefined && last === mark;
+    },
+  };
+}
+
+it('a replica that stops reading is given up, and does not take the others of its snapshot with it', async () => {
+  const { server, redis } = await startWithClient({
+    clock: 'manual',
+    'repl-diskless-sync': true,
+    'repl-diskless-sync-max-replicas': 2,
+    'repl-timeout': 10,
+    rdbcompression: false,
+  });
+  for (let i = 0; i < values; i++) await redis.set(`key:${i}`, Buffer.alloc(valueBytes, i));
+  const slow = await replica(server.port);
+  slow.socket.pause();
+  const fast = await replica(server.port);
+  const closed = once(slow.socket, 'close');
+  let before = -1;
+  await until('the snapshot stands still', async () => {
+    if (fast.received() > 0 && fast.received() === before) return true;
+    before = fast.received();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return false;
+  });
+  expect(fast.whole()).toBe(false);
+  server.advanceTime(11_000);
+  await until('the rest has come', () => fast.whole());
+  expect(fast.received()).toBeGreaterThan(values * valueBytes);
+  slow.socket.resume();
+  await closed;
+});
