@@ -20,6 +20,8 @@ export class ClientRegistry {
   private nextId = 1;
   private pending: Client[] = [];
   private atTurnEnd: Client[] = [];
+  /** Replies to a pipeline wait for the end of the turn. */
+  repliesWait = false;
   /** The list that takes the place of `atTurnEnd` while that one is walked. */
   private spare: Client[] = [];
 
@@ -99,13 +101,9 @@ export class ClientRegistry {
     this.atTurnEnd.push(client);
   }
 
-  /** True if somebody's replies wait for the end of the turn. */
-  get turnEndAwaited(): boolean {
-    return this.atTurnEnd.length > 0;
-  }
-
   /** Sends what waits for the end of the turn. */
   readonly endTurn = (): void => {
+    this.repliesWait = false;
     const clients = this.atTurnEnd;
     this.atTurnEnd = this.spare;
     this.spare = clients;
@@ -116,6 +114,7 @@ export class ClientRegistry {
   flushPending(mayWait: boolean): void {
     const { pending } = this;
     if (mayWait || this.flushAtTurnEnd) {
+      this.repliesWait ||= mayWait;
       for (let i = 0; i < pending.length; i++) this.addToTurnEnd(pending[i]);
       empty(pending);
     } else flushAll(pending);

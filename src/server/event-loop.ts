@@ -94,7 +94,7 @@ export class EventLoop {
   private flush(commands: number): void {
     const { clients } = this.server;
     const { now } = this.dispatcher;
-    if (!clients.turnEndAwaited) this.turnBegan = now;
+    if (!clients.repliesWait) this.turnBegan = now;
     else if (now - this.turnBegan > longestTurn && !clients.flushAtTurnEnd) clients.endTurn();
     clients.flushPending(commands >= pipelined);
   }

@@ -6,6 +6,8 @@ import type { Newcomers } from './newcomers.js';
 export interface SocketEvents {
   /** Bytes [0, length) of the buffer, valid during the call. */
   onBytes(buffer: Buffer, length: number): void;
+  /** The other side will send no more; the socket is destroyed afterwards. */
+  onEnd(): void;
   onClose(): void;
 }
 
@@ -120,7 +122,11 @@ function attach(
   socket.on('error', ignore);
   const events = onSocket(socket, fd);
   if (events !== undefined) {
-    socket.on('end', destroy);
+    // As Redis does: the connection is over, whatever has not been taken yet.
+    socket.on('end', () => {
+      events.onEnd();
+      socket.destroy();
+    });
     socket.on('close', () => events.onClose());
   }
   return events;
@@ -128,11 +134,6 @@ function attach(
 
 /** A broken connection is no error of ours; 'close' follows. */
 function ignore(): void {}
-
-/** The other side will send no more: as Redis does, the connection is over, whatever is unsent. */
-function destroy(this: Socket): void {
-  this.destroy();
-}
 
 interface Handle {
   listen(backlog: number): number;

@@ -162,6 +162,10 @@ export class Listeners {
     owner.log.verbose(`Accepted ${connection.remoteAddress}`);
     return {
       onBytes: (buffer, length) => connection.received(buffer, length),
+      onEnd: () => {
+        // What was run is answered, though the turn has not ended.
+        if (client.flushQueued) connection.flush();
+      },
       onClose: () => {
         this.connections.delete(connection);
         owner.forget(client);

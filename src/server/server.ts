@@ -349,8 +349,6 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   afterTimePassed(): void {
     this.ringDeadlines();
     this.tickClients();
-    this.replication.tick();
-    this.replicaRole.tick();
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
     if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);

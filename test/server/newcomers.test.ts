@@ -31,6 +31,7 @@ describe('a crowd with gaps', () => {
     const socket = (name: string) => ({ resume: () => log.push(`resume ${name}`) }) as unknown as Socket;
     const events = {
       onBytes: (buffer: Buffer, length: number) => void log.push(buffer.toString('latin1', 0, length)),
+      onEnd: () => {},
       onClose: () => {},
     };
     /** Somebody comes alone, and after a long turn somebody else. */
