@@ -39,7 +39,7 @@ it('a replica that stops reading is given up, and does not take the others of it
   const { server, redis } = await startWithClient({
     'repl-diskless-sync': true,
     'repl-diskless-sync-max-replicas': 2,
-    'repl-timeout': 1,
+    'repl-timeout': 2,
     rdbcompression: false,
   });
   for (let i = 0; i < values; i++) await redis.set(`key:${i}`, Buffer.alloc(valueBytes, i));
