@@ -44,6 +44,7 @@ export function createListener(
   newcomers: Newcomers,
   onSocket: (socket: Socket, fd: number) => SocketEvents | undefined,
 ): Server {
+  const read = (handle: SocketHandle) => readIntoBuffer(handle, readBuffer, newcomers, onSocket);
   const options = { pauseOnConnect: true, noDelay: true, allowHalfOpen: false };
   const server = net.createServer(options, (accepted) => {
     const holder = accepted as unknown as HandleHolder;
@@ -52,11 +53,9 @@ export function createListener(
     if (!isOpen(handle)) return readByEvents(accepted, fd, onSocket);
     holder._handle = null;
     accepted.destroy();
-    readIntoBuffer(handle, readBuffer, newcomers, onSocket);
+    read(handle);
   });
-  return server.on('listening', () =>
-    takeHandles(server, (handle) => readIntoBuffer(handle, readBuffer, newcomers, onSocket)),
-  );
+  return server.on('listening', () => takeHandles(server, read));
 }
 
 function isOpen(handle: SocketHandle | null | undefined): handle is SocketHandle {
