@@ -14,16 +14,15 @@ export class ClientRegistry {
    * runs. What a key gets must not be given to a client that is gone.
    */
   onEnded: (client: Client) => void = () => {};
-  /** Replies are held until the turn of the event loop ends, so that what they tell of is made durable together. */
-  flushAtTurnEnd = false;
+  /** Whether replies have been written that have not left since; whoever sends them early wants to know. */
+  repliesWait = false;
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
-  private pending: Client[] = [];
-  private atTurnEnd: Client[] = [];
-  /** Replies to a pipeline wait for the end of the turn. */
-  repliesWait = false;
-  /** The list that takes the place of `atTurnEnd` while that one is walked. */
-  private spare: Client[] = [];
+  private turnEndAwaited = false;
+  /** Those who have replies to come. */
+  private answered: Client[] = [];
+  /** Those who were sent something that they did not ask for, as subscribers and replicas are. */
+  private addressed: Client[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -79,45 +78,40 @@ export class ClientRegistry {
     return this.byId.values();
   }
 
-  /** The client's replies leave with the next `flushPending`. */
+  /** The client's replies leave at the end of the turn, or with the next `flushReplies`. */
   queueFlush(client: Client): void {
     if (client.flushQueued) return;
     client.flushQueued = true;
-    this.pending.push(client);
+    this.answered.push(client);
+    if (!this.turnEndAwaited) this.awaitTurnEnd();
   }
 
   /**
-   * What is written for the client leaves when the present turn of the event loop ends: all that several
-   * publishers sent to one subscriber in a turn is one write.
+   * What is written for the client leaves at the end of the turn and not before: all that several publishers sent to
+   * one subscriber in a turn is one write.
    */
   queueFlushAtTurnEnd(client: Client): void {
     if (client.flushQueued) return;
     client.flushQueued = true;
-    this.addToTurnEnd(client);
+    this.addressed.push(client);
+    if (!this.turnEndAwaited) this.awaitTurnEnd();
   }
 
-  private addToTurnEnd(client: Client): void {
-    if (this.atTurnEnd.length === 0) this.afterTurn(this.endTurn);
-    this.atTurnEnd.push(client);
+  private awaitTurnEnd(): void {
+    this.turnEndAwaited = true;
+    this.afterTurn(this.endTurn);
   }
 
-  /** Sends what waits for the end of the turn. */
-  readonly endTurn = (): void => {
-    this.repliesWait = false;
-    const clients = this.atTurnEnd;
-    this.atTurnEnd = this.spare;
-    this.spare = clients;
-    flushAll(clients);
+  private readonly endTurn = (): void => {
+    this.turnEndAwaited = false;
+    this.flushReplies();
+    flushAll(this.addressed);
   };
 
-  /** Sends what was written since the last call, or lets it wait for the end of the turn. */
-  flushPending(mayWait: boolean): void {
-    const { pending } = this;
-    if (mayWait || this.flushAtTurnEnd) {
-      this.repliesWait ||= mayWait;
-      for (let i = 0; i < pending.length; i++) this.addToTurnEnd(pending[i]);
-      empty(pending);
-    } else flushAll(pending);
+  /** Sends the replies that wait for the end of the turn. */
+  flushReplies(): void {
+    this.repliesWait = false;
+    flushAll(this.answered);
   }
 
   /**

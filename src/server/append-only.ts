@@ -208,7 +208,6 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.turnScheduled = true;
     setImmediate(this.endTurn);
     this.server.loop.beforeSending = this.writeTurn;
-    this.server.clients.flushAtTurnEnd = true;
   }
 
   private readonly endTurn = (): void => {
@@ -223,7 +222,6 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   private readonly writeTurn = (): void => {
     const { server } = this;
     server.loop.beforeSending = undefined;
-    server.clients.flushAtTurnEnd = false;
     if (!this.writer.write(false, this.maySync) && this.uncommitted.size > 0) this.refuseUncommitted();
     this.uncommitted.clear();
   };

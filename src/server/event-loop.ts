@@ -12,10 +12,8 @@ import { DirectWriter } from './direct-write.js';
 export const maxArguments = 1024 * 1024;
 /** Size of the buffer that all sockets of a server are read into. */
 const readBufferSize = 65536;
-/** A batch of so many commands is a pipeline. */
-const pipelined = 32;
-/** Replies of a pipeline wait no longer than this for the end of the turn, in µs. */
-const longestTurn = 1_000;
+/** Replies wait no longer than this for the end of the turn, in µs. */
+const longestWait = 1_000;
 
 /**
  * What the connections of one server share: the read buffer, the decoder, the dispatcher, and the end of a
@@ -39,8 +37,8 @@ export class EventLoop {
   beforeSending: (() => void) | undefined;
   private commandsBefore = 0;
   private resuming = false;
-  /** When the first replies were written that wait for the end of the turn, in µs. */
-  private turnBegan = 0;
+  /** When the first of the replies that wait were written, in µs. */
+  private waitingSince = 0;
   /** Called when the replies of a batch are on their way, with the time in µs at which it began. */
   onBatchEnd: ((beganAtMicroseconds: number) => void) | undefined;
 
@@ -52,9 +50,10 @@ export class EventLoop {
     this.outputBufferLimits = server.config.values['client-output-buffer-limit'];
   }
 
-  /** Sends all replies of a batch; then those who were blocked go on with what they had sent meanwhile. */
+  /** After each batch, whose replies are on their way; those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
-    this.flush(this.measureBatch());
+    this.measureBatch();
+    this.boundWaiting();
     this.clientEviction.enforce();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
     if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
@@ -87,27 +86,27 @@ export class EventLoop {
   }
 
   /**
-   * A client that is waiting for its replies is woken by them, which costs the server several µs. One that sent a
-   * pipeline gets them when the turn ends, together with the others of the turn: most clients of a busy server are awake
-   * by then. Nobody waits longer than `longestTurn` for others.
+   * All replies of a turn leave together at its end. A client that waits for its reply is woken by it, which costs the
+   * server several µs, and would be asleep again before the next client's reply wakes it, if they are threads of one
+   * program. Nobody waits longer than `longestWait` for the others of a turn, unless all replies wait for the disk.
    */
-  private flush(commands: number): void {
+  private boundWaiting(): void {
     const { clients } = this.server;
     const { now } = this.dispatcher;
-    if (!clients.repliesWait) this.turnBegan = now;
-    else if (now - this.turnBegan > longestTurn && !clients.flushAtTurnEnd) clients.endTurn();
-    clients.flushPending(commands >= pipelined);
+    if (!clients.repliesWait) {
+      clients.repliesWait = true;
+      this.waitingSince = now;
+    } else if (now - this.waitingSince > longestWait && this.beforeSending === undefined)
+      clients.flushReplies();
   }
 
-  /** Returns the number of commands of the batch. */
-  private measureBatch(): number {
+  private measureBatch(): void {
     const { commandsProcessed } = this.server.statistics;
     const commands = commandsProcessed - this.commandsBefore;
     this.commandsBefore = commandsProcessed;
     if (commands > this.mostCommandsOfBatch) this.mostCommandsOfBatch = commands;
     const { batchMicroseconds } = this.dispatcher;
     if (batchMicroseconds > this.longestBatchMicroseconds) this.longestBatchMicroseconds = batchMicroseconds;
-    return commands;
   }
 
   resetStatistics(): void {

@@ -11,7 +11,7 @@ async function info(redis: Redis, field: string): Promise<number> {
 /** A client of which the server has received so many bytes of one argument, and no whole command. */
 function halfRequest(server: Respite, name: string, bytes: number): Socket {
   const socket = connectSocket({ port: server.port, host: server.host });
-  socket.on('error', () => {});
+  socket.on('error', () => {}).resume();
   socket.write(`CLIENT SETNAME ${name}\r\n*2\r\n$3\r\nGET\r\n$${bytes + 10}\r\n${'x'.repeat(bytes)}`);
   return socket;
 }
@@ -98,7 +98,7 @@ describe('slow subscribers', () => {
     await redis.client('NO-EVICT', 'ON');
     const slow = Array.from({ length: 1000 }, () => connectSocket({ port: server.port, host: server.host }));
     for (const socket of slow) {
-      socket.on('error', () => {});
+      socket.on('error', () => {}).resume();
       socket.write('SUBSCRIBE news\r\n');
       socket.pause();
     }
