@@ -238,12 +238,10 @@ export class Connection implements Transport {
     }
     this.loop.server.statistics.writesProcessed++;
     this.loop.server.statistics.netOutputBytes += size;
-    const chunk = reply.single();
-    if (chunk !== undefined) {
-      // Taken by the kernel at once: the chunk is free again. Else it belongs to the write until that is
-      // done.
-      if (this.write(chunk)) return reply.sent();
-      reply.reset();
+    const bytes = reply.single();
+    if (bytes !== undefined) {
+      if (this.write(bytes)) return reply.sent();
+      reply.handedOver(bytes);
     } else {
       socket.cork();
       for (const part of reply.take()) socket.write(part);

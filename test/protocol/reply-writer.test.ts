@@ -87,4 +87,20 @@ describe('ReplyWriter', () => {
     expect(reply.size).toBe(0);
     expect(reply.single()?.length).toBe(0);
   });
+
+  it.each([5, 256, 257, 16_000])('leaves %d bytes alone that a write still needs', (length) => {
+    const pool = new ChunkPool();
+    const [reply, other] = [new ReplyWriter(pool), new ReplyWriter(pool)];
+    reply.simple('x'.repeat(length - 3));
+    const bytes = reply.single()!;
+    reply.handedOver(bytes);
+    expect(reply.size).toBe(0);
+    for (const writer of [reply, other, reply]) {
+      writer.simple('y'.repeat(length - 3));
+      expect(writer.single()?.toString()).toBe(`+${'y'.repeat(length - 3)}\r\n`);
+      writer.sent();
+    }
+    expect(bytes.toString()).toBe(`+${'x'.repeat(length - 3)}\r\n`);
+    expect(pool.held).toBe(0);
+  });
 });
