@@ -13,7 +13,8 @@ import { sleep } from './stats.mjs';
  *   created on both sides first, so that every round measures the same data set. A test without them does not depend on
  *   the number of keys.
  * @property {(client: RawClient, requests: number) => Promise<unknown>} [before] makes the same start for each run
- * @property {number} [weight] divides the number of requests, for tests whose operations are larger
+ * @property {number} [weight] divides the number of requests, for tests whose operations are larger; not without
+ *   pipelines, where the round trip takes most of the time
  */
 
 /** Elements that one command of the preparation adds. */
