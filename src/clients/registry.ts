@@ -14,15 +14,15 @@ export class ClientRegistry {
    * runs. What a key gets must not be given to a client that is gone.
    */
   onEnded: (client: Client) => void = () => {};
-  /** Whether replies have been written that have not left since; whoever sends them early wants to know. */
+  /** A batch has ended whose replies have not left. */
   repliesWait = false;
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private turnEndAwaited = false;
   /** Those who have replies to come. */
-  private answered: Client[] = [];
+  private readonly answered: Client[] = [];
   /** Those who were sent something that they did not ask for, as subscribers and replicas are. */
-  private addressed: Client[] = [];
+  private readonly addressed: Client[] = [];
 
   constructor(
     private readonly clock: Clock,
@@ -80,10 +80,7 @@ export class ClientRegistry {
 
   /** The client's replies leave at the end of the turn, or with the next `flushReplies`. */
   queueFlush(client: Client): void {
-    if (client.flushQueued) return;
-    client.flushQueued = true;
-    this.answered.push(client);
-    if (!this.turnEndAwaited) this.awaitTurnEnd();
+    this.queue(client, this.answered);
   }
 
   /**
@@ -91,13 +88,14 @@ export class ClientRegistry {
    * one subscriber in a turn is one write.
    */
   queueFlushAtTurnEnd(client: Client): void {
-    if (client.flushQueued) return;
-    client.flushQueued = true;
-    this.addressed.push(client);
-    if (!this.turnEndAwaited) this.awaitTurnEnd();
+    this.queue(client, this.addressed);
   }
 
-  private awaitTurnEnd(): void {
+  private queue(client: Client, clients: Client[]): void {
+    if (client.flushQueued) return;
+    client.flushQueued = true;
+    clients.push(client);
+    if (this.turnEndAwaited) return;
     this.turnEndAwaited = true;
     this.afterTurn(this.endTurn);
   }

@@ -98,7 +98,7 @@ describe('slow subscribers', () => {
     await redis.client('NO-EVICT', 'ON');
     const slow = Array.from({ length: 1000 }, () => connectSocket({ port: server.port, host: server.host }));
     for (const socket of slow) {
-      socket.on('error', () => {}).resume();
+      socket.on('error', () => {});
       socket.write('SUBSCRIBE news\r\n');
       socket.pause();
     }
