@@ -3,8 +3,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
-import { infoField, until } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 const id = 'a'.repeat(40);
 const mark = 'b'.repeat(40);

@@ -4,8 +4,9 @@ import type { Respite, RespiteOptions } from '../../src/index.js';
 import { writeCommands } from '../differential/write-commands.mjs';
 import { dataFolder } from '../support/data-folder.js';
 import { RawClient } from '../support/raw-client.js';
-import { digest, infoField, until, untilCaughtUp, untilLinked } from '../support/replicas.js';
+import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 interface Started {
   server: Respite;

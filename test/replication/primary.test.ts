@@ -4,7 +4,9 @@ import { writeCommands } from '../differential/write-commands.mjs';
 import { samples } from '../persistence/samples.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
+import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connectTo, startWithClient } from '../support/respite.js';
+import { infoField, until, untilInfo } from '../support/waiting.js';
 
 /** What the oracle of version 7.0 reads. */
 const readable = {
@@ -14,33 +16,10 @@ const readable = {
   'repl-timeout': 10,
 } as const;
 
-async function until<T>(ask: () => Promise<T>, good: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (good(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-function infoField(text: string, name: string): string {
-  return new RegExp(`^${name}:(.*)\r$`, 'm').exec(text)?.[1] ?? '';
-}
-
 /** Waits until the replica has everything, and compares the two. */
 async function expectSame(primary: Redis, replica: Redis): Promise<void> {
-  const offset = () => primary.info('replication').then((info) => infoField(info, 'master_repl_offset'));
-  await until(
-    async () => [await offset(), infoField(await replica.info('replication'), 'slave_repl_offset')],
-    ([sent, applied]) => sent === applied,
-  );
-  expect(await replica.call('DEBUG', 'DIGEST')).toBe(await primary.call('DEBUG', 'DIGEST'));
-}
-
-async function connected(replica: Redis): Promise<void> {
-  await until(
-    () => replica.info('replication'),
-    (info) => infoField(info, 'master_link_status') === 'up',
-  );
+  await untilCaughtUp(primary, replica);
+  expect(await digest(replica)).toBe(await digest(primary));
 }
 
 async function fill(redis: Redis): Promise<void> {
@@ -61,7 +40,7 @@ describeWithRedisServer('A redis-server as replica', () => {
       'yes',
     );
     const replica = connectTo(server.port);
-    await connected(replica);
+    await untilLinked(replica);
     return { server, replica };
   }
 
@@ -76,10 +55,7 @@ describeWithRedisServer('A redis-server as replica', () => {
       await redis.select(0);
       await redis.eval("redis.call('set', 'd', 1); redis.call('incr', 'd')", 0);
       await redis.psetex('soon', 1, 'x');
-      await until(
-        () => redis.get('soon'),
-        (value) => value === null,
-      );
+      await until('the key has expired', async () => (await redis.get('soon')) === null);
       await redis.spop('sample:11', 2);
       await expectSame(redis, replica);
       expect(await replica.get('d')).toBe('2');
@@ -107,16 +83,13 @@ describeWithRedisServer('A redis-server as replica', () => {
     const { server, redis } = await startWithClient({
       ...readable,
       'repl-diskless-sync': diskless,
-      'rdb-key-save-delay': 300,
+      'rdb-key-save-delay': 2000,
     });
     await fill(redis);
-    for (let i = 0; i < 1000; i++) void redis.set(`key:${i}`, i);
+    await redis.mset(...Array.from({ length: 1000 }, (_, i) => [`key:${i}`, `${i}`]).flat());
     const raw = await RawClient.connect({ port: server.port });
     const attaching = Promise.all([attach(server.port), attach(server.port)]);
-    await until(
-      () => redis.info('persistence'),
-      (info) => infoField(info, 'rdb_bgsave_in_progress') === '1',
-    );
+    await untilInfo(redis, 'rdb_bgsave_in_progress', 1);
     for (let seed = 20; seed <= 22; seed++) {
       for (const command of writeCommands(seed, ['FLUSHALL', 'FLUSHDB'])) await raw.send(...command);
     }
@@ -134,20 +107,28 @@ describeWithRedisServer('A redis-server as replica', () => {
     }
   });
 
-  it('asks anew when all keys are removed while its snapshot is made', async () => {
-    const { server, redis } = await startWithClient({ ...readable, 'rdb-key-save-delay': 10_000 });
-    for (let i = 0; i < 100; i++) void redis.set(`key:${i}`, i);
+  it.each([
+    ['to the replica', true],
+    ['to a file', false],
+  ])('asks anew when all keys are removed while its snapshot is made (%s)', async (_, diskless) => {
+    const { server, redis } = await startWithClient({
+      ...readable,
+      'repl-diskless-sync': diskless,
+      'rdb-key-save-delay': 10_000_000,
+    });
+    await redis.mset('a', '0', 'b', '0', 'c', '0');
     const attaching = attach(server.port);
-    await until(
-      () => redis.info('replication'),
-      (info) => info.includes('state=wait_bgsave'),
+    await until('the snapshot is made', async () =>
+      (await redis.info('replication')).includes('state=wait_bgsave'),
     );
+    await redis.config('SET', 'rdb-key-save-delay', '0');
     await redis.flushall();
     await redis.set('a', '1');
     const { server: other, replica } = await attaching;
     try {
       await expectSame(redis, replica);
       expect(await replica.dbsize()).toBe(1);
+      expect(await infoField(redis, 'sync_full')).toBe('2');
     } finally {
       await other.stop();
     }
@@ -161,15 +142,11 @@ describeWithRedisServer('A redis-server as replica', () => {
       await expectSame(redis, replica);
       expect(await redis.client('KILL', 'TYPE', 'replica')).toBe(1);
       await redis.set('meanwhile', 'x');
-      await connected(replica);
-      await until(
-        () => replica.get('meanwhile'),
-        (value) => value === 'x',
-      );
+      await untilLinked(replica);
+      await until('the write has arrived', async () => (await replica.get('meanwhile')) === 'x');
       await expectSame(redis, replica);
-      const stats = await redis.info('stats');
-      expect(infoField(stats, 'sync_full')).toBe('1');
-      expect(infoField(stats, 'sync_partial_ok')).toBe('1');
+      expect(await infoField(redis, 'sync_full')).toBe('1');
+      expect(await infoField(redis, 'sync_partial_ok')).toBe('1');
     } finally {
       await other.stop();
     }

@@ -3,8 +3,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
-import { digest, infoField, until, untilCaughtUp, untilLinked } from '../support/replicas.js';
+import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connect, connectTo, startRespite } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 describeWithRedisServer('a replica of', () => {
   async function startPrimary(...directives: string[]): Promise<{ port: number; primary: Redis }> {

@@ -6,8 +6,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
 import { freePort } from '../support/redis-server.js';
-import { infoField, until, untilLinked } from '../support/replicas.js';
+import { untilLinked } from '../support/replicas.js';
 import { connect, connectTo, startRespite } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 const hasSentinel = spawnSync('redis-sentinel', ['--version']).error === undefined;
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
 import { ReplicaClient } from '../support/replica-client.js';
-import { infoField, until } from '../support/replicas.js';
 import { connectTo, startServer } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 /** A primary with a replica that has not acknowledged a change; what became of the primary; clients of it. */
 async function startWithLaggingReplica(shutdownTimeout: number) {

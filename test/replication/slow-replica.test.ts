@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
-import { until } from '../support/replicas.js';
 import { startWithClient } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const valueBytes = 100_000;
 const values = 300;

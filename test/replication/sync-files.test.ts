@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { dataFolder } from '../support/data-folder.js';
-import { until, untilLinked } from '../support/replicas.js';
+import { untilLinked } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 it.each([
   [{ 'rdb-del-sync-files': true }, false],

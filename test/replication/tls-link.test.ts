@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { Authority, describeWithOpenssl } from '../support/certificates.js';
 import { freePort } from '../support/redis-server.js';
-import { infoField, until, untilCaughtUp } from '../support/replicas.js';
+import { untilCaughtUp } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
+import { infoField, until } from '../support/waiting.js';
 
 describeWithOpenssl('a link with tls-replication', () => {
   const authority = new Authority();

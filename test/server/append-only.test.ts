@@ -6,7 +6,9 @@ import type { Respite, RespiteOptions } from '../../src/index.js';
 import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
+import { digest } from '../support/replicas.js';
 import { connect, connectTo, startRespite, startServer } from '../support/respite.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 const debug = { 'enable-debug-command': 'yes' } as const;
 
@@ -48,17 +50,9 @@ async function fill(redis: Redis): Promise<void> {
   await redis.select(0);
 }
 
-async function digest(redis: Redis): Promise<unknown> {
-  return redis.call('DEBUG', 'DIGEST');
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 async function rewritten(redis: Redis): Promise<void> {
   await redis.call('BGREWRITEAOF');
-  await until(async () => (await redis.info('persistence')).includes('aof_rewrite_in_progress:0'));
+  await untilInfo(redis, 'aof_rewrite_in_progress', 0);
 }
 
 describe('the append-only file', () => {
@@ -92,7 +86,7 @@ describe('the append-only file', () => {
       'file appendonly.aof.2.incr.aof seq 2 type i',
     ]);
     expect(await redis.info('persistence')).toMatch(/aof_last_bgrewrite_status:ok\r\naof_rewrites:1\r\n/);
-    await until(() => readdirSync(join(dir, 'appendonlydir')).length === 3);
+    await until('the former files are gone', () => readdirSync(join(dir, 'appendonlydir')).length === 3);
     const before = await digest(redis);
     ({ server, redis } = await restart(server, dir, options));
     expect(await digest(redis)).toEqual(before);
@@ -104,9 +98,8 @@ describe('the append-only file', () => {
     await fill(redis);
     expect(existsSync(join(dir, 'appendonlydir'))).toBe(false);
     await redis.config('SET', 'appendonly', 'yes');
-    await until(async () =>
-      /aof_enabled:1\r\naof_rewrite_in_progress:0/.test(await redis.info('persistence')),
-    );
+    await untilInfo(redis, 'aof_enabled', 1);
+    await untilInfo(redis, 'aof_rewrite_in_progress', 0);
     await redis.set('after', '1');
     const before = await digest(redis);
     await redis.config('SET', 'appendonly', 'no');
@@ -178,13 +171,11 @@ describe('the append-only file', () => {
     appendFileSync(join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof'), `*3\r\n${words.join('')}`);
     const [other, third] = [connect(server), connect(server)];
     const popped = third.blpop('waited', 0);
-    await until(async () => (await redis.info('clients')).includes('blocked_clients:1'));
+    await untilInfo(redis, 'blocked_clients', 1);
     const loaded = redis.call('DEBUG', 'LOADAOF');
     const outcomes = new Set<string>();
-    await until(async () => {
+    while (outcomes.size < 2 || !outcomes.has('PONG'))
       outcomes.add(await other.ping().catch((error: Error) => error.message));
-      return outcomes.size > 1 && outcomes.has('PONG');
-    });
     expect([...outcomes].sort()).toEqual(['LOADING Redis is loading the dataset in memory', 'PONG']);
     expect(await loaded).toBe('OK');
     expect(await redis.mget('a', 'b', 'slow')).toEqual(['1', '2', 'done']);
@@ -376,7 +367,7 @@ describe('a disk that fails', () => {
     await redis.set('a', '1');
     faults.rename = true;
     await redis.call('BGREWRITEAOF').catch(() => {});
-    await until(async () => (await redis.info('persistence')).includes('aof_rewrite_in_progress:0'));
+    await untilInfo(redis, 'aof_rewrite_in_progress', 0);
     expect(await redis.info('persistence')).toContain('aof_last_bgrewrite_status:err');
     await redis.set('b', '2');
     faults.rename = false;

@@ -3,9 +3,10 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { connect, startWithClient } from '../support/respite.js';
+import { infoField, until, untilInfo } from '../support/waiting.js';
 
 async function info(redis: Redis, field: string): Promise<number> {
-  return Number(new RegExp(`^${field}:(\\d+)`, 'm').exec(await redis.info('everything'))?.[1]);
+  return Number(await infoField(redis, field));
 }
 
 /** A client of which the server has received so many bytes of one argument, and no whole command. */
@@ -26,10 +27,6 @@ async function memoryByName(redis: Redis): Promise<Record<string, number>> {
   );
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise(setImmediate);
-}
-
 describe('maxmemory-clients', () => {
   it('ends the connections of those that take most, until the rest fits', async () => {
     const { server, redis } = await startWithClient();
@@ -37,7 +34,7 @@ describe('maxmemory-clients', () => {
     const sizes = { small: 100_000, middle: 400_000, large: 900_000 };
     for (const [name, bytes] of Object.entries(sizes)) {
       halfRequest(server, name, bytes);
-      await until(async () => ((await memoryByName(redis))[name] ?? 0) > bytes);
+      await until(`${name} has arrived`, async () => ((await memoryByName(redis))[name] ?? 0) > bytes);
     }
     await redis.config('SET', 'maxmemory-clients', 600_000);
     expect(Object.keys(await memoryByName(redis)).sort()).toEqual(['control', 'middle', 'small']);
@@ -102,7 +99,7 @@ describe('slow subscribers', () => {
       socket.write('SUBSCRIBE news\r\n');
       socket.pause();
     }
-    await until(async () => (await redis.publish('news', 'x')) === slow.length);
+    await until('all listen', async () => (await redis.publish('news', 'x')) === slow.length);
     const message = 'm'.repeat(20_000);
     let most = 0;
     while ((await info(redis, 'evicted_clients')) < 50) {
@@ -124,9 +121,9 @@ describe('memory of clients', () => {
       reader.pause();
       reader.write('GET big\r\n'.repeat(100));
     }
-    await until(async () => (await info(redis, 'mem_clients_normal')) > before + 10_000_000);
+    await until('replies wait', async () => (await info(redis, 'mem_clients_normal')) > before + 10_000_000);
     for (const reader of readers) reader.destroy();
-    await until(async () => (await info(redis, 'connected_clients')) === 1);
+    await untilInfo(redis, 'connected_clients', 1);
     expect(Math.abs((await info(redis, 'mem_clients_normal')) - before)).toBeLessThan(20_000);
   });
 });

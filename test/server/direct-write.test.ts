@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { DirectWriter } from '../../src/server/direct-write.js';
+import { until } from '../support/waiting.js';
 
 interface Request {
   getAsyncId(): number;
@@ -40,10 +41,6 @@ async function setUp() {
   return { socket, handle, writer, write, received: () => received };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 it('writes what the kernel takes at once, and what it does not', async () => {
   const { socket, writer, write, received } = await setUp();
   const big = Buffer.alloc(30_000_000);
@@ -53,7 +50,7 @@ it('writes what the kernel takes at once, and what it does not', async () => {
   await written;
   expect(writer.queuedBytes(socket)).toBe(0);
   expect(writer.write(socket, Buffer.from('small'), () => {})).toBe('taken');
-  await until(() => received() === 'firstsmallsmall'.length + big.length);
+  await until('all has arrived', () => received() === 'firstsmallsmall'.length + big.length);
 });
 
 it('does not use a request again that libuv has in hand, although all of its bytes are written', async () => {

@@ -1,0 +1,31 @@
+import type { Redis } from 'ioredis';
+
+const LIMIT_MS = 10_000;
+
+/**
+ * Polls until something is so; while a server that is asked loads its data, it is not. Rejects after ten seconds with
+ * what `what` says.
+ */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + LIMIT_MS;
+  for (;;) {
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      if (!(error as Error).message.startsWith('LOADING')) throw error;
+    }
+    if (performance.now() > deadline) throw new Error(`in vain waited until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A field of INFO. */
+export async function infoField(redis: Redis, name: string): Promise<string> {
+  const text = await redis.info('everything');
+  return new RegExp(`^${name}:(.*)\r?$`, 'm').exec(text)?.[1].trim() ?? '';
+}
+
+/** Waits until a field of INFO has a value. */
+export async function untilInfo(redis: Redis, name: string, value: string | number): Promise<void> {
+  await until(`${name} is ${value}`, async () => (await infoField(redis, name)) === String(value));
+}
