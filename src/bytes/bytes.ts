@@ -11,6 +11,9 @@ export class Bytes {
    * one; whoever points a view at other bytes sets it to 0.
    */
   hash = 0;
+  /** An entry that may have these bytes as its key, as the table found ahead of time that had this stamp then. */
+  ref = 0;
+  stamp = 0;
 
   constructor(
     public buffer: Buffer,

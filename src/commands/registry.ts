@@ -16,6 +16,8 @@ export class Command {
   readonly handler: Handler | undefined;
   /** Takes constant time, or nearly so, so that its duration need not be measured by itself. */
   readonly brief: boolean;
+  /** Brief, and concerns keys only: when it has run, its client and the server are as they were but for the data. */
+  readonly plain: boolean;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
   /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */
   readonly firstKey: number;
@@ -44,6 +46,8 @@ export class Command {
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
     this.brief = /^O\((1|log\(N\))\)/.test(spec.complexity) && !spec.flags.includes('blocking');
+    const concernsKeys = (this.flags & (CommandFlag.readonly | CommandFlag.write)) !== 0;
+    this.plain = this.brief && concernsKeys && this.handler !== undefined && spec.subcommands === undefined;
     const keys = keyRange(spec);
     this.firstKey = keys.first;
     this.keyStep = keys.last === keys.first ? 0 : keys.step;

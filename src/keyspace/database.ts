@@ -70,7 +70,7 @@ export class Database {
 
   /** The entry of a key, expired or not, without any trace of the look-up. */
   peek(key: Bytes): Ref {
-    return this.keys.find(key.buffer, key.start, key.end, this.hash(key));
+    return this.keys.findAhead(key) || this.keys.find(key.buffer, key.start, key.end, this.hash(key));
   }
 
   /** The hash of a key, computed unless the view carries it. */

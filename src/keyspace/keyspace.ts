@@ -215,19 +215,6 @@ export class Keyspace {
     this.arena.indexBytes = 0;
   }
 
-  /**
-   * Reads the memory that the next look-ups of these hashes will need: first all buckets, then all entries.
-   * The reads do not depend on each other, so their cache misses overlap. The hashes are overwritten. The sum that is
-   * returned means nothing; it keeps the reads from being optimised away.
-   */
-  prefetch(database: Database, hashes: Int32Array, count: number): number {
-    const { keys } = database;
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum ^= keys.touchWords(hashes[i]);
-    for (let i = 0; i < count; i++) hashes[i] = keys.likelyEntry(hashes[i]);
-    return sum ^ this.arena.touchBlocks(hashes, count);
-  }
-
   resetStatistics(): void {
     for (const name of Object.keys(this.statistics) as (keyof KeyspaceStatistics)[])
       this.statistics[name] = 0;

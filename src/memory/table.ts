@@ -1,4 +1,4 @@
-import { equalBytes } from '../bytes/bytes.js';
+import { type Bytes, equalBytes } from '../bytes/bytes.js';
 import { hashBytes } from '../bytes/hash.js';
 import type { Arena, Ref } from './arena.js';
 import {
@@ -42,6 +42,9 @@ let gatheredTags = new Uint8Array(256);
  * Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out.
  */
 const prefetched = new Uint8Array(1);
+/** The stamps of tables count through these numbers, and leave 0 out. */
+const LAST_STAMP = 0x3fffffff;
+let latestStamp = 0;
 
 /**
  * A hash table of arena entries by their key bytes, with linear hashing (Litwin 1980): it grows by one bucket
@@ -65,6 +68,11 @@ export class Table {
    * table.
    */
   beforeBucketChange: ((bucket: number) => void) | undefined = undefined;
+  /**
+   * Tells the states of all tables apart, as far as it matters to who holds a ref: another one each time that an entry goes
+   * or is somewhere else.
+   */
+  stamp = nextStamp();
 
   private chunks: Int32Array[] = [new Int32Array(1 << BUCKET_SHIFT)];
   private readonly overflow = new OverflowBuckets();
@@ -155,6 +163,20 @@ export class Table {
     }
   }
 
+  /**
+   * The entry of a key that was found ahead of time, or 0 if it was not, or may not be true any more. Unlike `find` it
+   * remembers no place.
+   */
+  findAhead(key: Bytes): Ref {
+    const { ref, buffer, start } = key;
+    if (key.stamp !== this.stamp || ref === 0) return 0;
+    const length = key.end - start;
+    const candidate = this.arena.bufferOf(ref);
+    const at = this.arena.offsetOf(ref);
+    if (keyLengthAt(candidate, at) !== length) return 0;
+    return equalBytes(candidate, keyOffsetAt(candidate, at), buffer, start, length) ? ref : 0;
+  }
+
   /** Reads something of the bucket that `find` will look at, so that it is in the cache then. */
   touchWords(hash: number): number {
     const bucket = this.bucketOf(hash);
@@ -176,6 +198,7 @@ export class Table {
 
   /** Puts another entry with the same key in the place of the one that `find` found. */
   replaceFound(ref: Ref): void {
+    this.stamp = nextStamp();
     this.beforeBucketChange?.(this.foundBucket);
     this.wordsAt(this.foundBucket, this.foundLink)[
       this.baseAt(this.foundBucket, this.foundLink) + this.foundSlot
@@ -184,6 +207,7 @@ export class Table {
 
   /** Takes out the entry that `find` found, and returns it. May merge two buckets. */
   removeFound(): Ref {
+    this.stamp = nextStamp();
     this.beforeBucketChange?.(this.foundBucket);
     const ref = this.emptyFoundSlot();
     this.size--;
@@ -330,6 +354,7 @@ export class Table {
     const low = cursor & this.lowMask;
     const mask = low < this.bucketCount - this.lowMask - 1 ? this.highMask : this.lowMask;
     const bucket = cursor & mask;
+    this.stamp = nextStamp();
     this.beforeBucketChange?.(bucket);
     for (let link = 0; ; ) {
       const words = this.wordsAt(bucket, link);
@@ -405,6 +430,7 @@ export class Table {
 
   /** Forgets all entries and gives the bucket memory back. Not announced to `beforeBucketChange`. */
   clear(): void {
+    this.stamp = nextStamp();
     this.size = 0;
     this.bucketCount = 1;
     this.lowMask = 0;
@@ -426,6 +452,7 @@ export class Table {
    * buckets) to `release`, and returns true when the table is empty. It can be used as usual between slices.
    */
   freeSlice(budget: number, release: (ref: Ref) => void): boolean {
+    this.stamp = nextStamp();
     for (let left = budget; this.size > 0 && left > 0; ) {
       const bucket = this.bucketCount - 1;
       this.beforeBucketChange?.(bucket);
@@ -648,6 +675,11 @@ export class Table {
     }
     this.countBytes();
   }
+}
+
+function nextStamp(): number {
+  latestStamp = latestStamp === LAST_STAMP ? 1 : latestStamp + 1;
+  return latestStamp;
 }
 
 /** Memory for so many buckets: in the first chunk a power of two, then whole chunks. */

@@ -108,7 +108,7 @@ export class PrimaryStream {
     this.appliedFrom = this.appliedTo = start;
     for (let count = decoder.fill(limits); count > 0; count = decoder.fill(limits)) {
       if (count > 1) {
-        dispatcher.prefetch(client, requests, count);
+        dispatcher.lookAhead.prepare(client.database, requests, count);
         dispatcher.beginGroup();
       }
       for (let i = 0; i < count; i++) {

@@ -149,13 +149,15 @@ export class Connection implements Transport {
     const { requests } = decoder;
     for (let count = decoder.fill(this.limits()); count > 0; count = decoder.fill(this.limits())) {
       if (count > 1) {
-        dispatcher.prefetch(client, requests, count);
+        dispatcher.lookAhead.prepare(client.database, requests, count);
         dispatcher.beginGroup();
       }
-      for (let i = 0; i < count; i++) {
-        dispatcher.execute(client, requests[i]);
+      for (let i = 0; i < count; ) {
+        const next = dispatcher.executePlain(client, requests, i, count, maxUnsentBytes);
+        if (next === i) dispatcher.execute(client, requests[i++]);
+        else i = next;
         if (client.blocked === undefined && !client.closing && client.reply.size < maxUnsentBytes) continue;
-        if (i + 1 < count) decoder.rewind(requests[i + 1].start);
+        if (i < count) decoder.rewind(requests[i].start);
         break;
       }
       dispatcher.endGroup();

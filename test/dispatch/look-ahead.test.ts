@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { startWithClient } from '../support/respite.js';
+import { writeCommands } from '../differential/write-commands.mjs';
+import { RawClient } from '../support/raw-client.js';
+import { startRespite, startWithClient } from '../support/respite.js';
 
 /** More than are looked at ahead, and more than stay packed. */
 const many = 300;
@@ -40,4 +43,55 @@ it('does not mind a collection that an earlier request of the pipeline removes o
     .exec();
   expect(replies?.slice(0, 4).map(([, reply]) => reply)).toEqual([1, 1, 0, 'OK']);
   expect(replies?.[4][0]?.message).toContain('WRONGTYPE');
+});
+
+/** Servers that answer the same commands the same; what is sent to the second is sent one by one. */
+async function startPair() {
+  const options = { clock: 'manual', seed: 1 } as const;
+  const [pipelined, single] = await Promise.all([startRespite(options), startRespite(options)]);
+  const clients = await Promise.all([
+    RawClient.connect({ port: pipelined.port }),
+    RawClient.connect({ port: single.port }),
+  ]);
+  return async (commands: readonly (readonly (string | number)[])[]) => {
+    const [together, apart] = clients;
+    const replies = await together.pipeline(commands);
+    for (const [i, words] of commands.entries()) {
+      expect({ words, reply: replies[i] }).toEqual({ words, reply: await apart.send(...words) });
+    }
+  };
+}
+
+const key = fc.constantFrom('a', 'b', 'c', 'key:000000000001');
+const value = fc.constantFrom('1', '22', 'x'.repeat(40), 'y'.repeat(1000));
+const database = fc.constantFrom(0, 1);
+const command = fc.oneof(
+  fc.tuple(fc.constantFrom('GET', 'DEL', 'GETDEL', 'INCR', 'TYPE', 'STRLEN', 'PERSIST', 'EXISTS'), key),
+  fc.tuple(fc.constantFrom('SET', 'APPEND', 'SETNX', 'LPUSH'), key, value),
+  fc.tuple(fc.constantFrom('RENAME', 'COPY', 'RENAMENX'), key, key),
+  fc.tuple(fc.constant('EXPIRE'), key, fc.constantFrom(-1, 100)),
+  fc.tuple(fc.constant('MOVE'), key, database),
+  fc.tuple(fc.constant('SELECT'), database),
+  fc
+    .tuple(fc.constantFrom('FLUSHDB', 'FLUSHALL', 'SWAPDB 0 1', 'MULTI', 'EXEC', 'PING'))
+    .map(([words]) => words.split(' ')),
+);
+
+it("answers requests of a pipeline that move and remove each other's keys as it answers them one by one", async () => {
+  const same = await startPair();
+  await fc.assert(
+    fc.asyncProperty(fc.array(command, { minLength: 2, maxLength: 40 }), async (commands) => {
+      await same([...commands, ['DISCARD'], ['SELECT', 0], ['DBSIZE']]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+it('answers pipelines of all kinds of commands as it answers them one by one', async () => {
+  const same = await startPair();
+  for (let seed = 1; seed <= 200; seed++) {
+    // With this clock nobody's time to wait is ever over.
+    const commands = writeCommands(seed).filter(([name]) => !/^B[LRZ]/i.test(name));
+    await same([...commands, ['DISCARD']]);
+  }
 });
