@@ -143,15 +143,19 @@ export class Dispatcher {
     count: number,
     mostUnsent: number,
   ): number {
-    if ((client.gate | this.gate) !== 0 || !this.inGroup || this.propagation.active) return first;
-    const { call, waiting, unmeasured } = this;
+    const gate = client.gate | this.gate;
+    if ((gate & ~ServerGate.memoryLimit) !== 0 || !this.inGroup) return first;
+    const { call, propagation, waiting, unmeasured } = this;
     const { reply } = client;
+    const propagates = propagation.active;
     client.lastInteraction = this.server.keyspace.now;
     let at = first;
     let last: Command | undefined;
     for (; at < count && !waiting.hasReady && reply.size < mostUnsent; at++) {
       const { command, args, argc } = requests[at];
       if (command === undefined || !command.plain || !command.accepts(argc)) break;
+      if (gate !== 0 && !this.hasRoomFor(command, args, argc)) break;
+      const dirtyBefore = propagates ? propagation.begin(client) : unobserved;
       call.assign(client, command, args, argc);
       const errorsBefore = reply.errors;
       try {
@@ -159,6 +163,7 @@ export class Dispatcher {
       } catch (error) {
         this.replyError(client, command, error);
       }
+      if (propagates) propagation.ran(call, dirtyBefore, true);
       unmeasured[this.unmeasuredCount++] = last = command;
       if (reply.errors !== errorsBefore) this.countFailure(client, command);
     }
