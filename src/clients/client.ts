@@ -97,7 +97,7 @@ export interface WatchedKey {
 
 /** What a blocked client waits for. */
 export interface BlockedState {
-  kind: 'keys' | 'wait' | 'pause' | 'outside' | 'script';
+  kind: 'keys' | 'pause' | 'outside' | 'script';
   database: Database;
   /** Latin1 keys, without repetition. */
   keys: string[];
@@ -154,6 +154,8 @@ export class Client {
   subscriptions: Subscriptions | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
+  /** Somebody is at its other end. */
+  connected = false;
   /** Unix time in ms. */
   lastInteraction: number;
   closing = false;

@@ -43,7 +43,7 @@ export class ClientRegistry {
 
   /** Counts a client's memory anew. To be called after anything that may have changed it, but for replies. */
   recount(client: Client): void {
-    if (!this.byId.has(client.id)) return;
+    if (!client.connected) return;
     const bytes = memoryBesideReplies(client);
     this.countedBytes += bytes - client.countedBytes;
     client.countedBytes = bytes;
@@ -56,6 +56,7 @@ export class ClientRegistry {
   connect(database: Database, transport: Transport): Client {
     const client = new Client(this.nextId++, this.clock.now(), database, this.pool, transport);
     this.byId.set(client.id, client);
+    client.connected = true;
     this.recount(client);
     return client;
   }
@@ -66,6 +67,7 @@ export class ClientRegistry {
     this.countedBytes -= client.countedBytes;
     client.countedBytes = 0;
     client.closing = true;
+    client.connected = false;
     client.reply.reset();
   }
 

@@ -4,7 +4,6 @@ import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { busyError, errors, onlyForSubscribers } from '../protocol/errors.js';
-import { mayWrite } from './pause.js';
 
 /** States of the server that keep some commands from running. A bit each. */
 export const ServerGate = {
@@ -158,4 +157,9 @@ export function enqueue(
   if ((flags & CommandFlag.stale) === 0) transaction.readsData = true;
   transaction.bytes += copies.reduce((sum, arg) => sum + arg.length + 64, 0);
   transaction.queue.push({ args: copies, argc });
+}
+
+/** True of commands with these bits of CommandFlag that could change data or reach replicas. */
+export function mayWrite(flags: number): boolean {
+  return (flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0;
 }

@@ -44,11 +44,11 @@ export class DispatcherCall implements Call {
     how: BlockOptions = {},
   ): void {
     if (this.denyBlocking || (this.client.gate & Gate.repeating) !== 0) onTimeout(this.reply);
-    else this.dispatcher.block(this, keys, deadline, onTimeout, type, how);
+    else this.dispatcher.blocking.block(this, keys, deadline, onTimeout, type, how);
   }
 
   waitFor(pending: Promise<unknown>): void {
-    this.dispatcher.waitFor(this, pending);
+    this.dispatcher.blocking.waitFor(this, pending);
   }
 
   unixTime(): number {

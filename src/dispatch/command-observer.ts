@@ -2,7 +2,7 @@ import { monitorLine } from '../clients/monitors.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { shortened } from '../observation/slow-log.js';
-import type { Dispatcher } from './dispatcher.js';
+import type { CommandAccounts } from './accounts.js';
 
 /**
  * Notes down commands that took long, in the slow log and the latency monitor, and shows all of them to those
@@ -12,9 +12,9 @@ import type { Dispatcher } from './dispatcher.js';
 export class CommandObserver {
   constructor(
     private readonly server: ServerApi,
-    private readonly dispatcher: Dispatcher,
+    private readonly accounts: CommandAccounts,
   ) {
-    dispatcher.onNoteworthy = (call, microseconds, finished) => this.note(call, microseconds, finished);
+    accounts.onNoteworthy = (call, microseconds, finished) => this.note(call, microseconds, finished);
     server.config.onChange('slowlog-log-slower-than', () => this.adjust());
     server.config.onChange('latency-monitor-threshold', () => this.adjust());
     server.monitors.onChange = () => this.adjust();
@@ -22,17 +22,17 @@ export class CommandObserver {
     this.adjust();
   }
 
-  /** Brings the latency monitor and the dispatcher in line with what is wanted now. */
+  /** Brings the latency monitor and the accounts in line with what is wanted now. */
   private adjust(): void {
-    const { server, dispatcher } = this;
+    const { server, accounts } = this;
     const { values } = server.config;
     const { latency } = server;
     latency.threshold = values['latency-monitor-threshold'];
     const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
     const every = server.monitors.size > 0 ? 0 : Number.POSITIVE_INFINITY;
     const inScripts = Math.min(spike, every); // the slow log has the script as a whole
-    dispatcher.reportFrom(Math.min(this.slowLogThreshold(), inScripts), inScripts);
-    dispatcher.tracksLatency = values['latency-tracking'];
+    accounts.reportFrom(Math.min(this.slowLogThreshold(), inScripts), inScripts);
+    accounts.tracksLatency = values['latency-tracking'];
   }
 
   private slowLogThreshold(): number {

@@ -156,7 +156,7 @@ function callFunction(call: Call, runner: ScriptRunner, readOnly: boolean): void
   if (found === undefined) throw new CommandError('ERR Function not found');
   const keyCount = readKeyCount(args, argc, 'ERR Bad number of keys provided');
   begin(call, runner, found.registered.flags, readOnly);
-  settle(call, runner, scripting.runFunction(found, args, argc, keyCount, runner.dispatcher.began));
+  settle(call, runner, scripting.runFunction(found, args, argc, keyCount, runner.dispatcher.accounts.mark));
 }
 
 function flagsOfFunction({ scripting }: ServerApi, args: Bytes[], usual: number): number {
@@ -270,7 +270,7 @@ function stats({ server, reply }: Call, { dispatcher }: ScriptRunner): void {
   if (running?.kind === 'script' && dispatcher.busy) throw new CommandError(busyError('script'));
   reply.map(2);
   reply.text('running_script');
-  const stopped = dispatcher.busyWith;
+  const stopped = dispatcher.suspension.innermost;
   if (running === undefined || stopped === undefined) reply.null();
   else {
     reply.map(3);

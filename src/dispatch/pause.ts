@@ -1,8 +1,9 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
-import { CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
+import { mayWrite, ServerGate } from './admission.js';
+import type { Dispatcher } from './dispatcher.js';
 
 /** Who holds commands back: clients that asked for it, a change of the primary, or an end that waits for replicas. */
 export type PauseReason = 'client' | 'failover' | 'shutdown';
@@ -12,14 +13,22 @@ interface Span {
   all: boolean;
 }
 
-/** Who waits, and why: CLIENT PAUSE and its like, until when and for which kind of command, or the server's last save. */
+/**
+ * Who waits, and why: CLIENT PAUSE and its like, until when and for which kind of command, or the server's last save. Nothing
+ * expires meanwhile: that would be a change too.
+ */
 export class Pause {
   /** Clients with a command that waits, in order of arrival. */
   readonly clients = new Set<Client>();
   /** The server writes its data for the last time: everything waits but SHUTDOWN, which may call it off. */
-  ending = false;
+  private ending = false;
   private readonly spans = new Map<PauseReason, Span>();
   private all = false;
+
+  constructor(
+    private readonly server: ServerApi,
+    private readonly dispatcher: Dispatcher,
+  ) {}
 
   get active(): boolean {
     return this.spans.size > 0 || this.ending;
@@ -39,35 +48,61 @@ export class Pause {
     this.adjust();
   }
 
-  /** False if there was no pause for that reason. */
-  end(reason: PauseReason): boolean {
-    const ended = this.spans.delete(reason);
-    this.adjust();
-    return ended;
+  /** Ends the pause, as far as it was for that reason. */
+  end(reason: PauseReason): void {
+    if (this.spans.delete(reason)) this.ended();
   }
 
-  /** Ends what has lasted up to a unix time in ms. False if nothing has. */
-  endOverdue(now: number): boolean {
+  /** Ends what the pause was for up to now. */
+  endOverdue(): void {
+    const now = this.server.clock.now();
     let ended = false;
     for (const [reason, { until }] of this.spans) if (until <= now) ended = this.spans.delete(reason);
-    this.adjust();
-    return ended;
+    if (ended) this.ended();
+  }
+
+  /** The server begins to write its data for the last time, or does not end after all: all clients wait meanwhile. */
+  forEnd(ending: boolean): void {
+    if (this.ending === ending) return;
+    this.ending = ending;
+    if (ending) this.adjust();
+    else this.ended();
   }
 
   private adjust(): void {
+    const { active, dispatcher } = this;
     this.all = [...this.spans.values()].some(({ all }) => all);
+    if (active) dispatcher.gate |= ServerGate.paused;
+    else dispatcher.gate &= ~ServerGate.paused;
+    this.server.keyspace.paused = active;
+  }
+
+  /**
+   * The commands that were held back run at the end of the batch, in order of arrival; what another pause still covers
+   * waits again.
+   */
+  private ended(): void {
+    this.adjust();
+    for (const client of this.clients) {
+      client.postponed = client.blocked?.args;
+      this.dispatcher.blocking.letGo(client);
+    }
+    this.clients.clear();
+    this.dispatcher.updateObserved();
+  }
+
+  /** Keeps a command until the pause is over. Its client waits; the others do not. */
+  postpone(client: Client, command: Command, args: Bytes[], argc: number): void {
+    client.lastCommand = command.fullName;
+    this.clients.add(client);
+    this.dispatcher.blocking.postpone(client, args.slice(0, argc));
   }
 
   /** True if a command has to wait: in the milder mode only what could change data or reach replicas. */
-  covers(server: ServerApi, client: Client, command: Command, args: Bytes[], argc: number): boolean {
+  covers(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     if (this.ending) return command.fullName !== 'shutdown';
     if (this.all) return true;
     if (command.fullName === 'exec') return client.transaction?.mayWrite === true;
-    return mayWrite(command.flagsFor(server, args, argc));
+    return mayWrite(command.flagsFor(this.server, args, argc));
   }
-}
-
-/** True of commands with these bits of CommandFlag that could change data or reach replicas. */
-export function mayWrite(flags: number): boolean {
-  return (flags & (CommandFlag.write | CommandFlag.may_replicate)) !== 0;
 }

@@ -118,7 +118,7 @@ export class ScriptCaller implements ScriptHost<Command> {
 
   private refuse(refusal: string, command: Command | string): void {
     if (typeof command !== 'string') command.rejectedCalls++;
-    this.dispatcher.countError(refusal);
+    this.dispatcher.accounts.countError(refusal);
     this.client.reply.error(refusal);
   }
 

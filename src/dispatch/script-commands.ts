@@ -203,7 +203,11 @@ function evalSha(call: Call, runner: ScriptRunner, readOnly: boolean): void {
 function run(call: Call, runner: ScriptRunner, script: Script, keyCount: number, readOnly: boolean): void {
   const { args, argc, server } = call;
   begin(call, runner, script.flags, readOnly);
-  settle(call, runner, server.scripting.runScript(script, args, argc, keyCount, runner.dispatcher.began));
+  settle(
+    call,
+    runner,
+    server.scripting.runScript(script, args, argc, keyCount, runner.dispatcher.accounts.mark),
+  );
 }
 
 /** Makes ready to run a script with what its flags allow. Throws CommandError if they do not fit the command. */
@@ -230,9 +234,9 @@ export function settle(call: Call, runner: ScriptRunner, outcome: Outcome): void
   const { dispatcher, caller } = runner;
   const { scripting } = call.server;
   if (outcome === 'suspended') {
-    return dispatcher.suspend((call) => settle(call, runner, scripting.continue()));
+    return dispatcher.suspension.stop((call) => settle(call, runner, scripting.continue()));
   }
-  dispatcher.errorWasCounted = scripting.reply(outcome, call.reply, caller.protocol);
+  dispatcher.accounts.errorWasCounted = scripting.reply(outcome, call.reply, caller.protocol);
   call.propagateAs(); // its commands were
 }
 

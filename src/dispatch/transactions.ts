@@ -83,7 +83,7 @@ function exec(call: Call, dispatcher: Dispatcher): void {
 function runQueue(call: Call, dispatcher: Dispatcher, queue: Transaction['queue'], from: number): void {
   for (let i = from; i < queue.length; i++) {
     if (dispatcher.runQueued(call, queue[i].args, queue[i].argc)) continue;
-    return dispatcher.suspend((call) => runQueue(call, dispatcher, queue, i + 1));
+    return dispatcher.suspension.stop((call) => runQueue(call, dispatcher, queue, i + 1));
   }
   call.propagateAs(); // its commands were
 }

@@ -59,7 +59,7 @@ export class AcknowledgementWaits {
   private settle({ client, state, copies }: Waiting): boolean {
     if (client.blocked !== state) return true;
     const refusal = copies.refusal();
-    if (refusal !== undefined) this.dispatcher().answerBlocked(client, (reply) => reply.error(refusal));
+    if (refusal !== undefined) this.dispatcher().blocking.answer(client, (reply) => reply.error(refusal));
     else if (!copies.enough()) return false;
     else this.server.unblock(client, 'timeout');
     return true;

@@ -40,7 +40,7 @@ export class Failover {
     host.log.notice(
       target === undefined ? 'FAILOVER requested.' : `FAILOVER requested to ${target.host}:${target.port}.`,
     );
-    host.loop.dispatcher.pauseClients(Number.POSITIVE_INFINITY, false, 'failover');
+    host.loop.dispatcher.pause.begin(Number.POSITIVE_INFINITY, false, 'failover');
     this.replication.holdsPings = true;
   }
 
@@ -101,7 +101,7 @@ export class Failover {
     this.replication.holdsPings = false;
     const { dispatcher } = this.host.loop;
     setImmediate(() => {
-      if (this.state === 'no-failover') dispatcher.inBackground(() => dispatcher.unpauseClients('failover'));
+      if (this.state === 'no-failover') dispatcher.inBackground(() => dispatcher.pause.end('failover'));
     });
   }
 }

@@ -109,7 +109,7 @@ export class PrimaryStream {
     for (let count = decoder.fill(limits); count > 0; count = decoder.fill(limits)) {
       if (count > 1) {
         dispatcher.lookAhead.prepare(client.database, requests, count);
-        dispatcher.beginGroup();
+        dispatcher.accounts.beginGroup();
       }
       for (let i = 0; i < count; i++) {
         this.execute(requests[i]);
@@ -117,7 +117,7 @@ export class PrimaryStream {
         if (client.transaction === undefined)
           this.appliedTo = i + 1 < count ? requests[i + 1].start : decoder.nextStart;
       }
-      dispatcher.endGroup();
+      dispatcher.accounts.endGroup();
     }
     // Empty lines between requests are part of the stream too.
     const end = decoder.nextStart;

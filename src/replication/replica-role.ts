@@ -201,7 +201,7 @@ export class ReplicaRole {
 
   /** They waited for what clients of a primary do. */
   private unblockClients(): void {
-    this.host.loop.dispatcher.unblockAll(unblockedText);
+    this.host.loop.dispatcher.blocking.unblockAll(unblockedText);
   }
 
   // --- what is told of it

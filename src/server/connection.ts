@@ -150,7 +150,7 @@ export class Connection implements Transport {
     for (let count = decoder.fill(this.limits()); count > 0; count = decoder.fill(this.limits())) {
       if (count > 1) {
         dispatcher.lookAhead.prepare(client.database, requests, count);
-        dispatcher.beginGroup();
+        dispatcher.accounts.beginGroup();
       }
       for (let i = 0; i < count; ) {
         const next = dispatcher.executePlain(client, requests, i, count, maxUnsentBytes);
@@ -160,7 +160,7 @@ export class Connection implements Transport {
         if (i < count) decoder.rewind(requests[i].start);
         break;
       }
-      dispatcher.endGroup();
+      dispatcher.accounts.endGroup();
       if (client.blocked !== undefined || client.closing) return;
       if (client.reply.size >= maxUnsentBytes) this.flush();
       if (this.held || this.ended) return;
@@ -176,7 +176,7 @@ export class Connection implements Transport {
     this.partial = undefined;
     loop.server.log.verbose(`Protocol error (${error.message}) from client: ${describe(client)}`);
     client.reply.error(`ERR Protocol error: ${error.message}`);
-    loop.dispatcher.countError(client.reply.lastError);
+    loop.dispatcher.accounts.countError(client.reply.lastError);
     loop.server.clients.disconnect(client, true);
   }
 

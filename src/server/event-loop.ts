@@ -55,8 +55,8 @@ export class EventLoop {
     this.measureBatch();
     this.boundWaiting();
     this.clientEviction.enforce();
-    if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.batchBegan);
-    if (this.dispatcher.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
+    if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.accounts.batchBegan);
+    if (this.dispatcher.blocking.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
     if (!this.resuming) this.resumeClients();
   }
 
@@ -68,9 +68,9 @@ export class EventLoop {
     this.resuming = true;
     try {
       for (
-        let woken = this.dispatcher.takeResumed();
+        let woken = this.dispatcher.blocking.takeResumed();
         woken.length > 0;
-        woken = this.dispatcher.takeResumed()
+        woken = this.dispatcher.blocking.takeResumed()
       ) {
         for (const client of woken) client.transport.resume();
       }
@@ -92,7 +92,7 @@ export class EventLoop {
    */
   private boundWaiting(): void {
     const { clients } = this.server;
-    const { now } = this.dispatcher;
+    const { mark: now } = this.dispatcher.accounts;
     if (!clients.repliesWait) {
       clients.repliesWait = true;
       this.waitingSince = now;
@@ -105,12 +105,12 @@ export class EventLoop {
     const commands = commandsProcessed - this.commandsBefore;
     this.commandsBefore = commandsProcessed;
     if (commands > this.mostCommandsOfBatch) this.mostCommandsOfBatch = commands;
-    const { batchMicroseconds } = this.dispatcher;
+    const { batchMicroseconds } = this.dispatcher.accounts;
     if (batchMicroseconds > this.longestBatchMicroseconds) this.longestBatchMicroseconds = batchMicroseconds;
   }
 
   resetStatistics(): void {
-    this.dispatcher.nestedMicroseconds = 0;
+    this.dispatcher.accounts.nestedMicroseconds = 0;
     this.longestBatchMicroseconds = this.mostCommandsOfBatch = this.commandsBefore = 0;
   }
 }

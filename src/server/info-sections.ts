@@ -74,7 +74,7 @@ function most(clients: Client[], measure: (client: Client) => number): number {
 
 export function clientsSection(server: RespiteServer): InfoField[] {
   const clients = openClients(server);
-  const { waiting } = server.loop.dispatcher;
+  const { waiting } = server.loop.dispatcher.blocking;
   const replicas = server.replication.replicas.filter(({ client }) => !client.closing);
   return [
     ['connected_clients', clients.length - replicas.length],
@@ -302,7 +302,7 @@ export function statsSection(server: RespiteServer): InfoField[] {
 
 function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[] {
   // What ran inside EXEC is in EXEC's own time too.
-  let commandMicroseconds = -loop.dispatcher.nestedMicroseconds;
+  let commandMicroseconds = -loop.dispatcher.accounts.nestedMicroseconds;
   for (const command of commands.everyCommand()) commandMicroseconds += command.microseconds;
   return [
     ['eventloop_cycles', metrics.eventLoopTurns],

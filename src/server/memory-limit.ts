@@ -56,7 +56,7 @@ export class MemoryLimit {
     const outcome = server.keyspace.eviction.run(this.excess, this.sliceMicroseconds);
     const took = server.clock.microseconds() - begin;
     server.latency.note('eviction-cycle', took / 1000);
-    server.loop.dispatcher.excludeTime(took);
+    server.loop.dispatcher.accounts.excludeTime(took);
     if (outcome === 'done') this.endExcess();
     if (outcome === 'partly') server.continueEviction();
     this.exceeded = outcome === 'failed';

@@ -20,7 +20,7 @@ export function connectScripting(server: RespiteServer): { scripting: Scripting;
     cpuSeconds: () => (process.cpuUsage().user + process.cpuUsage().system) / 1e6,
     busyThresholdMs: () => values['busy-reply-threshold'],
   });
-  dispatcher.onSuspended = (first) => {
+  dispatcher.suspension.onSuspended = (first) => {
     if (first) {
       server.log.warning(
         `Slow script detected: still in execution after ${values['busy-reply-threshold']} milliseconds. SCRIPT KILL or FUNCTION KILL ends it if it has written nothing.`,
@@ -37,7 +37,7 @@ function goOnLater(server: RespiteServer): void {
     const { loop } = server;
     if (server.isClosing) return;
     loop.dispatcher.beginBatch();
-    loop.dispatcher.resumeSuspended();
+    loop.dispatcher.suspension.resume();
     loop.endBatch();
   });
 }

@@ -181,7 +181,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;
     this.scriptRunner = runner;
-    this.observer = new CommandObserver(this, this.loop.dispatcher);
+    this.observer = new CommandObserver(this, this.loop.dispatcher.accounts);
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
     this.metrics = new Metrics(this);
@@ -324,24 +324,24 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     const { dispatcher } = this.loop;
     if (dispatcher.busy) return; // time stands still; `endBatch` sets the alarm again
     dispatcher.beginBatch();
-    dispatcher.expireBlocked();
+    dispatcher.blocking.expire();
     const { until } = dispatcher.pause;
-    if (until > 0 && this.clock.now() >= until) dispatcher.endOverduePause();
+    if (until > 0 && this.clock.now() >= until) dispatcher.pause.endOverdue();
     this.afterBackgroundWork();
     this.setAlarm();
   }
 
   /** Sees to it that `ringDeadlines` runs when the next blocked client gives up, and when a pause ends. */
   private setAlarm(): void {
-    const { waiting, pause } = this.loop.dispatcher;
-    this.timers.wakeAt(waiting.nextDeadline);
+    const { blocking, pause } = this.loop.dispatcher;
+    this.timers.wakeAt(blocking.waiting.nextDeadline);
     if (pause.until > 0) this.timers.wakeAt(pause.until);
   }
 
   /** Wakes and answers whoever was affected by work that no request caused. */
   private afterBackgroundWork(): void {
     const { dispatcher } = this.loop;
-    if (dispatcher.waiting.hasReady) dispatcher.serveWaiting();
+    if (dispatcher.blocking.waiting.hasReady) dispatcher.blocking.serveWaiting();
     this.loop.endBatch();
   }
 
@@ -427,7 +427,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   }
 
   unblock(client: Client, how: 'timeout' | 'error'): boolean {
-    return this.loop.dispatcher.unblock(client, how);
+    return this.loop.dispatcher.blocking.unblock(client, how);
   }
 
   makeRoom(): boolean {
@@ -483,16 +483,16 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   }
 
   pauseClients(until: number, all: boolean): void {
-    this.loop.dispatcher.pauseClients(until, all);
+    this.loop.dispatcher.pause.begin(until, all);
     this.setAlarm();
   }
 
   unpauseClients(): void {
-    this.loop.dispatcher.unpauseClients('client');
+    this.loop.dispatcher.pause.end('client');
   }
 
   blockedCount(): number {
-    return this.loop.dispatcher.waiting.size;
+    return this.loop.dispatcher.blocking.waiting.size;
   }
 
   watch(client: Client, database: Database, key: string): void {

@@ -75,7 +75,7 @@ export class Shutdown {
     if (request.now || patienceMs === 0 || this.laggingReplicas().length === 0) return this.finish(request);
     server.log.notice('Waiting for replicas before shutting down.');
     server.replication.askReplicasNow();
-    server.loop.dispatcher.pauseClients(Number.POSITIVE_INFINITY, false, 'shutdown');
+    server.loop.dispatcher.pause.begin(Number.POSITIVE_INFINITY, false, 'shutdown');
     this.underWay = new SlowEnd(request, server.clock.now() + patienceMs);
     return this.underWay.outcome;
   }
@@ -180,7 +180,7 @@ export class Shutdown {
     const { server } = this;
     this.underWay = underWay;
     server.log.notice('Saving the final RDB snapshot before exiting.');
-    server.loop.dispatcher.pauseForEnd(true);
+    server.loop.dispatcher.pause.forEnd(true);
     server.saving.saveLast((saved) => this.settle(saved || this.endsUnsaved(underWay.request)));
     return underWay.outcome;
   }
@@ -207,8 +207,8 @@ export class Shutdown {
     if (ends) return server.onShutdown?.(underWay.request);
     const { dispatcher } = server.loop;
     const resume = () => {
-      dispatcher.pauseForEnd(false);
-      dispatcher.unpauseClients('shutdown');
+      dispatcher.pause.forEnd(false);
+      dispatcher.pause.end('shutdown');
     };
     // Later, for this may be a batch already.
     void underWay.outcome.then(() => dispatcher.inBackground(resume));

@@ -39,7 +39,7 @@ class Bench {
     this.server.loop.dispatcher.beginBatch();
     this.replay.run(args, args.length);
     // A command that would block waits for nobody.
-    this.server.loop.dispatcher.expireBlocked();
+    this.server.loop.dispatcher.blocking.expire();
   }
 
   get keyspace(): Keyspace {

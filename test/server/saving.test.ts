@@ -333,7 +333,7 @@ describe('the last save', () => {
       () => third.close(),
     );
     void second.call('SHUTDOWN').catch(() => {});
-    while (server.loop.dispatcher.waiting.size < 2) await new Promise(setImmediate);
+    while (server.loop.dispatcher.blocking.waiting.size < 2) await new Promise(setImmediate);
     expect(ended()).toBe(0);
     void third.call('SHUTDOWN', 'NOSAVE').catch(() => {});
     while (ended() === 0) await new Promise(setImmediate);
