@@ -38,32 +38,34 @@ async function marksOf(redis: Redis, option: 'IDLETIME' | 'FREQ', value: string)
     await redis.call(command[0], ...command.slice(1)).catch(() => {});
     for (const key of ['k', 'k2']) {
       const mark = await redis.call('OBJECT', option, key).catch((error: Error) => error.message);
-      marks.push(`${command.join(' ')}: ${key} ${shown(mark)}`);
+      marks.push(`${command.join(' ')}: ${key} ${shown(option, mark)}`);
     }
   }
   return marks;
 }
 
-/** A second may pass between two commands. */
-function shown(mark: unknown): string {
-  if (typeof mark !== 'number' || mark < 900) return mark === 1 ? '0' : String(mark);
-  return 'as before';
+/** Seconds may pass between two commands. */
+function shown(option: 'IDLETIME' | 'FREQ', mark: unknown): string {
+  if (option === 'FREQ' || typeof mark !== 'number') return String(mark);
+  return mark < 900 ? 'new' : 'as before';
 }
 
 describeWithRedisServer('OBJECT IDLETIME and FREQ', () => {
   it.each([
     ['IDLETIME', '1000', 'allkeys-lru'],
-    // A log factor of 0 leaves nothing to chance: each access counts one.
+    // A log factor of 0 leaves nothing to chance: each access counts one. Nor does a minute that ends count.
     ['FREQ', '100', 'allkeys-lfu'],
   ] as const)('%s: the same commands leave a mark as in Redis', async (option, value, policy) => {
     const real = await startRedisServer(
-      ...['--maxmemory-policy', policy, '--lfu-log-factor', '0', '--enable-debug-command', 'yes'],
+      ...['--maxmemory-policy', policy, '--lfu-log-factor', '0', '--lfu-decay-time', '0'],
+      ...['--enable-debug-command', 'yes'],
     );
     const oracle = new Redis({ port: real.port, retryStrategy: () => null });
     try {
       const { redis } = await startWithClient({
         'maxmemory-policy': policy,
         'lfu-log-factor': 0,
+        'lfu-decay-time': 0,
         'enable-debug-command': 'yes',
         'rdb-version': '10',
       });

@@ -25,7 +25,7 @@ function linesOf(reply: string): string[] {
 
 describe('CLIENT INFO and LIST', () => {
   it('show every field in its order', async () => {
-    const { send } = await startSession();
+    const { send } = await startSession({ clock: 'manual' });
     const reply = await send('CLIENT INFO');
     expect(reply).toMatch(
       /^\$\d+\r\nid=1 addr=127\.0\.0\.1:\d+ laddr=127\.0\.0\.1:\d+ fd=-?\d+ name= age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=16384 rbp=0 obl=0 oll=0 omem=0 tot-mem=\d+ events=r cmd=client\|info user=default redir=-1 resp=2 lib-name= lib-ver=\n\r\n$/,

@@ -63,11 +63,11 @@ describe('DEBUG', () => {
   });
 
   it('OBJECT shows encoding and length', async () => {
-    const { send, client } = await startSession(allowed);
+    const { send, client } = await startSession({ ...allowed, clock: 'manual' });
     await client.raw('MSET', 'int', '12', 'short', 'abc', 'long', 'x'.repeat(100));
     const shape = (encoding: string, length: number) =>
       new RegExp(
-        `^\\+Value at:0x[0-9a-f]+ refcount:1 encoding:${encoding} serializedlength:${length} lru:\\d+ lru_seconds_idle:[01]\\r\\n$`,
+        `^\\+Value at:0x[0-9a-f]+ refcount:1 encoding:${encoding} serializedlength:${length} lru:\\d+ lru_seconds_idle:0\\r\\n$`,
       );
     expect(await send('DEBUG OBJECT int')).toMatch(shape('int', 2));
     expect(await send('DEBUG OBJECT short')).toMatch(shape('embstr', 4));

@@ -207,7 +207,7 @@ describe('EVAL', () => {
     const done = new Promise<void>((resolve) => {
       monitor.on('monitor', (_time: string, args: string[], source: string) => {
         seen.push([source === 'lua' ? 'lua' : 'client', ...args]);
-        if (args[0] === 'end') resolve();
+        if (args[1] === 'end') resolve();
       });
     });
     await redis.call('slowlog', 'reset');
@@ -218,8 +218,8 @@ describe('EVAL', () => {
     expect(log.map(([, , , args]) => args[0]).filter((name) => name === 'set' || name === 'eval')).toEqual([
       'eval',
     ]);
+    await done;
     monitor.disconnect();
-    void done;
     expect(seen.filter(([, name]) => name === 'eval' || name === 'set').map(([source]) => source)).toEqual([
       'client',
       'lua',

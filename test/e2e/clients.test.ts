@@ -34,7 +34,7 @@ describe.each([
   ['RESP3', { RESP: 3 }],
 ] as const)('node-redis over %s', (_name, options) => {
   it('connects, tells its name, and works with every type', async () => {
-    const server = await startRespite();
+    const server = await startRespite({ clock: 'manual' });
     const client = await nodeRedis(server, { ...options, name: 'shop' });
     expect(await client.clientGetName()).toBe('shop');
     expect(await client.clientInfo()).toMatchObject({ name: 'shop', libName: 'node-redis' });

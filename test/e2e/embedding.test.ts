@@ -12,6 +12,7 @@ import { Respite } from '../../src/index.js';
 import { ListenError } from '../../src/server/tcp-listeners.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 /** macOS has one loopback address only. */
 const itWithTwoAddresses = it.skipIf(process.platform === 'darwin');
@@ -118,7 +119,7 @@ describe('an embedded server', () => {
     await redis.set('k', 'v', 'PX', 1000);
     const [before] = await redis.time();
     const blocked = connect(server).blpop('list', 2);
-    await expect.poll(() => redis.info('clients')).toContain('blocked_clients:1');
+    await untilInfo(redis, 'blocked_clients', 1);
     server.advanceTime(1001);
     expect(await expired).toEqual(['__keyevent@0__:expired', 'k']);
     expect(await redis.dbsize()).toBe(0);

@@ -35,7 +35,7 @@ async function start(...args: string[]) {
     child.once('exit', () => reject(new Error(out)));
   });
   const client = await RawClient.connect({ port });
-  const exited = once(child, 'exit').then(([code]) => code as number | null);
+  const exited = once(child, 'close').then(([code]) => code as number | null);
   const saved = async () => {
     while (String(await client.call('INFO', 'persistence')).includes('rdb_bgsave_in_progress:1'));
   };

@@ -20,7 +20,7 @@ describe('redlock', () => {
     expect(await redis.pttl('locks:a')).toBeGreaterThan(5000);
     await extended.unlock();
     expect(await redis.exists('locks:a')).toBe(0);
-    await (await impatient.lock('locks:a', 1000)).unlock();
+    await (await impatient.lock('locks:a', 5000)).unlock();
   });
 });
 
@@ -112,14 +112,22 @@ describe.skipIf(!hasStreams)('BullMQ', () => {
 
   it('delays jobs, and takes urgent ones first', async () => {
     const { connection, queue, events } = await start();
+    const delay = 150;
     const seen: string[] = [];
+    let waited = 0;
     await queue.add('low', {}, { priority: 10 });
     await queue.add('high', {}, { priority: 1 });
-    const delayed = await queue.add('delayed', {}, { delay: 150 });
+    // Its priority keeps it behind the others if it is due before the worker begins.
+    const delayed = await queue.add('delayed', {}, { delay, priority: 20 });
     expect(await queue.getDelayedCount()).toBe(1);
-    closing(new Worker('work', async ({ name }: Job) => void seen.push(name), { connection }));
+    const work = async ({ name, timestamp }: Job) => {
+      seen.push(name);
+      if (name === 'delayed') waited = Date.now() - timestamp;
+    };
+    closing(new Worker('work', work, { connection }));
     await delayed.waitUntilFinished(events);
     expect(seen).toEqual(['high', 'low', 'delayed']);
+    expect(waited).toBeGreaterThanOrEqual(delay);
   });
 
   it('runs flows: parents wait for their children', async () => {

@@ -100,10 +100,13 @@ describe('keyspace notifications', () => {
     const { server, redis } = await startWithClient({ 'notify-keyspace-events': 'Ex' });
     const subscriber = await RawClient.connect({ port: server.port });
     await subscriber.send('PSUBSCRIBE', '*');
-    const begin = performance.now();
+    // Turns of a timer in this process, for which the server is not to blame when it is held up.
+    let turns = 0;
+    const timer = setInterval(() => turns++, 10);
     await redis.set('k', 'v', 'PX', 20);
     await subscriber.next();
-    expect(performance.now() - begin).toBeLessThan(1000);
+    clearInterval(timer);
+    expect(turns).toBeLessThan(100);
   });
 });
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
@@ -197,8 +198,11 @@ it('keeps its data while a new snapshot does not come whole, with swapdb', async
 });
 
 it('gives up a primary that is silent', async () => {
-  const primary = await fakePrimary([() => {}, good]);
-  const replica = await follow(primary, { 'repl-timeout': 1 });
+  let replica: Redis | undefined;
+  // The second one is silent too, once the link is up.
+  const becomePatient = () => replica?.config('SET', 'repl-timeout', 60);
+  const primary = await fakePrimary([(socket) => socket.once('close', becomePatient), good]);
+  replica = await follow(primary, { 'repl-timeout': 1 });
   await up(replica);
   expect(primary.asked).toHaveLength(2);
 });
@@ -216,7 +220,6 @@ it('loads a snapshot to its end although the link breaks meanwhile, and goes on 
   let first: Socket | undefined;
   const primary = await fakePrimary([
     (socket) => {
-      full(sized(many))(socket);
       first = socket;
     },
     (socket) => socket.write(`+CONTINUE\r\n${request('SELECT', '0')}${request('SET', 'x', '1')}`),
@@ -225,6 +228,10 @@ it('loads a snapshot to its end although the link breaks meanwhile, and goes on 
     'key-load-delay': 2000,
     'loading-process-events-interval-bytes': 1024,
   });
+  // A client that came during the load would wait for its end.
+  await replica.ping();
+  await until('it asks', () => first !== undefined);
+  full(sized(many))(first!);
   await until('it is loaded', async () => (await infoField(replica, 'loading')) === '1');
   first?.resetAndDestroy();
   await until('all is there', async () => (await replica.get('x').catch(() => '')) === '1');

@@ -17,6 +17,8 @@ async function start(options: RespiteOptions = {}): Promise<Started> {
   const server = await startRespite({
     'enable-debug-command': 'yes',
     'repl-diskless-sync-delay': 0,
+    // A ping between two steps would put one history ahead of another.
+    'repl-ping-replica-period': 3600,
     ...options,
   });
   return { server, redis: connect(server) };
@@ -170,10 +172,11 @@ it('a key that a replica made itself expires there', async () => {
   const primary = await start();
   const replica = await follow(primary, { 'replica-read-only': false });
   await untilLinked(replica.redis);
-  await replica.redis.set('mine', '1', 'PX', 700);
+  await replica.redis.set('mine', '1', 'PX', 100_000);
   await replica.redis.mset('other', '1', 'another', '2');
-  await replica.redis.pexpire('another', 700);
+  await replica.redis.pexpire('another', 100_000);
   expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('2');
+  for (const key of ['mine', 'another']) await replica.redis.pexpire(key, 1);
   await until('they are gone', async () => (await replica.redis.dbsize()) === 1);
   expect(await infoField(replica.redis, 'slave_expires_tracked_keys')).toBe('0');
 });

@@ -121,9 +121,9 @@ describeWithRedisServer('A redis-server as replica', () => {
     await until('the snapshot is made', async () =>
       (await redis.info('replication')).includes('state=wait_bgsave'),
     );
-    await redis.config('SET', 'rdb-key-save-delay', '0');
     await redis.flushall();
     await redis.set('a', '1');
+    await redis.config('SET', 'rdb-key-save-delay', '0');
     const { server: other, replica } = await attaching;
     try {
       await expectSame(redis, replica);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
 import { ReplicaClient } from '../support/replica-client.js';
 import { connectTo, startServer } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { infoField, until, untilInfo } from '../support/waiting.js';
 
 /** A primary with a replica that has not acknowledged a change; what became of the primary; clients of it. */
 async function startWithLaggingReplica(shutdownTimeout: number) {
@@ -42,8 +42,8 @@ it('a primary that ends waits until its replicas have everything, and takes no m
   void failed(other.call('SHUTDOWN'));
   await waiting();
   void failed(third.set('a', '2'));
+  await untilInfo(redis, 'blocked_clients', 2);
   expect(await redis.get('a')).toBe('1');
-  expect(await infoField(redis, 'blocked_clients')).toBe('2');
   expect(await infoField(redis, 'connected_clients')).toBe('3');
   expect(ended()).toBe(0);
   await catchUp();
@@ -57,10 +57,10 @@ it('a primary that ends waits until its replicas have everything, and takes no m
 });
 
 it('a primary that ends waits no longer than it is told', async () => {
-  const { server, waiting, lines, ended } = await startWithLaggingReplica(1);
+  const { server, lines, ended } = await startWithLaggingReplica(1);
   server.ending.soon({ save: 'default', now: false, force: false });
-  await waiting();
   await until('it ends', () => ended() === 1);
+  expect(lines.at(-3)).toBe('Waiting for replicas before shutting down.');
   expect(lines.at(-2)).toMatch(
     /^Lagging replica 127\.0\.0\.1:\S+ reported offset \d+ behind master, lag=\d, state=/,
   );

@@ -64,13 +64,14 @@ describe('The stream that a replica gets', () => {
   });
 
   it('begins where the snapshot ends, also while that is made', async () => {
-    const { server, redis } = await start({ 'rdb-key-save-delay': 200 });
+    const { server, redis } = await start({ 'rdb-key-save-delay': 1_000_000 });
     for (let i = 0; i < 50; i++) await redis.set(`key:${i}`, `before ${i}`);
     const replica = await ReplicaClient.connect(server.port);
     replica.send('SYNC');
     let info = '';
     while (field(info, 'rdb_bgsave_in_progress') !== '1') info = await redis.info('persistence');
     for (let i = 0; i < 50; i++) await redis.set(`key:${i}`, `after ${i}`);
+    await redis.config('SET', 'rdb-key-save-delay', 0);
     const snapshot = (await replica.snapshot()).toString('latin1');
     expect(snapshot).toMatch(/^REDIS00\d\d/);
     for (let i = 0; i < 50; i++) expect(snapshot).toContain(`before ${i}`);

@@ -7,7 +7,7 @@ import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest } from '../support/replicas.js';
-import { connect, connectTo, startRespite, startServer } from '../support/respite.js';
+import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
 import { until, untilInfo } from '../support/waiting.js';
 
 const debug = { 'enable-debug-command': 'yes' } as const;
@@ -169,7 +169,7 @@ describe('the append-only file', () => {
     const code = "redis.call('rpush', 'waited', 1); for i = 1, 3e6 do end; redis.call('set', 'slow', 'done')";
     const words = ['EVAL', code, '0'].map((word) => `$${word.length}\r\n${word}\r\n`);
     appendFileSync(join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof'), `*3\r\n${words.join('')}`);
-    const [other, third] = [connect(server), connect(server)];
+    const [other, third] = [await connected(server), connect(server)];
     const popped = third.blpop('waited', 0);
     await untilInfo(redis, 'blocked_clients', 1);
     const loaded = redis.call('DEBUG', 'LOADAOF');
@@ -328,6 +328,8 @@ describe('a disk that fails', () => {
     async (policy) => {
       const { server, redis, dir, faults } = await startOnFaultyDisk({ appendfsync: policy });
       await redis.set('a', '1');
+      // What comes during a sync may be written later.
+      await untilInfo(redis, 'aof_pending_bio_fsync', 0);
       faults.write = true;
       await redis.set('b', '2');
       await new Promise((resolve) => setImmediate(resolve));
