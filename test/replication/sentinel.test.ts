@@ -24,7 +24,7 @@ async function startSentinel(primaryPort: number): Promise<number> {
       'bind 127.0.0.1',
       `dir ${folder}`,
       `sentinel monitor watched 127.0.0.1 ${primaryPort} 1`,
-      'sentinel down-after-milliseconds watched 500',
+      'sentinel down-after-milliseconds watched 3000', // who is only held up is not down
       'sentinel failover-timeout watched 3000',
     ].join('\n'),
   );
@@ -63,6 +63,9 @@ describe.runIf(hasSentinel)('redis-sentinel', () => {
     for (const replica of replicas) await untilLinked(connect(replica));
     await connect(primary).set('before', '1');
     const sentinel = connectTo(await startSentinel(primary.port));
+    // It would watch the former primary for eight seconds, and rest for thirty when it was held up for two.
+    const periods = { 'publish-period': 200, 'info-period': 500, 'tilt-trigger': 10_000 };
+    await sentinel.call('sentinel', 'debug', ...Object.entries(periods).flat());
     await until('it knows the replicas', async () => {
       const known = (await sentinel.call('sentinel', 'replicas', 'watched')) as string[][];
       return known.length === 2 && known.every((fields) => fields.includes('ok'));
