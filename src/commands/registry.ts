@@ -16,7 +16,7 @@ export class Command {
   readonly handler: Handler | undefined;
   /** Takes constant time, or nearly so, so that its duration need not be measured by itself. */
   readonly brief: boolean;
-  /** Brief, and concerns keys only: when it has run, its client and the server are as they were but for the data. */
+  /** Brief, and concerns keys: when it has run, its client may do what it might before, unless it waits now. */
   readonly plain: boolean;
   readonly subcommands: ReadonlyMap<string, Command> | undefined;
   /** Position of the first key, 0 if there is none at a fixed place; for looking ahead. */

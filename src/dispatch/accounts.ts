@@ -132,10 +132,13 @@ export class CommandAccounts {
 
   /** A command is done: counts it. */
   finish(call: Call, microseconds: number): void {
-    const { command } = call;
-    command.countRuns(1, microseconds, this.tracksLatency);
+    this.count(call, microseconds, this.noteworthyMicroseconds);
+  }
+
+  private count(call: Call, microseconds: number, noteworthy: number): void {
+    call.command.countRuns(1, microseconds, this.tracksLatency);
     this.statistics.commandsProcessed++;
-    if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, true);
+    if (microseconds >= noteworthy) this.onNoteworthy(call, microseconds, true);
   }
 
   /** A command waits: it is counted when it is done, with the time that all its runs took but not the time in between. */
@@ -158,12 +161,9 @@ export class CommandAccounts {
 
   /** A command of a script is done. */
   finishInScript(call: Call): void {
-    const { command } = call;
-    const { microsecondsInScript: microseconds } = command;
-    this.nestedMicroseconds += microseconds;
-    command.countRuns(1, microseconds, this.tracksLatency);
-    this.statistics.commandsProcessed++;
-    if (microseconds >= this.noteworthyInScripts) this.onNoteworthy(call, microseconds, true);
+    const { microsecondsInScript } = call.command;
+    this.nestedMicroseconds += microsecondsInScript;
+    this.count(call, microsecondsInScript, this.noteworthyInScripts);
   }
 
   /** A command was answered with an error. */

@@ -76,9 +76,9 @@ export class Dispatcher {
 
   /**
    * Runs the requests of a look-ahead, from `first` on, as long as they are plain and nothing about the client or the server
-   * is as it usually is not; stops when the client has `mostUnsent` bytes to read. Returns the index of the next one.
+   * is as it usually is not; stops when one makes its client wait, and when the client has `mostUnsent` bytes to read. Returns the index of the next one.
    *
-   * Hot: most requests of a pipeline run here. What `execute` and `run` do for each command is done once for all of them.
+   * Hot: most requests of a pipeline run here. What `execute` asks for each of them is asked once.
    */
   executePlain(
     client: Client,
@@ -88,32 +88,17 @@ export class Dispatcher {
     mostUnsent: number,
   ): number {
     const gate = client.gate | this.gate;
-    const { accounts, call, propagation } = this;
-    if ((gate & ~ServerGate.memoryLimit) !== 0 || !accounts.inGroup) return first;
+    if ((gate & ~ServerGate.memoryLimit) !== 0 || !this.accounts.inGroup) return first;
     const { waiting } = this.blocking;
-    const { reply } = client;
-    const propagates = propagation.active;
     client.lastInteraction = this.server.keyspace.now;
     let at = first;
-    let last: Command | undefined;
-    for (; at < count && !waiting.hasReady && reply.size < mostUnsent; at++) {
+    while (at < count && !waiting.hasReady && client.reply.size < mostUnsent) {
       const { command, args, argc } = requests[at];
       if (command === undefined || !command.plain || !command.accepts(argc)) break;
-      if (gate !== 0 && !this.hasRoomFor(command, args, argc)) break;
-      const dirtyBefore = propagates ? propagation.begin(client) : unobserved;
-      call.assign(client, command, args, argc);
-      const errorsBefore = reply.errors;
-      try {
-        command.handler!(call);
-      } catch (error) {
-        client.reply.error(errorReply(this.server, command, error));
-      }
-      if (propagates) propagation.ran(call, dirtyBefore, true);
-      accounts.addToGroup(command);
-      last = command;
-      if (reply.errors !== errorsBefore) accounts.countFailure(client, command);
+      at++;
+      if (gate !== 0 && !this.hasRoomFor(command, args, argc)) this.executeGated(client, command, args, argc);
+      else if (!this.run(client, command, args, argc)) break;
     }
-    if (last !== undefined) client.lastCommand = last.fullName;
     if (waiting.hasReady) this.blocking.serveWaiting();
     return at;
   }
@@ -208,7 +193,7 @@ export class Dispatcher {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
     // Whatever is answered to a replica ends it, and the log says what that was.
     if ((client.gate & Gate.replica) !== 0) client.lastCommand = command.fullName;
-    // With the memory limit alone, `execute` has made room already.
+    // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
     if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');

@@ -230,13 +230,7 @@ export class RequestDecoder<Command = unknown> {
       }
       const end = at + length;
       if (end + 2 > limit) return false;
-      let view = args[i];
-      if (view === undefined) args[i] = view = new Bytes(buffer);
-      if (view.buffer !== buffer) view.buffer = buffer;
-      view.start = at;
-      view.end = end;
-      view.hash = 0;
-      view.stamp = 0;
+      setArgument(args, i, buffer, at, end);
       at = end + 2;
     }
     request.argc = argc;
@@ -337,13 +331,7 @@ export class RequestDecoder<Command = unknown> {
     const request = this.requests[index];
     const { args } = request;
     for (let i = 0; i < argc; i++) {
-      let view = args[i];
-      if (view === undefined) args[i] = view = new Bytes(buffer);
-      if (view.buffer !== buffer) view.buffer = buffer;
-      view.start = requestStart + offsets[i << 1];
-      view.end = requestStart + offsets[(i << 1) + 1];
-      view.hash = 0;
-      view.stamp = 0;
+      setArgument(args, i, buffer, requestStart + offsets[i << 1], requestStart + offsets[(i << 1) + 1]);
     }
     request.argc = argc;
     request.start = requestStart;
@@ -440,6 +428,17 @@ export class RequestDecoder<Command = unknown> {
 }
 
 const incomplete = -Infinity;
+
+/** Makes an argument a view of `buffer[start, end)`, of which nothing is known yet. */
+function setArgument(args: Bytes[], index: number, buffer: Buffer, start: number, end: number): void {
+  let view = args[index];
+  if (view === undefined) args[index] = view = new Bytes(buffer);
+  if (view.buffer !== buffer) view.buffer = buffer;
+  view.start = start;
+  view.end = end;
+  view.hash = 0;
+  view.stamp = 0;
+}
 
 /** Position of `byte` in [start, end), or -1. By hand for the first bytes: lengths are short. */
 function findByte(buffer: Buffer, byte: number, start: number, end: number): number {

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { connect, startRespite } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 async function start() {
   const server = await startRespite({ clock: 'manual' });
   const control = connect(server);
-  /** Resolves once this many clients are blocked: each look is a round trip, so no waiting is needed. */
+  /** Resolves once this many clients are blocked. */
   const untilBlocked = async (count: number) => {
-    while (Number(/blocked_clients:(\d+)/.exec(await control.info('clients'))?.[1]) !== count);
+    await untilInfo(control, 'blocked_clients', count);
   };
   let blocked = 0;
   /** Sends a command from a connection of its own and returns its reply once it is blocked. */

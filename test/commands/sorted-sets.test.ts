@@ -5,6 +5,7 @@ import { commandLines } from '../support/command-lines.js';
 import { eventLog } from '../support/event-log.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 const syntax = 'ERR syntax error';
@@ -426,7 +427,7 @@ describe('sorted sets in RESP3', () => {
 
 describe('waiting for members', () => {
   async function untilBlocked(count: number): Promise<void> {
-    while (!(await redis.info('clients')).includes(`blocked_clients:${count}`));
+    await untilInfo(redis, 'blocked_clients', count);
   }
 
   it('ends at once if there are some', async () => {

@@ -4,7 +4,9 @@ import { oneKey } from '../../src/commands/command.js';
 import { absent } from '../../src/keyspace/database.js';
 import { EventClass } from '../../src/keyspace/events.js';
 import { RawClient } from '../support/raw-client.js';
+import { plain } from '../support/reply-reader.mjs';
 import { connect, startRespite } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 /**
  * TAKE key seconds: waits for a string and removes it. What the blocking commands of all types have in
@@ -37,15 +39,28 @@ const take: CommandSpec = {
 async function start(options = {}) {
   const server = await startRespite({ clock: 'manual', commands: [take], ...options });
   const control = connect(server);
-  const blocked = async () => Number(/blocked_clients:(\d+)/.exec(await control.info('clients'))?.[1]);
-  /** Resolves once this many clients are blocked: each look is a round trip, so no waiting is needed. */
-  const untilBlocked = async (count: number) => {
-    while ((await blocked()) !== count);
-  };
+  /** Resolves once this many clients are blocked. */
+  const untilBlocked = (count: number) => untilInfo(control, 'blocked_clients', count);
   return { server, control, untilBlocked };
 }
 
 describe('a blocking command', () => {
+  it('holds back what follows in a pipeline, also without the flag', async () => {
+    const { server, control } = await start({ commands: [{ ...take, flags: ['write'] }] });
+    const client = await RawClient.connect({ port: server.port });
+    const replies = client.pipeline([
+      ['GET', 'x'],
+      ['TAKE', 'k', 0],
+      ['SET', 'x', 1],
+      ['GET', 'x'],
+    ]);
+    await untilInfo(control, 'blocked_clients', 1);
+    expect(await control.get('x')).toBe(null);
+    await control.set('k', 'v');
+    expect((await replies).map(plain)).toEqual([null, 'v', 'OK', '1']);
+    expect(await control.info('commandstats')).toMatch(/cmdstat_get:calls=3,/);
+  });
+
   it('answers at once if the key is there', async () => {
     const { control } = await start();
     await control.set('k', 'v');

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { writeCommands } from '../differential/write-commands.mjs';
+import { dataFolder } from '../support/data-folder.js';
 import { RawClient } from '../support/raw-client.js';
 import { startRespite, startWithClient } from '../support/respite.js';
 
@@ -46,15 +49,14 @@ it('does not mind a collection that an earlier request of the pipeline removes o
 });
 
 /** Servers that answer the same commands the same; what is sent to the second is sent one by one. */
-async function startPair() {
-  const options = { clock: 'manual', seed: 1 } as const;
-  const [pipelined, single] = await Promise.all([startRespite(options), startRespite(options)]);
-  const clients = await Promise.all([
-    RawClient.connect({ port: pipelined.port }),
-    RawClient.connect({ port: single.port }),
-  ]);
+async function startPair(folders: readonly string[] = []) {
+  const start = async (dir?: string) => {
+    const files = dir === undefined ? {} : { dir, appendonly: true };
+    const server = await startRespite({ clock: 'manual', seed: 1, ...files });
+    return RawClient.connect({ port: server.port });
+  };
+  const [together, apart] = await Promise.all([start(folders[0]), start(folders[1])]);
   return async (commands: readonly (readonly (string | number)[])[]) => {
-    const [together, apart] = clients;
     const replies = await together.pipeline(commands);
     for (const [i, words] of commands.entries()) {
       expect({ words, reply: replies[i] }).toEqual({ words, reply: await apart.send(...words) });
@@ -73,18 +75,43 @@ const command = fc.oneof(
   fc.tuple(fc.constant('MOVE'), key, database),
   fc.tuple(fc.constant('SELECT'), database),
   fc
-    .tuple(fc.constantFrom('FLUSHDB', 'FLUSHALL', 'SWAPDB 0 1', 'MULTI', 'EXEC', 'PING'))
-    .map(([words]) => words.split(' ')),
+    .constantFrom('FLUSHDB', 'FLUSHALL', 'SWAPDB 0 1', 'MULTI', 'EXEC', 'PING')
+    .map((words) => words.split(' ')),
 );
+/** Nothing that takes memory is done after the first of these, and everything after the second. */
+const limit = fc
+  .constantFrom('CONFIG SET maxmemory 1', 'CONFIG SET maxmemory 0')
+  .map((words) => words.split(' '));
 
-it("answers requests of a pipeline that move and remove each other's keys as it answers them one by one", async () => {
-  const same = await startPair();
+async function comparePipelines(
+  same: Awaited<ReturnType<typeof startPair>>,
+  of: fc.Arbitrary<(string | number)[]>,
+) {
+  const last = [['DISCARD'], ['CONFIG', 'SET', 'maxmemory', 0], ['SELECT', 0], ['DBSIZE']];
   await fc.assert(
-    fc.asyncProperty(fc.array(command, { minLength: 2, maxLength: 40 }), async (commands) => {
-      await same([...commands, ['DISCARD'], ['SELECT', 0], ['DBSIZE']]);
-    }),
+    fc.asyncProperty(fc.array(of, { minLength: 2, maxLength: 40 }), (commands) =>
+      same([...commands, ...last]),
+    ),
     { numRuns: 300 },
   );
+}
+
+it("answers requests of a pipeline that move and remove each other's keys as it answers them one by one", async () => {
+  await comparePipelines(await startPair(), command);
+});
+
+it('answers requests of a pipeline as one by one when memory is short meanwhile', async () => {
+  await comparePipelines(await startPair(), fc.oneof({ arbitrary: command, weight: 5 }, limit));
+});
+
+it('appends what a pipeline changes as what the same requests change one by one', async () => {
+  const folders = [dataFolder(), dataFolder()];
+  await comparePipelines(await startPair(folders), command);
+  const [together, apart] = folders.map((folder) =>
+    readFileSync(join(folder, 'appendonlydir', 'appendonly.aof.1.incr.aof'), 'latin1'),
+  );
+  expect(together.length).toBeGreaterThan(10_000);
+  expect(together).toBe(apart);
 });
 
 it('answers pipelines of all kinds of commands as it answers them one by one', async () => {

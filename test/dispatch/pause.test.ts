@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 /**
  * A server whose time stands still, a client that controls it, one that is held back, and a wait for blocked
@@ -10,7 +11,7 @@ async function start() {
   const { server, redis } = await startWithClient({ clock: 'manual' });
   const held = await RawClient.connect({ port: server.port });
   const untilBlocked = async (count: number) => {
-    while (Number(/blocked_clients:(\d+)/.exec(await redis.info('clients'))?.[1]) !== count);
+    await untilInfo(redis, 'blocked_clients', count);
   };
   return { server, redis, held, untilBlocked };
 }
