@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { splitInline } from '../../src/protocol/inline-words.js';
 import {
   maxInlineLength,
   type PartialRequest,
   ProtocolError,
   RequestDecoder,
   type RequestLimits,
-  splitInline,
   unauthenticatedLimits,
 } from '../../src/protocol/request-decoder.js';
 
