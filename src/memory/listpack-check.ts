@@ -7,8 +7,8 @@ import {
   entryLength,
   HEADER_LENGTH,
   int64At,
+  isBacklenOf,
   isIntegerAt,
-  readBacklen,
   UNKNOWN_COUNT,
 } from './listpack-format.js';
 
@@ -46,7 +46,7 @@ export function inspectListpack(buffer: Buffer, start: number, end: number, repo
     const length = entryLength(buffer, at);
     const next = at + length + backlenLength(length);
     if (length === 0 || next > last) return false;
-    if (length < 0x80 ? buffer[next - 1] !== length : readBacklen(buffer, next) !== length) return false;
+    if (length < 0x80 ? buffer[next - 1] !== length : !isBacklenOf(length, buffer, next)) return false;
     // The shortest integers, one byte, have one form.
     if (first >= 0x80 && canonical) canonical = isCanonical(buffer, at, length);
     at = next;

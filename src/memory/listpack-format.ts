@@ -100,6 +100,19 @@ export function readBacklen(buffer: Buffer, end: number): number {
   return Number.NaN;
 }
 
+/**
+ * True if what ends before `end` is the backlen of an element of `length` bytes as it is written here. Others may read
+ * as the same number as long as the bytes before them stay what they are.
+ */
+export function isBacklenOf(length: number, buffer: Buffer, end: number): boolean {
+  const first = end - backlenLength(length);
+  for (let place = end - 1; place > first; place--) {
+    if (buffer[place] !== (0x80 | (length & 0x7f))) return false;
+    length = Math.floor(length / 0x80);
+  }
+  return buffer[first] === length;
+}
+
 function writeBacklen(buffer: Buffer, at: number, length: number): number {
   const end = at + backlenLength(length);
   for (let place = end - 1; place > at; place--) {
@@ -315,7 +328,7 @@ export function isValidListpack(buffer: Buffer, start: number, end: number): boo
   while (at < end - 1 && buffer[at] !== END) {
     const length = boundedEntryLength(buffer, at, end);
     const next = at + length + backlenLength(length);
-    if (length === 0 || next > end - 1 || readBacklen(buffer, next) !== length) return false;
+    if (length === 0 || next > end - 1 || !isBacklenOf(length, buffer, next)) return false;
     at = next;
     count++;
   }

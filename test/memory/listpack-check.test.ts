@@ -72,6 +72,18 @@ describe('inspectListpack', () => {
       { numRuns: 2000 },
     );
   });
+
+  it.each([
+    // 0x81 0x80 0x00, read backwards, is 1 only as long as the header's zero stands before it.
+    ['a backlen that goes on in the bytes before it', [0x80, 0x81]],
+    // 7 bits each: the same number in two bytes, where three are written.
+    ['a backlen shorter than its place', [0xf0, 0xfa, 0x3f, 0, 0, ...Buffer.alloc(0x3ffa), 0, 0x7f, 0xff]],
+  ])('refuses %s', (_, element) => {
+    const length = 7 + element.length;
+    const bytes = Buffer.from([length & 0xff, length >> 8, 0, 0, 1, 0, ...element, 0xff]);
+    expect(inspectListpack(bytes, 0, length, report)).toBe(false);
+    expect(isValidListpack(bytes, 0, length)).toBe(false);
+  });
 });
 
 describe('hasDistinctElements', () => {

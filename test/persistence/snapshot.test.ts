@@ -18,6 +18,7 @@ import type { SnapshotFormat } from '../../src/persistence/snapshot-format.js';
 import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
 import { writeCommands } from '../differential/write-commands.mjs';
+import { propertySeed } from '../support/properties.js';
 import { streamState } from './stream-state.js';
 
 /** A server that nobody can reach: commands are run in it directly. */
@@ -262,7 +263,7 @@ function change(bench: Bench, random: SeededRandom): void {
 }
 
 const rounds = Number(process.env.SNAPSHOT_ROUNDS ?? 5);
-const base = Number(process.env.SNAPSHOT_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const base = propertySeed;
 
 /** Runs a snapshot with all kinds of changes between its steps; gives the state at its start, and the file. */
 function snapshotUnderChanges(
