@@ -357,14 +357,15 @@ export class Dispatcher {
    * @param outcome what it waited for, see `Call.waitFor`
    */
   rerun(client: Client, state: BlockedState, outcome?: unknown): boolean {
-    const { call } = this;
+    const { accounts, call } = this;
     const command = this.server.commands.find(state.args[0]);
     if (command === undefined) return false;
+    accounts.settleGroup(); // before the mark is moved: what ran until now has its own time
     const selected = client.database;
     client.database = state.database;
     call.retried = true;
     call.outcome = outcome;
-    this.accounts.excludeTime(-state.microseconds); // its earlier runs count
+    accounts.excludeTime(-state.microseconds); // its earlier runs count
     const answered = this.runGated(client, command, state.args, state.args.length);
     call.retried = false;
     call.outcome = undefined;

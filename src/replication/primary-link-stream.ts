@@ -111,13 +111,13 @@ export class PrimaryStream {
         dispatcher.lookAhead.prepare(client.database, requests, count);
         dispatcher.accounts.beginGroup();
       }
-      for (let i = 0; i < count; i++) {
+      for (let i = 0; i < count && !this.ended; i++) {
         this.execute(requests[i]);
-        if (this.ended) return;
         if (client.transaction === undefined)
           this.appliedTo = i + 1 < count ? requests[i + 1].start : decoder.nextStart;
       }
       dispatcher.accounts.endGroup();
+      if (this.ended) return;
     }
     // Empty lines between requests are part of the stream too.
     const end = decoder.nextStart;

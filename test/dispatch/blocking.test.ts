@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ManualClock } from '../../src/ambient/clock.js';
 import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { oneKey } from '../../src/commands/command.js';
 import { absent } from '../../src/keyspace/database.js';
@@ -82,6 +83,31 @@ describe('a blocking command', () => {
     await waiting;
     expect(await taken()).toEqual(['TAKE k 0']);
     expect(await calls()).toBe('1');
+  });
+
+  it('is charged with the time of all its runs, and the pipeline that serves it with none', async () => {
+    const slowTake: CommandSpec = {
+      ...take,
+      handler(call) {
+        (call.server.clock as ManualClock).advance(2);
+        take.handler!(call);
+      },
+    };
+    const { server, control, untilBlocked } = await start({ commands: [slowTake] });
+    const waiting = connect(server).call('TAKE', 'k', '0');
+    await untilBlocked(1);
+    const client = await RawClient.connect({ port: server.port });
+    await client.pipeline([
+      ['GET', 'x'],
+      ['GET', 'x'],
+      ['SET', 'k', 'v'],
+      ['GET', 'x'],
+    ]);
+    expect(await waiting).toBe('v');
+    const stats = await control.info('commandstats');
+    expect(stats).toContain('cmdstat_take:calls=1,usec=4000,');
+    expect(stats).toContain('cmdstat_get:calls=3,usec=0,');
+    expect(stats).toContain('cmdstat_set:calls=1,usec=0,');
   });
 
   it('is counted as failed when it is unblocked with an error', async () => {
