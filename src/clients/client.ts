@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
-import type { ChunkPool } from '../protocol/reply-writer.js';
+import type { ChunkPool } from '../protocol/chunk-pool.js';
 import { ReplyWriter } from '../protocol/reply-writer.js';
 
 /** The socket side of a client, as the rest of the server sees it. */

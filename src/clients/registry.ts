@@ -1,6 +1,6 @@
 import type { Clock } from '../ambient/clock.js';
 import type { Database } from '../keyspace/database.js';
-import { ChunkPool } from '../protocol/reply-writer.js';
+import { ChunkPool } from '../protocol/chunk-pool.js';
 import { Client, Gate, type Transport } from './client.js';
 import { memoryBesideReplies } from './client-memory.js';
 import { ReplyBuffers } from './reply-buffers.js';

@@ -1,6 +1,6 @@
 import { type Client, Gate } from '../clients/client.js';
 import { memoryBesideReplies, totalLength } from '../clients/client-memory.js';
-import { chunkSize } from '../protocol/reply-writer.js';
+import { chunkSize } from '../protocol/chunk-pool.js';
 import type { Call } from './command.js';
 
 /** The call that is being run, so far as it tells something about its own client. */

@@ -3,7 +3,7 @@ import { type Client, Gate, type OutputFeed, type Transport } from '../clients/c
 import type { Command } from '../commands/registry.js';
 import type { OutputBufferLimit } from '../config/special-kinds.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
-import { chunkSize } from '../protocol/reply-writer.js';
+import { chunkSize } from '../protocol/chunk-pool.js';
 import {
   PartialRequest,
   ProtocolError,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
-import { ChunkPool, chunkSize, ReplyWriter } from '../../src/protocol/reply-writer.js';
+import { ChunkPool, chunkSize } from '../../src/protocol/chunk-pool.js';
+import { ReplyWriter } from '../../src/protocol/reply-writer.js';
 
 function written(protocol: 2 | 3, write: (reply: ReplyWriter) => void): string {
   const reply = new ReplyWriter(new ChunkPool());
