@@ -69,7 +69,8 @@ class CheckedTable {
     expect(this.keys().sort()).toEqual([...this.model.keys()].sort());
     const { bucketCount, size } = this.table;
     expect(size).toBeLessThanOrEqual(bucketCount * 9);
-    if (bucketCount > 1) expect(size).toBeGreaterThanOrEqual((bucketCount - 1) * 5 - 5);
+    // Buckets are merged below 5 entries each, somewhat later if the next two to be merged have very many.
+    if (bucketCount > 1) expect(size).toBeGreaterThanOrEqual((bucketCount - 1) * 4 - 5);
   }
 }
 
