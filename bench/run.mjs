@@ -56,7 +56,15 @@ if (options.smoke) {
  * @property {number} p999
  * @property {number} cpu microseconds of server CPU per operation
  *
- * @typedef {{ keys: number, pipeline: number, test: string, respite: Sample, redis: Sample, ratio: Sample }} Row
+ * @typedef {object} Row
+ * @property {number} keys
+ * @property {number} pipeline
+ * @property {string} test
+ * @property {Sample} respite the median of its runs, like the next one
+ * @property {Sample} redis
+ * @property {Sample} ratio the median over the rounds of Respite / redis-server, whose runs of a round follow each other
+ * @property {{ respite: Sample[], redis: Sample[] }} samples
+ *
  * @typedef {{ keys: number, pipeline: number, tests: number, cpu: number, rps: number }} Mean
  * @typedef {{ server: import('./lib/servers.mjs').RunningServer, client: import('./lib/client.mjs').RawClient }} Side
  * @typedef {import('./lib/benchmark-tests.mjs').BenchmarkTest} BenchmarkTest
@@ -138,12 +146,12 @@ async function compare(respite, redis, test, keys, pipeline) {
   }
   const ours = medianSample(samples.respite);
   const theirs = medianSample(samples.redis);
-  const ratio = combine((metric) => ours[metric] / theirs[metric]);
+  const ratio = medianSample(samples.respite.map((sample, i) => ratioOf(sample, samples.redis[i])));
   console.error(
     `keys ${keys} -P ${pipeline} ${test.name}: CPU ${formatNumber(ours.cpu)} / ${formatNumber(theirs.cpu)} ` +
       `${CPU_UNIT} per op, ${formatNumber(ratio.cpu)}x`,
   );
-  return { keys, pipeline, test: test.name, respite: ours, redis: theirs, ratio };
+  return { keys, pipeline, test: test.name, respite: ours, redis: theirs, ratio, samples };
 }
 
 /**
@@ -190,6 +198,14 @@ function requestsOf(test, pipeline) {
   const base = Number(options.requests ?? depths[pipeline] ?? DEFAULT_REQUESTS[16]);
   const weight = pipeline === 1 ? 1 : (test.weight ?? 1);
   return Math.ceil(base / weight / (options.quick ? 5 : 1));
+}
+
+/**
+ * @param {Sample} ours
+ * @param {Sample} theirs
+ */
+function ratioOf(ours, theirs) {
+  return combine((metric) => ours[metric] / theirs[metric]);
 }
 
 /** @param {Sample[]} samples */

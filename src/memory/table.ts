@@ -4,8 +4,6 @@ import type { Arena, Ref } from './arena.js';
 import {
   BUCKET_BYTES,
   BUCKET_SHIFT,
-  clearBucket,
-  emptySlot,
   LINK,
   lastSlot,
   lowestByte,
@@ -17,14 +15,9 @@ import {
   tagOf,
   zeroBytes,
 } from './bucket.js';
+import { BucketChains, CHUNK_BITS, CHUNK_MASK, gathered } from './bucket-chains.js';
 import { keyLengthAt, keyOffsetAt } from './entry.js';
-import { OVERFLOW_BITS, OVERFLOW_MASK, OverflowBuckets } from './overflow.js';
-
-const CHUNK_BITS = 11; // buckets in a chunk: 128 KiB
-const CHUNK_BUCKETS = 1 << CHUNK_BITS;
-const CHUNK_MASK = CHUNK_BUCKETS - 1;
-/** The last chunk grows by so many buckets, so that little memory lies idle in a table of some ten thousand entries. */
-const CHUNK_STEP = CHUNK_BUCKETS >> 2;
+import { OVERFLOW_BITS, OVERFLOW_MASK } from './overflow.js';
 
 /** Entries per bucket, of 12 slots, above which a bucket is split and below which two are merged. */
 const SPLIT_LOAD = 9;
@@ -35,9 +28,6 @@ const MOST_SAMPLE_TRIES = 64;
 /** Buckets with more entries than this between them are not merged. */
 const LONGEST_MERGED = 2 * SLOTS;
 
-/** The entries of a bucket that is being taken apart. Shared: nothing that uses it calls back. */
-let gatheredRefs = new Int32Array(256);
-let gatheredTags = new Uint8Array(256);
 /**
  * Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out.
  */
@@ -51,17 +41,12 @@ let latestStamp = 0;
  * at a time, which takes the entries that belong there from one other bucket, and shrinks the same way. So no
  * operation ever waits for the whole table to be rebuilt, and there is no moment with two tables.
  *
- * With n buckets and 2^level <= n < 2^(level+1), an entry's bucket is the low level+1 bits of its hash if
- * that bucket exists, else the low level bits. A full bucket continues in a chain of overflow buckets; only
- * the last bucket of a chain has empty slots.
- *
  * The table indexes entries and does not own them: creating and releasing them is its user's affair. Several
  * tables with the same seed can index the same entries.
  */
-export class Table {
+export class Table extends BucketChains {
   /** Entries in the table. */
   size = 0;
-  bucketCount = 1;
   /**
    * Called before the content of a bucket changes, so that a snapshot can save it as it was. A bucket that is
    * split or merged is announced like any other; a bucket that comes into being is not. Must not change the
@@ -74,32 +59,19 @@ export class Table {
    */
   stamp = nextStamp();
 
-  private chunks: Int32Array[] = [new Int32Array(1 << BUCKET_SHIFT)];
-  private readonly overflow = new OverflowBuckets();
-  private lowMask = 0; // 2^level - 1
-  private highMask = 1; // 2^(level+1) - 1
-
   // Where the last find() found: bucket, overflow bucket in its chain or 0, slot.
   private foundBucket = 0;
   private foundLink = 0;
   private foundSlot = 0;
   /** Bytes that `arena.indexBytes` counts for this table: all but the bucket that every table has. */
   private counted = 0;
-  /** Spare array for the refs of a bucket that is being visited; undefined while in use. */
-  private visiting: Ref[] | undefined = [];
-
   /** The seed makes the hash unpredictable: take it from a random source. */
   constructor(
     private readonly arena: Arena,
     private readonly seedHigh: number,
     private readonly seedLow: number,
-  ) {}
-
-  /** Bytes of memory that the buckets take. */
-  get bytes(): number {
-    const { chunks } = this;
-    const last = chunks.length - 1;
-    return last * CHUNK_BUCKETS * BUCKET_BYTES + chunks[last].byteLength + this.overflow.bytes;
+  ) {
+    super();
   }
 
   /** What the table has added to `arena.indexBytes`: all but the bucket that every table has. */
@@ -118,12 +90,6 @@ export class Table {
     const at = this.arena.offsetOf(ref);
     const key = keyOffsetAt(buffer, at);
     return hashBytes(buffer, key, key + keyLengthAt(buffer, at), this.seedLow, this.seedHigh);
-  }
-
-  /** The bucket in which an entry with this hash is, if it is in the table. */
-  bucketOf(hash: number): number {
-    const bucket = hash & this.highMask;
-    return bucket < this.bucketCount ? bucket : bucket & this.lowMask;
   }
 
   /**
@@ -234,12 +200,7 @@ export class Table {
   reserve(entries: number): void {
     const wanted = Math.ceil(entries / SPLIT_LOAD);
     if (this.size > 0 || this.beforeBucketChange !== undefined || wanted <= this.bucketCount) return;
-    const level = Math.floor(Math.log2(wanted));
-    this.chunks = newChunks(wanted);
-    this.overflow.clear();
-    this.bucketCount = wanted;
-    this.lowMask = 2 ** level - 1;
-    this.highMask = 2 ** (level + 1) - 1;
+    this.renew(wanted);
     this.countBytes();
   }
 
@@ -370,24 +331,6 @@ export class Table {
     return reverseBits((reverseBits(cursor | ~mask) + 1) | 0) >>> 0;
   }
 
-  /** Visits the entries of a bucket. `visit` may change the table; it gets the entries of before. */
-  forEachInBucket(bucket: number, visit: (ref: Ref) => void): void {
-    const refs = this.visiting ?? [];
-    this.visiting = undefined;
-    let words = this.chunks[bucket >>> CHUNK_BITS];
-    let base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
-    for (;;) {
-      for (let slot = 0; slot < SLOTS; slot++) if (words[base + slot] !== 0) refs.push(words[base + slot]);
-      const link = words[base + LINK];
-      if (link === 0) break;
-      words = this.overflow.chunks[link >>> OVERFLOW_BITS];
-      base = (link & OVERFLOW_MASK) << BUCKET_SHIFT;
-    }
-    for (const ref of refs) visit(ref);
-    refs.length = 0;
-    this.visiting = refs;
-  }
-
   /**
    * Reads something of each entry of a bucket that will be visited soon: the reads do not wait for one another, so
    * their cache misses overlap. What it returns means nothing.
@@ -432,11 +375,7 @@ export class Table {
   clear(): void {
     this.stamp = nextStamp();
     this.size = 0;
-    this.bucketCount = 1;
-    this.lowMask = 0;
-    this.highMask = 1;
-    this.chunks = [new Int32Array(1 << BUCKET_SHIFT)];
-    this.overflow.clear();
+    this.renew(1);
     this.countBytes();
   }
 
@@ -457,23 +396,18 @@ export class Table {
       const bucket = this.bucketCount - 1;
       this.beforeBucketChange?.(bucket);
       const count = this.gather(bucket, 0);
-      const refs = gatheredRefs.slice(0, count);
+      const refs = gathered.refs.slice(0, count);
       this.size -= count;
       left -= count + 1;
-      if (bucket > 0) this.dropLastBucket();
+      if (bucket > 0) {
+        this.dropLastBucket();
+        this.countBytes();
+      }
       for (const ref of refs) release(ref);
     }
     if (this.size > 0) return false;
     this.clear();
     return true;
-  }
-
-  private wordsAt(bucket: number, link: number): Int32Array {
-    return link === 0 ? this.chunks[bucket >>> CHUNK_BITS] : this.overflow.chunks[link >>> OVERFLOW_BITS];
-  }
-
-  private baseAt(bucket: number, link: number): number {
-    return (link === 0 ? bucket & CHUNK_MASK : link & OVERFLOW_MASK) << BUCKET_SHIFT;
   }
 
   /** Remembers the place of an entry as `find` does. */
@@ -524,27 +458,6 @@ export class Table {
     return ref;
   }
 
-  /** Puts an entry in the first empty slot of a bucket's chain, which it prolongs if there is none. */
-  private place(bucket: number, ref: Ref, tag: number): void {
-    let words = this.chunks[bucket >>> CHUNK_BITS];
-    let base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
-    let last = 0;
-    for (let link = words[base + LINK]; link !== 0; link = words[base + LINK]) {
-      last = link;
-      words = this.overflow.chunks[link >>> OVERFLOW_BITS];
-      base = (link & OVERFLOW_MASK) << BUCKET_SHIFT;
-    }
-    let slot = emptySlot(words, base);
-    if (slot < 0) {
-      const link = this.overflow.take(); // may have moved the words we hold
-      this.wordsAt(bucket, last)[base + LINK] = link;
-      words = this.wordsAt(bucket, link);
-      base = this.baseAt(bucket, link);
-      slot = 0;
-    }
-    setSlot(words, base, slot, ref, tag);
-  }
-
   /** Adds a bucket and moves to it what belongs there from the bucket that had its entries until now. */
   private split(): void {
     const to = this.bucketCount;
@@ -552,11 +465,12 @@ export class Table {
     this.beforeBucketChange?.(from);
     const bit = this.lowMask + 1;
     this.addBucket();
+    this.countBytes();
     const count = this.gather(from, 0);
     this.prefetch(count);
     for (let i = 0; i < count; i++) {
-      const ref = gatheredRefs[i];
-      this.place((this.hashOf(ref) & bit) !== 0 ? to : from, ref, gatheredTags[i]);
+      const ref = gathered.refs[i];
+      this.place((this.hashOf(ref) & bit) !== 0 ? to : from, ref, gathered.tags[i]);
     }
   }
 
@@ -568,7 +482,7 @@ export class Table {
   private prefetch(count: number): void {
     const { arena } = this;
     for (let i = 0; i < count; i++) {
-      const ref = gatheredRefs[i];
+      const ref = gathered.refs[i];
       prefetched[0] ^= arena.bufferOf(ref)[arena.offsetOf(ref)];
     }
   }
@@ -589,113 +503,20 @@ export class Table {
     }
   }
 
-  /** The bucket that the last one was split from. */
-  private mergeTarget(last: number): number {
-    return last & (last > this.lowMask ? this.lowMask : this.lowMask >>> 1);
-  }
-
-  /** Entries in a bucket. Only the end of a chain has empty slots. */
-  private chainLength(bucket: number): number {
-    let words = this.wordsAt(bucket, 0);
-    let base = this.baseAt(bucket, 0);
-    let length = 0;
-    for (let link = words[base + LINK]; link !== 0; link = words[base + LINK]) {
-      length += SLOTS;
-      words = this.wordsAt(bucket, link);
-      base = this.baseAt(bucket, link);
-    }
-    return length + lastSlot(words, base) + 1;
-  }
-
   /** Removes the last bucket; its entries go back to the bucket that it was split from. */
   private merge(from: number, to: number): void {
     this.beforeBucketChange?.(from);
     this.beforeBucketChange?.(to);
     const count = this.gather(to, this.gather(from, 0));
     this.dropLastBucket();
-    for (let i = 0; i < count; i++) this.place(to, gatheredRefs[i], gatheredTags[i]);
-  }
-
-  /** Empties a bucket: its entries go to `gatheredRefs[count]` and on. Returns how many are there then. */
-  private gather(bucket: number, count: number): number {
-    let words = this.wordsAt(bucket, 0);
-    let base = this.baseAt(bucket, 0);
-    let total = count;
-    for (let given = 0; ; ) {
-      if (total + SLOTS > gatheredRefs.length) enlargeGathered();
-      for (let slot = 0; slot < SLOTS; slot++) {
-        if (words[base + slot] === 0) continue;
-        gatheredRefs[total] = words[base + slot];
-        gatheredTags[total++] = tagAt(words, base, slot);
-      }
-      const link = words[base + LINK];
-      if (given === 0) clearBucket(words, base);
-      else this.overflow.give(given);
-      if (link === 0) return total;
-      given = link;
-      words = this.wordsAt(bucket, link);
-      base = this.baseAt(bucket, link);
-    }
-  }
-
-  private addBucket(): void {
-    const bucket = this.bucketCount;
-    const chunk = bucket >>> CHUNK_BITS;
-    if (chunk === this.chunks.length) {
-      // The one before is full, and of full size.
-      this.chunks.push(new Int32Array(CHUNK_STEP << BUCKET_SHIFT));
-    } else if ((bucket & CHUNK_MASK) << BUCKET_SHIFT === this.chunks[chunk].length) {
-      const { length } = this.chunks[chunk];
-      const wanted = Math.min(length * 2, length + (CHUNK_STEP << BUCKET_SHIFT));
-      const larger = new Int32Array(Math.min(wanted, CHUNK_BUCKETS << BUCKET_SHIFT));
-      larger.set(this.chunks[chunk]);
-      this.chunks[chunk] = larger;
-    }
-    this.bucketCount++;
-    if (this.bucketCount > this.highMask) {
-      this.lowMask = this.highMask;
-      this.highMask = this.highMask * 2 + 1;
-    }
     this.countBytes();
-  }
-
-  /**
-   * Takes away the last bucket, which must be empty. The first chunk is halved when it is used to a quarter.
-   */
-  private dropLastBucket(): void {
-    const bucket = --this.bucketCount;
-    if (bucket <= this.lowMask) {
-      this.highMask = this.lowMask;
-      this.lowMask >>>= 1;
-    }
-    if (bucket >= CHUNK_BUCKETS) {
-      if ((bucket & CHUNK_MASK) === 0) this.chunks.pop();
-    } else if (bucket << (BUCKET_SHIFT + 2) <= this.chunks[0].length) {
-      this.chunks[0] = this.chunks[0].slice(0, this.chunks[0].length >>> 1);
-    }
-    this.countBytes();
+    for (let i = 0; i < count; i++) this.place(to, gathered.refs[i], gathered.tags[i]);
   }
 }
 
 function nextStamp(): number {
   latestStamp = latestStamp === LAST_STAMP ? 1 : latestStamp + 1;
   return latestStamp;
-}
-
-/** Memory for so many buckets: in the first chunk a power of two, then whole chunks. */
-function newChunks(buckets: number): Int32Array[] {
-  if (buckets <= CHUNK_BUCKETS) return [new Int32Array((2 ** Math.ceil(Math.log2(buckets))) << BUCKET_SHIFT)];
-  const chunks = Math.ceil(buckets / CHUNK_BUCKETS);
-  return Array.from({ length: chunks }, () => new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
-}
-
-function enlargeGathered(): void {
-  const refs = new Int32Array(gatheredRefs.length * 2);
-  refs.set(gatheredRefs);
-  gatheredRefs = refs;
-  const tags = new Uint8Array(gatheredTags.length * 2);
-  tags.set(gatheredTags);
-  gatheredTags = tags;
 }
 
 function reverseBits(word: number): number {

@@ -81,7 +81,8 @@ export abstract class EntryCollection extends Collection {
 
   /** The entry of an element, 0 if there is none. Valid until the element is changed or removed. */
   find(name: Bytes): Ref {
-    return this.table.find(name.buffer, name.start, name.end, this.hash(name));
+    const { table } = this;
+    return table.findAhead(name) || table.find(name.buffer, name.start, name.end, this.hash(name));
   }
 
   /** The hash of a name, computed unless the view carries it. */
@@ -96,7 +97,8 @@ export abstract class EntryCollection extends Collection {
     const ref = this.find(name);
     if (ref === 0) return false;
     this.forget(ref);
-    releaseEntry(this.arena, this.table.removeFound());
+    this.table.removeRef(ref, this.hash(name));
+    releaseEntry(this.arena, ref);
     return true;
   }
 

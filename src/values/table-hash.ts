@@ -53,15 +53,14 @@ export class TableHash extends EntryCollection {
   set(field: Bytes, value: Bytes): boolean {
     this.beforeChange();
     const { arena, table } = this;
-    const hash = this.hash(field);
-    const old = table.find(field.buffer, field.start, field.end, hash);
+    const old = this.find(field);
     if (old === 0) {
       const ref = createEntry(arena, field.buffer, field.start, field.end, value.length, false, 0);
-      table.insert(ref, hash);
+      table.insert(ref, this.hash(field));
       this.fill(ref, value);
       return true;
     }
-    if (table.beforeBucketChange !== undefined) table.touchBucket(hash);
+    if (table.beforeBucketChange !== undefined) table.touchBucket(this.hash(field));
     this.put(hasExpiry(arena, old) ? this.persist(old) : old, value);
     return false;
   }

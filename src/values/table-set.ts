@@ -11,11 +11,9 @@ export class TableSet extends EntryCollection {
   /** Adds a member; false if it is there already. Hot: allocates nothing but the entry. */
   add(member: Bytes): boolean {
     this.beforeChange();
-    const { table } = this;
+    if (this.find(member) !== 0) return false;
     const { buffer, start, end } = member;
-    const hash = this.hash(member);
-    if (table.find(buffer, start, end, hash) !== 0) return false;
-    table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), hash);
+    this.table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), this.hash(member));
     return true;
   }
 }

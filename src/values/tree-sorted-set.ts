@@ -70,8 +70,9 @@ export class TreeSortedSet extends Collection implements SortedSet {
 
   find(member: Bytes): number {
     const { buffer, start, end } = member;
-    this.hash = member.hash !== 0 ? member.hash : this.table.hash(buffer, start, end);
-    const ref = this.table.find(buffer, start, end, this.hash);
+    const { table } = this;
+    this.hash = member.hash !== 0 ? member.hash : table.hash(buffer, start, end);
+    const ref = table.findAhead(member) || table.find(buffer, start, end, this.hash);
     this.foundRef = ref;
     this.foundScore = ref === 0 ? Number.NaN : this.scoreOf(ref);
     return this.foundScore;
@@ -91,7 +92,8 @@ export class TreeSortedSet extends Collection implements SortedSet {
   removeFound(): void {
     this.beforeChange();
     this.tree.delete(this.foundScore, this.foundRef);
-    releaseEntry(this.arena, this.table.removeFound());
+    this.table.removeRef(this.foundRef, this.hash);
+    releaseEntry(this.arena, this.foundRef);
   }
 
   add(member: Bytes, score: number): void {

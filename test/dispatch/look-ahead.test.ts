@@ -49,10 +49,13 @@ it('does not mind a collection that an earlier request of the pipeline removes o
 });
 
 /** Servers that answer the same commands the same; what is sent to the second is sent one by one. */
-async function startPair(folders: readonly string[] = []) {
+async function startPair(
+  folders: readonly string[] = [],
+  directives: Parameters<typeof startRespite>[0] = {},
+) {
   const start = async (dir?: string) => {
     const files = dir === undefined ? {} : { dir, appendonly: true };
-    const server = await startRespite({ clock: 'manual', seed: 1, ...files });
+    const server = await startRespite({ clock: 'manual', seed: 1, ...directives, ...files });
     return RawClient.connect({ port: server.port });
   };
   const [together, apart] = await Promise.all([start(folders[0]), start(folders[1])]);
@@ -86,8 +89,9 @@ const limit = fc
 async function comparePipelines(
   same: Awaited<ReturnType<typeof startPair>>,
   of: fc.Arbitrary<(string | number)[]>,
+  atTheEnd: string[][] = [],
 ) {
-  const last = [['DISCARD'], ['CONFIG', 'SET', 'maxmemory', 0], ['SELECT', 0], ['DBSIZE']];
+  const last = [['DISCARD'], ['CONFIG', 'SET', 'maxmemory', 0], ['SELECT', 0], ['DBSIZE'], ...atTheEnd];
   await fc.assert(
     fc.asyncProperty(fc.array(of, { minLength: 2, maxLength: 40 }), (commands) =>
       same([...commands, ...last]),
@@ -102,6 +106,35 @@ it("answers requests of a pipeline that move and remove each other's keys as it 
 
 it('answers requests of a pipeline as one by one when memory is short meanwhile', async () => {
   await comparePipelines(await startPair(), fc.oneof({ arbitrary: command, weight: 5 }, limit));
+});
+
+const [hash, set, zset] = ['h', 's', 'z'].map((name) => fc.constantFrom(`${name}1`, `${name}2`));
+const collection = fc.oneof(hash, set, zset);
+const element = fc.constantFrom('1', '2', 'three', 'f'.repeat(30));
+const score = fc.constantFrom('1', '-2.5');
+const elementCommand = fc.oneof(
+  fc.tuple(fc.constantFrom('HGET', 'HDEL', 'HEXISTS', 'HSTRLEN'), hash, element),
+  fc.tuple(fc.constantFrom('HSET', 'HSETNX'), hash, element, value),
+  fc.tuple(fc.constant('HINCRBY'), hash, element, fc.constant(1)),
+  fc.tuple(fc.constant('HEXPIRE'), hash, fc.constant(100), fc.constant('FIELDS'), fc.constant(1), element),
+  fc.tuple(fc.constantFrom('HPERSIST', 'HTTL'), hash, fc.constant('FIELDS'), fc.constant(1), element),
+  fc.tuple(fc.constantFrom('SADD', 'SREM', 'SISMEMBER', 'SMISMEMBER'), set, element),
+  fc.tuple(fc.constant('SMOVE'), set, set, element),
+  fc.tuple(fc.constantFrom('ZREM', 'ZSCORE', 'ZRANK'), zset, element),
+  fc.tuple(fc.constantFrom('ZADD', 'ZINCRBY'), zset, score, element),
+  fc.tuple(fc.constantFrom('RENAME', 'COPY'), collection, collection),
+  fc.tuple(fc.constantFrom('DEL', 'UNLINK'), collection),
+);
+
+it('answers requests of a pipeline for elements of big collections as one by one', async () => {
+  const same = await startPair([], {
+    'enable-debug-command': 'yes',
+    'hash-max-listpack-entries': 1,
+    'set-max-intset-entries': 1,
+    'set-max-listpack-entries': 1,
+    'zset-max-listpack-entries': 1,
+  });
+  await comparePipelines(same, elementCommand, [['DEBUG', 'DIGEST']]);
 });
 
 it('appends what a pipeline changes as what the same requests change one by one', async () => {
