@@ -3,6 +3,7 @@ import type { Database } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
 import type { ChunkPool } from '../protocol/chunk-pool.js';
 import { ReplyWriter } from '../protocol/reply-writer.js';
+import type { TrackingState } from './tracking-state.js';
 
 /** The socket side of a client, as the rest of the server sees it. */
 export interface Transport {
@@ -64,6 +65,8 @@ export const Gate = {
   replica: 512,
   /** The server that this one is a replica of: its commands are the stream of changes. */
   primary: 1024,
+  /** May be told at any time that keys have changed: that follows its replies. See `TrackingState`. */
+  invalidated: 2048,
 } as const;
 
 /** A command kept for later: its arguments are copies. */
@@ -152,6 +155,8 @@ export class Client {
   postponed: Bytes[] | undefined;
   /** Absent unless the client is subscribed to something. */
   subscriptions: Subscriptions | undefined;
+  /** Set while the client is told of keys that change. */
+  tracking: TrackingState | undefined;
   /** Full name of the command run last, for CLIENT LIST. */
   lastCommand = 'NULL';
   /** Somebody is at its other end. */

@@ -4,6 +4,7 @@ import { CommandError, errors, excerpt } from '../protocol/errors.js';
 import { ArgumentReader, int64Argument, longArgument } from './arguments.js';
 import { clientLine } from './client-line.js';
 import { printableName } from './client-name.js';
+import { clientTrackingSubcommands } from './client-tracking.js';
 import type { Call, CommandFlagName, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
 
@@ -150,16 +151,7 @@ const subcommands: CommandSpec[] = [
     flags: always,
     handler: switchReplies,
   },
-  {
-    name: 'getredir',
-    group: 'connection',
-    since: '6.0.0',
-    summary: 'Tells which connection gets the invalidation messages of this one.',
-    complexity: 'O(1)',
-    syntax: '',
-    flags: always,
-    handler: ({ reply }) => reply.integer(-1),
-  },
+  ...clientTrackingSubcommands,
   {
     name: 'no-evict',
     group: 'connection',

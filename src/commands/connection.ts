@@ -214,6 +214,7 @@ function reset({ server, client, reply }: Call): void {
   server.unwatchAll(client);
   server.monitors.remove(client);
   server.pubsub.forget(client);
+  server.tracking.disable(client);
   client.database = server.keyspace.databases[0];
   client.name = '';
   client.user = 'default';

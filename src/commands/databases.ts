@@ -93,6 +93,7 @@ function flushDatabase(call: Call): void {
   const later = isAsync(call);
   if (database.size === keyspace.size) return removeAll(call, later);
   keyspace.observer.databaseReplaced(database, undefined);
+  keyspace.observer.flushed();
   keyspace.dirty += database.size;
   if (later) database.flushLater();
   else database.flush();
@@ -113,6 +114,7 @@ function removeAll(call: Call, later: boolean): void {
   const count = keyspace.size;
   if (later) keyspace.lazyFree.freedObjects += count;
   for (const database of keyspace.databases) keyspace.observer.databaseReplaced(database, undefined);
+  keyspace.observer.flushed();
   keyspace.dirty += count;
   keyspace.flushAll();
   propagateAsCame(call);

@@ -10,6 +10,7 @@ import type { LinkCache } from '../links/link-cache.js';
 import type { LatencyMonitor } from '../observation/latency-monitor.js';
 import type { MemoryParts } from '../observation/memory-parts.js';
 import type { SlowLog } from '../observation/slow-log.js';
+import type { ClientTracking } from '../pubsub/client-tracking.js';
 import type { PubSub } from '../pubsub/pubsub.js';
 import type { Scripting } from '../scripting/scripting.js';
 import type { CommandTable } from './registry.js';
@@ -140,6 +141,7 @@ export interface ServerApi {
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
+  readonly tracking: ClientTracking;
   readonly commands: CommandTable;
   readonly scripting: Scripting;
   readonly statistics: ServerStatistics;

@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { type BlockedState, type Client, Gate } from '../clients/client.js';
 import { type Call, CommandFlag } from '../commands/command.js';
+import { keysOf } from '../commands/keys-of.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import type { Database } from '../keyspace/database.js';
@@ -196,6 +197,7 @@ export class Dispatcher {
     // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
+    if (client.tracking?.cachingGiven) this.endCaching(client, command);
     if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
   }
 
@@ -205,9 +207,27 @@ export class Dispatcher {
     keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
     pubsub.beginCommand(client);
     const answered = this.run(client, command, args, argc);
+    if (answered && client.tracking !== undefined) this.trackReads(client, command, args, argc);
     pubsub.endOfCommand();
     keyspace.marksAccess = true;
     return answered;
+  }
+
+  /** Remembers which keys a command has read, for a client that keeps copies of their values. */
+  trackReads(client: Client, command: Command, args: Bytes[], argc: number): void {
+    // A script's own commands tell what it reads.
+    if (!command.has(CommandFlag.readonly) || command.spec.group === 'scripting') return;
+    const keys = keysOf(command, args, argc);
+    if (keys !== undefined)
+      this.server.tracking.remember(
+        client,
+        keys.map(({ position }) => args[position]),
+      );
+  }
+
+  /** CLIENT CACHING holds for the command that follows it, or for the transaction. */
+  private endCaching({ transaction, tracking }: Client, command: Command): void {
+    if (transaction === undefined && !command.fullName.startsWith('client|')) tracking!.cachingGiven = false;
   }
 
   /** Runs a command that a pause held back. */
@@ -274,6 +294,7 @@ export class Dispatcher {
     this.call.denyBlocking = true;
     try {
       finished = this.run(client, command, args, argc);
+      if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
     } finally {
       accounts.nestedMicroseconds += accounts.mark - began;
       accounts.inGroup = inGroup;
@@ -392,11 +413,14 @@ export class Dispatcher {
   }
 
   updateObserved(): void {
-    this.server.keyspace.observed = this.blocking.waiting.size > 0 || this.watched.size > 0;
+    const { keyspace, tracking } = this.server;
+    keyspace.observed = this.blocking.waiting.size > 0 || this.watched.size > 0 || tracking.active;
   }
 
   /** A key was changed. Part of the keyspace's observer. */
-  keyModified(database: Database, key: Bytes): void {
+  keyModified(database: Database, key: Bytes, vanished = false): void {
+    const { tracking } = this.server;
+    if (tracking.active) tracking.keyModified(key, vanished ? undefined : this.call.client);
     this.watched.touched(database, key);
     this.blocking.waiting.touched(database, key);
   }

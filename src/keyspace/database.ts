@@ -161,7 +161,7 @@ export class Database {
     this.removeEntry(ref);
     keyspace.statistics.expiredKeys++;
     if (keyspace.propagates) keyspace.observer.keyVanished(this, key, 'expired');
-    if (keyspace.observed) keyspace.observer.keyModified(this, key);
+    if (keyspace.observed) keyspace.observer.keyModified(this, key, true);
     this.event(EventClass.expired, 'expired', key);
   }
 

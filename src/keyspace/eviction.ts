@@ -179,7 +179,7 @@ export class Eviction {
     const key = database.keyOf(ref, new Bytes(nothing)).copy();
     database.removeEntry(ref);
     if (keyspace.propagates) keyspace.observer.keyVanished(database, key, 'evicted');
-    if (keyspace.observed) keyspace.observer.keyModified(database, key);
+    if (keyspace.observed) keyspace.observer.keyModified(database, key, true);
     database.event(EventClass.evicted, 'evicted', key);
   }
 }

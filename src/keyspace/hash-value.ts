@@ -219,7 +219,7 @@ export class HashValue extends Elements {
     this.expired = 0;
     if (emptied) database.removeEntry(this.ref);
     if (keyspace.propagates) this.tellVanished(key);
-    if (keyspace.observed) keyspace.observer.keyModified(database, key);
+    if (keyspace.observed) keyspace.observer.keyModified(database, key, true);
     database.event(EventClass.hash, 'hexpired', key);
     if (emptied) database.event(EventClass.generic, 'del', key);
     return emptied;

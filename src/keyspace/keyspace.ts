@@ -15,10 +15,15 @@ import { LazyFree } from './lazy-free.js';
 
 /** What the layers above want to hear about keys. */
 export interface KeyspaceObserver {
-  /** A key was changed, created or removed. Called only while `Keyspace.observed` is set. */
-  keyModified(database: Database, key: Bytes): void;
+  /**
+   * A key was changed, created or removed: by the command that runs, unless it is one that `vanished` because its time had
+   * come, or memory was short. Called only while `Keyspace.observed` is set.
+   */
+  keyModified(database: Database, key: Bytes, vanished?: boolean): void;
   /** All keys of a database are about to go, or change with those of another. */
   databaseReplaced(database: Database, replacement: Database | undefined): void;
+  /** All keys of a database, or of all, are about to go. Called once, beside `databaseReplaced` for each of them. */
+  flushed(): void;
   /**
    * A key was removed by no command's word: its time had come, or memory was short. Called only while
    * `Keyspace.propagates` is set.
@@ -33,6 +38,7 @@ export interface KeyspaceObserver {
 const nobody: KeyspaceObserver = {
   keyModified() {},
   databaseReplaced() {},
+  flushed() {},
   keyVanished() {},
   fieldVanished() {},
   event() {},

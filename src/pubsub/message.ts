@@ -4,11 +4,17 @@ import type { ReplyWriter } from '../protocol/reply-writer.js';
 /** What a message is about: the first word that subscribers get. */
 export type MessageKind = 'message' | 'pmessage' | 'smessage';
 
+/** What a client is sent that is no reply. */
+export interface Outgoing {
+  /** Appends it in the protocol of the writer. */
+  appendTo(writer: ReplyWriter): void;
+}
+
 /**
  * A message as bytes, encoded once for all its receivers: an array in RESP2, a push in RESP3, which differ
  * only in the first byte.
  */
-export class Message {
+export class Message implements Outgoing {
   private resp3: Buffer | undefined;
 
   private constructor(private readonly resp2: Buffer) {}
@@ -37,15 +43,8 @@ export class Message {
     return this.resp2.length;
   }
 
-  /**
-   * Appends the message in the protocol of the writer, also if its replies are muted: a message is no reply.
-   */
   appendTo(writer: ReplyWriter): void {
-    const encoded = writer.protocol === 2 ? this.resp2 : (this.resp3 ??= asPush(this.resp2));
-    const { muted } = writer;
-    writer.muted = false;
-    writer.message(encoded);
-    writer.muted = muted;
+    writer.message(writer.protocol === 2 ? this.resp2 : (this.resp3 ??= asPush(this.resp2)));
   }
 }
 

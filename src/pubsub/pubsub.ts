@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate, Subscriptions } from '../clients/client.js';
-import { Message } from './message.js';
+import { Message, type Outgoing } from './message.js';
 import { PatternIndex } from './pattern-index.js';
 
 /** What one can subscribe to. */
@@ -48,7 +48,7 @@ export class PubSub {
    * back, for in the middle of its reply it could not be told from a part of it.
    */
   private running: Client | undefined;
-  private readonly held: Message[] = [];
+  private readonly held: Outgoing[] = [];
 
   constructor(
     /** Makes sure that what was written for a client is sent when the present turn of the event loop ends. */
@@ -126,19 +126,27 @@ export class PubSub {
   }
 
   private deliver(message: Message, subscribers: ReadonlySet<Client>): number {
-    for (const client of subscribers) {
-      if (client === this.running) this.held.push(message);
-      else this.send(message, client);
-    }
+    for (const client of subscribers) this.sendTo(client, message);
     return subscribers.size;
   }
 
-  private send(message: Message, client: Client): void {
-    message.appendTo(client.reply);
+  /** Sends something to a client; if a command of that client is running, when its reply is written. */
+  sendTo(client: Client, message: Outgoing): void {
+    if (client === this.running) this.held.push(message);
+    else this.send(message, client);
+  }
+
+  /** Also if the client's replies are muted: a message is no reply. */
+  private send(message: Outgoing, client: Client): void {
+    const { reply } = client;
+    const { muted } = reply;
+    reply.muted = false;
+    message.appendTo(reply);
+    reply.muted = muted;
     this.onDelivery(client);
   }
 
-  /** A subscriber's command begins: messages to that client wait until `endOfCommand`. */
+  /** The command of a client begins that may be sent messages: those to that client wait until `endOfCommand`. */
   beginCommand(client: Client): void {
     this.running = client;
   }

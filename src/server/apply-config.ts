@@ -54,6 +54,12 @@ export function applyConfig(server: RespiteServer): void {
     if (password !== '') return;
     for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
   });
+  const { tracking } = server;
+  tracking.mostKeys = values['tracking-table-max-keys'];
+  config.onChange('tracking-table-max-keys', (most) => {
+    tracking.mostKeys = most;
+    tracking.enforceLimit();
+  });
   config.onChange('maxclients', requireOpenFiles);
   const { listeners } = server;
   const cannotListen = 'Unable to listen on this port, check server logs.';

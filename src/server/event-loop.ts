@@ -53,6 +53,7 @@ export class EventLoop {
   /** After each batch, whose replies are on their way; those who were blocked go on with what they had sent meanwhile. */
   endBatch(): void {
     this.measureBatch();
+    this.server.tracking.broadcast();
     this.boundWaiting();
     this.clientEviction.enforce();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.accounts.batchBegan);

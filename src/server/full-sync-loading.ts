@@ -96,6 +96,7 @@ export class FullSyncLoading implements SnapshotLoader {
   private replaceBy(databases: Database[]): void {
     const { keyspace, saving } = this.server;
     void saving.stop('The data set is replaced: background saving stopped');
+    keyspace.observer.flushed();
     for (const [index, database] of keyspace.databases.entries()) {
       keyspace.observer.databaseReplaced(database, databases[index]);
       database.swap(databases[index]);

@@ -33,6 +33,7 @@ import { SlowLog } from '../observation/slow-log.js';
 import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
 import type { RdbFormat } from '../persistence/rdb-format.js';
 import { CommandError } from '../protocol/errors.js';
+import { ClientTracking } from '../pubsub/client-tracking.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
 import { replicationCommands } from '../replication/commands.js';
@@ -101,6 +102,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   readonly keyspace: Keyspace;
   readonly clients: ClientRegistry;
   readonly pubsub: PubSub;
+  readonly tracking: ClientTracking;
   readonly commands: CommandTable;
   readonly scripting: Scripting;
   readonly loop: EventLoop;
@@ -168,6 +170,9 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.clients.onEnded = (client) => this.forget(client);
     this.monitors = new Monitors(this.clients);
     this.pubsub = new PubSub((client) => this.clients.queueFlushAtTurnEnd(client));
+    this.tracking = new ClientTracking(this.clients, this.pubsub, () =>
+      this.loop.dispatcher.updateObserved(),
+    );
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -202,9 +207,10 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
       () => this.ringDeadlines(),
     );
     this.keyspace.observer = {
-      keyModified: (database, key) => this.loop.dispatcher.keyModified(database, key),
+      keyModified: (database, key, vanished) => this.loop.dispatcher.keyModified(database, key, vanished),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
+      flushed: () => this.tracking.flushed(),
       keyVanished: (database, key, why) => this.keyVanished(database, key, why),
       fieldVanished: (database, key, field) =>
         this.loop.dispatcher.propagation.fieldVanished(database, key, field),
@@ -366,6 +372,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.scriptRunner.debugging.delete(client);
     this.monitors.remove(client);
     this.pubsub.forget(client);
+    this.tracking.disable(client);
     this.replication.forget(client);
     this.clients.forget(client);
   }
@@ -522,6 +529,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   flush(): void {
     for (const database of this.keyspace.databases)
       this.loop.dispatcher.databaseReplaced(database, undefined);
+    this.tracking.flushed();
     this.keyspace.flushAll();
   }
 }

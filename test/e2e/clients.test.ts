@@ -159,3 +159,18 @@ describe('ioredis', () => {
     expect(await redis.get('before')).toBe('1');
   });
 });
+
+describe('node-redis with a client-side cache', () => {
+  it('reads from its cache until the server tells it that a key has changed', async () => {
+    const server = await startRespite();
+    const cached = await nodeRedis(server, { RESP: 3, clientSideCache: { maxEntries: 100 } });
+    const other = connect(server);
+    await other.set('key', 'old');
+    for (let i = 0; i < 3; i++) expect(await cached.get('key')).toBe('old');
+    expect(await other.info('commandstats')).toMatch(/cmdstat_get:calls=1,/);
+    await other.set('key', 'new');
+    // The message is on its way before the reply is.
+    expect(await cached.ping()).toBe('PONG');
+    expect(await cached.get('key')).toBe('new');
+  });
+});
