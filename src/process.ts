@@ -119,6 +119,7 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   });
   config.onChange('dir', (dir) => changeDirectory(dir));
   life.watchSignals();
+  server.keyspace.arena.prepare();
   try {
     await server.start();
   } catch (error) {

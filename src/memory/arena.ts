@@ -287,6 +287,14 @@ export class Arena {
     return this.droppedBytes;
   }
 
+  /**
+   * Takes the first segment now, if there is none. The engine collects garbage for that, which the first block would have to
+   * wait for: 10 ms while what the start of a process left is still there.
+   */
+  prepare(): void {
+    if (this.liveSegments === 0) this.spare = this.segmentWithRoom();
+  }
+
   /** Gives up the empty segment that is kept for a new load, if there is one. */
   purge(): void {
     if (this.spare === -1) return;

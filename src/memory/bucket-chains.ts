@@ -18,6 +18,8 @@ const CHUNK_BUCKETS = 1 << CHUNK_BITS;
 export const CHUNK_MASK = CHUNK_BUCKETS - 1;
 /** The last chunk grows by so many buckets, so that little memory lies idle in a table of some ten thousand entries. */
 const CHUNK_STEP = CHUNK_BUCKETS >> 2;
+/** Beyond so many chunks there is little in that, and each step is garbage for the engine to collect. */
+const MANY_CHUNKS = 16;
 
 /** The entries of a bucket that is being taken apart. Shared: nothing that uses it calls back. */
 export const gathered = { refs: new Int32Array(256), tags: new Uint8Array(256) };
@@ -153,7 +155,7 @@ export abstract class BucketChains {
     const chunk = bucket >>> CHUNK_BITS;
     if (chunk === this.chunks.length) {
       // The one before is full, and of full size.
-      this.chunks.push(new Int32Array(CHUNK_STEP << BUCKET_SHIFT));
+      this.chunks.push(new Int32Array((chunk < MANY_CHUNKS ? CHUNK_STEP : CHUNK_BUCKETS) << BUCKET_SHIFT));
     } else if ((bucket & CHUNK_MASK) << BUCKET_SHIFT === this.chunks[chunk].length) {
       const { length } = this.chunks[chunk];
       const wanted = Math.min(length * 2, length + (CHUNK_STEP << BUCKET_SHIFT));

@@ -63,6 +63,20 @@ class CheckedArena {
 }
 
 describe('Arena', () => {
+  it('takes its first segment before there is anything, and uses it', () => {
+    const arena = new Arena();
+    arena.prepare();
+    arena.prepare();
+    expect(arena.segmentBytes).toBe(SEGMENT);
+    const ref = arena.allocate(100);
+    expect(arena.segmentBytes).toBe(SEGMENT);
+    arena.release(ref);
+    arena.prepare();
+    expect(arena.segmentBytes).toBe(SEGMENT);
+    arena.purge();
+    expect(arena.segmentBytes).toBe(0);
+  });
+
   it('hands out blocks that never overlap, keeps their content, and counts them exactly', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.boolean(), anySize), { maxLength: 400 }), (steps) => {
