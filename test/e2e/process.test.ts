@@ -174,6 +174,12 @@ describe('the command', () => {
     expect(run.out).toContain('--appendonly <yes|no>');
   });
 
+  it('is loaded from one file, for each further one takes time at the start', () => {
+    const code = readFileSync(join(import.meta.dirname, '../../dist/process.js'), 'utf8');
+    expect(code).not.toMatch(/^import .* from '\./m);
+    expect(code).not.toMatch(/\bimport\('\./);
+  });
+
   it('tells its version', async () => {
     const run = respite(['--version']);
     expect(await run.status).toBe(0);
