@@ -7,6 +7,8 @@ const idleBytes = 5400;
 const subscriptionBytes = 250;
 /** About what watching a key costs beside its name. */
 const watchBytes = 150;
+/** About what a prefix costs that a client tracks, beside its text. */
+const prefixBytes = 200;
 
 /**
  * Bytes that a client takes, but for the replies that wait to be sent (`ReplyWriter.held`): its connection, what it
@@ -14,12 +16,13 @@ const watchBytes = 150;
  * for and listens to.
  */
 export function memoryBesideReplies(client: Client): number {
-  const { transport, transaction, blocked, subscriptions } = client;
+  const { transport, transaction, blocked, subscriptions, tracking } = client;
   let bytes = idleBytes + transport.queryBufferCapacity + transport.unsentBytes;
   if (transaction !== undefined) bytes += transaction.bytes;
   if (blocked !== undefined) bytes += totalLength(blocked.args, blocked.args.length);
   if (client.watched.length > 0) bytes += client.watchedBytes + client.watched.length * watchBytes;
   if (subscriptions !== undefined) bytes += subscriptions.nameBytes + subscriptions.size * subscriptionBytes;
+  if (tracking !== undefined) bytes += tracking.prefixBytes + tracking.prefixes.size * prefixBytes;
   return bytes;
 }
 

@@ -12,6 +12,8 @@ export interface TrackingState {
   redirectBroken: boolean;
   /** CLIENT CACHING was called for the command that follows. */
   cachingGiven: boolean;
-  /** Latin1. What the names of keys begin with, in mode `broadcast`. No two begin with one another. */
+  /** Latin1. What the names of keys begin with, in mode `broadcast`. */
   readonly prefixes: Set<string>;
+  /** Bytes of all of them. */
+  readonly prefixBytes: number;
 }

@@ -165,7 +165,8 @@ function tellTracking({ client: { tracking }, reply }: Call): void {
     const { mode, cachingGiven, noLoop, redirectBroken } = tracking;
     if (mode === 'broadcast') flags.push('bcast');
     else if (mode !== 'default') flags.push(mode);
-    if (cachingGiven) flags.push(mode === 'optin' ? 'caching-yes' : 'caching-no');
+    if (cachingGiven && mode === 'optin') flags.push('caching-yes');
+    if (cachingGiven && mode === 'optout') flags.push('caching-no');
     if (noLoop) flags.push('noloop');
     if (redirectBroken) flags.push('broken_redirect');
   }

@@ -117,6 +117,8 @@ export class Blocking {
     if (client.replyMode === 'skip') client.setReplyMode('on');
     this.server.clients.queueFlush(client);
     this.letGo(client);
+    this.server.pubsub.sendHeld(client);
+    this.dispatcher.endCaching(client);
     this.dispatcher.updateObserved();
   }
 

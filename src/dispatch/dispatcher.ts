@@ -138,6 +138,7 @@ export class Dispatcher {
   private reject(client: Client, message: string, command?: Command): undefined {
     if (client.transaction !== undefined) client.transaction.broken = true;
     if (command !== undefined) command.rejectedCalls++;
+    this.endCaching(client, command);
     const shown = command?.fullName === 'exec' ? this.abortTransaction(client, message) : message;
     if (client.replyMode === 'skip-next') client.setReplyMode('on');
     else client.reply.error(shown);
@@ -197,7 +198,7 @@ export class Dispatcher {
     // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
-    if (client.tracking?.cachingGiven) this.endCaching(client, command);
+    if (client.tracking?.cachingGiven && client.blocked === undefined) this.endCaching(client, command);
     if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
   }
 
@@ -207,7 +208,7 @@ export class Dispatcher {
     keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
     pubsub.beginCommand(client);
     const answered = this.run(client, command, args, argc);
-    if (answered && client.tracking !== undefined) this.trackReads(client, command, args, argc);
+    if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
     pubsub.endOfCommand();
     keyspace.marksAccess = true;
     return answered;
@@ -225,9 +226,11 @@ export class Dispatcher {
       );
   }
 
-  /** CLIENT CACHING holds for the command that follows it, or for the transaction. */
-  private endCaching({ transaction, tracking }: Client, command: Command): void {
-    if (transaction === undefined && !command.fullName.startsWith('client|')) tracking!.cachingGiven = false;
+  /** CLIENT CACHING holds for the command that follows it, however long that waits, or for the transaction. */
+  endCaching({ transaction, tracking }: Client, command?: Command): void {
+    if (tracking === undefined || transaction !== undefined || command?.fullName.startsWith('client|'))
+      return;
+    tracking.cachingGiven = false;
   }
 
   /** Runs a command that a pause held back. */

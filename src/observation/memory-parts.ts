@@ -5,6 +5,8 @@
 export class MemoryParts {
   /** How much `aofBuffer` is: set by the one who has it. */
   measureAofBuffer: () => number = () => 0;
+  /** How much `tracking` is: set by the one who has it. */
+  measureTracking: () => number = () => 0;
   /** The history of changes that replicas can go on from. */
   replicationBacklog = 0;
   /** What waits to be sent to replicas, beyond the backlog. Not compared with `maxmemory` either. */
@@ -20,10 +22,16 @@ export class MemoryParts {
     return this.measureAofBuffer();
   }
 
+  /** What is remembered of the keys that clients keep copies of. */
+  get tracking(): number {
+    return this.measureTracking();
+  }
+
   /** All of them. */
   get total(): number {
     return (
       this.aofBuffer +
+      this.tracking +
       this.replicationBacklog +
       this.replicaBuffers +
       this.clusterLinks +

@@ -5,6 +5,12 @@ import type { TrackingState } from '../clients/tracking-state.js';
 import { BrokenRedirection, Invalidation } from './invalidation.js';
 import type { PubSub } from './pubsub.js';
 
+/** Bytes of all names that are remembered, at most: clients may ask for keys that are not there, of any length. */
+export const mostNameBytes = 128 * 1024 * 1024;
+/** About what remembering a key costs beside its name, and what each client does that has read it. Measured. */
+const keyBytes = 300;
+const readerBytes = 50;
+
 /** The keys beginning with a prefix that were changed since that was last told, and by whom if by a command. */
 type Changes = Map<string, Client | undefined>;
 
@@ -26,6 +32,9 @@ export class ClientTracking {
   /** By key (latin1) the ids of the clients that read it. The key that was read first comes first. */
   private readonly readers = new Map<string, Set<number>>();
   private items = 0;
+  private nameBytes = 0;
+  /** By id, how many clients have another one told in their place. */
+  private readonly redirections = new Map<number, number>();
   private readonly broadcasts = new Map<string, Broadcast>();
   private changed = false;
 
@@ -54,23 +63,27 @@ export class ClientTracking {
     return this.items;
   }
 
+  /** Bytes of memory that remembering takes. */
+  get bytes(): number {
+    return this.nameBytes + this.readers.size * keyBytes + this.items * readerBytes;
+  }
+
   get prefixCount(): number {
     return this.broadcasts.size;
   }
 
   /** Begins to track for a client, or goes on in another way. The prefixes are added to those that it has. */
-  enable(client: Client, wanted: Omit<TrackingState, 'redirectBroken' | 'cachingGiven'>): void {
+  enable(client: Client, wanted: Pick<TrackingState, 'mode' | 'noLoop' | 'redirect' | 'prefixes'>): void {
     const before = client.tracking;
     const prefixes = new Set([...(before?.prefixes ?? []), ...wanted.prefixes]);
-    client.tracking = {
-      ...wanted,
-      prefixes,
-      redirectBroken: false,
-      cachingGiven: before?.cachingGiven ?? false,
-    };
+    const prefixBytes = [...prefixes].reduce((sum, prefix) => sum + prefix.length, 0);
+    const cachingGiven = before?.cachingGiven ?? false;
+    client.tracking = { ...wanted, prefixes, prefixBytes, redirectBroken: false, cachingGiven };
     this.tracking.add(client);
     for (const prefix of prefixes) this.broadcastTo(client, prefix);
-    for (const told of [client, this.clients.get(wanted.redirect)]) told?.setGate(Gate.invalidated, true);
+    this.countRedirection(wanted.redirect, 1);
+    if (before !== undefined) this.countRedirection(before.redirect, -1);
+    this.updateGate(client);
     this.onActive();
   }
 
@@ -78,6 +91,20 @@ export class ClientTracking {
     const broadcast = this.broadcasts.get(prefix);
     if (broadcast !== undefined) broadcast.clients.add(client);
     else this.broadcasts.set(prefix, { clients: new Set([client]), changes: new Map() });
+  }
+
+  private countRedirection(id: number, change: 1 | -1): void {
+    if (id === 0) return;
+    const count = (this.redirections.get(id) ?? 0) + change;
+    if (count > 0) this.redirections.set(id, count);
+    else this.redirections.delete(id);
+    const told = this.clients.get(id);
+    if (told !== undefined) this.updateGate(told);
+  }
+
+  /** A client that may be told something at any time goes the slow way through the dispatcher; another one does not. */
+  private updateGate(client: Client): void {
+    client.setGate(Gate.invalidated, client.tracking !== undefined || this.redirections.has(client.id));
   }
 
   /** The client keeps no copies any more. What it read is forgotten when it changes, or when nobody is left. */
@@ -91,13 +118,15 @@ export class ClientTracking {
       broadcast.clients.delete(client);
       if (broadcast.clients.size === 0) this.broadcasts.delete(prefix);
     }
+    this.countRedirection(tracking.redirect, -1);
+    this.updateGate(client);
     if (!this.active) this.forgetReaders();
     this.onActive();
   }
 
   private forgetReaders(): void {
     this.readers.clear();
-    this.items = 0;
+    this.items = this.nameBytes = 0;
   }
 
   /** A client has read keys with a command that is done, unless CLIENT CACHING or its mode says that it keeps no copies. */
@@ -108,7 +137,10 @@ export class ClientTracking {
     for (const key of keys) {
       const name = key.latin1();
       let ids = this.readers.get(name);
-      if (ids === undefined) this.readers.set(name, (ids = new Set()));
+      if (ids === undefined) {
+        this.readers.set(name, (ids = new Set()));
+        this.nameBytes += name.length;
+      }
       const { size } = ids;
       this.items += ids.add(client.id).size - size;
     }
@@ -117,16 +149,17 @@ export class ClientTracking {
 
   /** Forgets the keys that are too many; whoever read them is told as if they had changed. */
   enforceLimit(): void {
-    const { readers, mostKeys } = this;
-    if (mostKeys === 0) return;
+    const { readers } = this;
+    const mostKeys = this.mostKeys || Number.POSITIVE_INFINITY;
     for (const name of readers.keys()) {
-      if (readers.size <= mostKeys) return;
+      if (readers.size <= mostKeys && this.nameBytes <= mostNameBytes) return;
       this.invalidate(name, undefined);
     }
   }
 
   /** A key was changed: by the command of a client, or because its time had come or memory was short. */
   keyModified(key: Bytes, by: Client | undefined): void {
+    if (this.readers.size === 0 && this.broadcasts.size === 0) return;
     const name = key.latin1();
     for (const [prefix, { changes }] of this.broadcasts) {
       if (!name.startsWith(prefix)) continue;
@@ -140,6 +173,7 @@ export class ClientTracking {
     const ids = this.readers.get(name);
     if (ids === undefined) return;
     this.readers.delete(name);
+    this.nameBytes -= name.length;
     this.items -= ids.size;
     for (const id of ids) {
       const client = this.clients.get(id);

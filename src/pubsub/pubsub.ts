@@ -44,11 +44,11 @@ export class PubSub {
   readonly shardChannels = new Channels();
   readonly patterns = new PatternIndex<Client>();
   /**
-   * The client whose command is running, if it is a subscriber itself. What it publishes to itself is held
-   * back, for in the middle of its reply it could not be told from a part of it.
+   * The client whose command is running, if it may be sent messages. What it sends to itself is held back, for in the
+   * middle of its reply it could not be told from a part of it.
    */
   private running: Client | undefined;
-  private readonly held: Outgoing[] = [];
+  private held: { client: Client; message: Outgoing }[] = [];
 
   constructor(
     /** Makes sure that what was written for a client is sent when the present turn of the event loop ends. */
@@ -87,6 +87,7 @@ export class PubSub {
 
   /** Takes back all subscriptions of a client. */
   forget(client: Client): void {
+    if (this.held.length > 0) this.held = this.held.filter((each) => each.client !== client);
     const { subscriptions } = client;
     if (subscriptions === undefined) return;
     for (const kind of ['channel', 'pattern', 'shard'] as const) {
@@ -130,9 +131,9 @@ export class PubSub {
     return subscribers.size;
   }
 
-  /** Sends something to a client; if a command of that client is running, when its reply is written. */
+  /** Sends something to a client; if a command of that client is running, or stopped in its middle, when its reply is written. */
   sendTo(client: Client, message: Outgoing): void {
-    if (client === this.running) this.held.push(message);
+    if (client === this.running || isStopped(client)) this.held.push({ client, message });
     else this.send(message, client);
   }
 
@@ -151,12 +152,23 @@ export class PubSub {
     this.running = client;
   }
 
-  /** The command is over and its reply written: what it published to its own client follows. */
+  /** The command is over and its reply written: what is for its own client follows. */
   endOfCommand(): void {
-    const { running, held } = this;
+    const { running } = this;
     this.running = undefined;
-    if (running === undefined || held.length === 0) return;
-    for (const message of held) this.send(message, running);
-    held.length = 0;
+    if (running !== undefined) this.sendHeld(running);
   }
+
+  /** Sends what waited for a client's reply, which is written. */
+  sendHeld(client: Client): void {
+    if (this.held.length === 0 || isStopped(client)) return;
+    const waiting = this.held;
+    this.held = waiting.filter((each) => each.client !== client);
+    for (const each of waiting) if (each.client === client) this.send(each.message, client);
+  }
+}
+
+/** The reply to a script, or to an EXEC with one, may be half written. */
+function isStopped({ blocked }: Client): boolean {
+  return blocked?.kind === 'script';
 }

@@ -197,6 +197,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.appendOnly = new AppendOnly(this, this.files, new AofSnapshots(this));
     this.replicaRole = new ReplicaRole(this, this.replication);
     this.appendOnly.onSynced = () => this.replication.diskChanged();
+    this.memoryParts.measureTracking = () => this.tracking.bytes;
     this.memoryParts.measureAofBuffer = () => this.appendOnly.writer.pendingBytes;
     this.listeners = new Listeners(this);
     this.sweeper = new ExpirySweeper(this.keyspace);

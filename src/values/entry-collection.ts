@@ -81,8 +81,13 @@ export abstract class EntryCollection extends Collection {
 
   /** The entry of an element, 0 if there is none. Valid until the element is changed or removed. */
   find(name: Bytes): Ref {
+    return this.findHashed(name, this.hash(name));
+  }
+
+  /** As `find`, with the name's hash. */
+  protected findHashed(name: Bytes, hash: number): Ref {
     const { table } = this;
-    return table.findAhead(name) || table.find(name.buffer, name.start, name.end, this.hash(name));
+    return table.findAhead(name) || table.find(name.buffer, name.start, name.end, hash);
   }
 
   /** The hash of a name, computed unless the view carries it. */
@@ -94,10 +99,11 @@ export abstract class EntryCollection extends Collection {
   /** Takes an element out and frees it; false if there is none. */
   remove(name: Bytes): boolean {
     this.beforeChange();
-    const ref = this.find(name);
+    const hash = this.hash(name);
+    const ref = this.findHashed(name, hash);
     if (ref === 0) return false;
     this.forget(ref);
-    this.table.removeRef(ref, this.hash(name));
+    this.table.removeRef(ref, hash);
     releaseEntry(this.arena, ref);
     return true;
   }

@@ -53,14 +53,15 @@ export class TableHash extends EntryCollection {
   set(field: Bytes, value: Bytes): boolean {
     this.beforeChange();
     const { arena, table } = this;
-    const old = this.find(field);
+    const hash = this.hash(field);
+    const old = this.findHashed(field, hash);
     if (old === 0) {
       const ref = createEntry(arena, field.buffer, field.start, field.end, value.length, false, 0);
-      table.insert(ref, this.hash(field));
+      table.insert(ref, hash);
       this.fill(ref, value);
       return true;
     }
-    if (table.beforeBucketChange !== undefined) table.touchBucket(this.hash(field));
+    if (table.beforeBucketChange !== undefined) table.touchBucket(hash);
     this.put(hasExpiry(arena, old) ? this.persist(old) : old, value);
     return false;
   }

@@ -11,9 +11,10 @@ export class TableSet extends EntryCollection {
   /** Adds a member; false if it is there already. Hot: allocates nothing but the entry. */
   add(member: Bytes): boolean {
     this.beforeChange();
-    if (this.find(member) !== 0) return false;
+    const hash = this.hash(member);
+    if (this.findHashed(member, hash) !== 0) return false;
     const { buffer, start, end } = member;
-    this.table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), this.hash(member));
+    this.table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), hash);
     return true;
   }
 }

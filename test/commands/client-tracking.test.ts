@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { mostNameBytes } from '../../src/pubsub/client-tracking.js';
+import type { RespiteServer } from '../../src/server/server.js';
 import { RawClient } from '../support/raw-client.js';
 import { plain } from '../support/reply-reader.mjs';
 import { startWithClient } from '../support/respite.js';
@@ -12,6 +14,11 @@ async function tracker(server: Respite, options = ''): Promise<RawClient> {
   await client.call('HELLO', 3);
   await client.call('CLIENT', 'TRACKING', 'ON', ...options.split(' ').filter((word) => word !== ''));
   return client;
+}
+
+/** The server behind the embedding API. */
+function inside(server: Respite): RespiteServer {
+  return (server as unknown as { server: RespiteServer }).server;
 }
 
 /** What the client was told until now: the keys of each message. */
@@ -154,5 +161,85 @@ describe('CLIENT TRACKING', () => {
     const message = ['invalidate', [name.toString('latin1')]];
     expect(await told(client)).toEqual([message]);
     expect(await told(writer)).toEqual([message]);
+  });
+
+  it('holds messages back until the reply of a transaction whose script stopped in its middle', async () => {
+    const { server, redis } = await startWithClient({ 'busy-reply-threshold': 20 });
+    await redis.ping();
+    for (const options of ['', 'BCAST']) {
+      const client = await tracker(server, options);
+      await client.call('MGET', 'k1', 'k2');
+      const loop = 'for i = 1, 3e6 do local s = tostring(i) end';
+      const replies = await client.pipeline([
+        ['MULTI'],
+        ['SET', 'k1', 1],
+        ['EVAL', `${loop} redis.call('set', KEYS[1], 1) ${loop} return 'done'`, 1, 'k2'],
+        ['SET', 'k1', 2],
+        ['EXEC'],
+      ]);
+      expect(plain(replies[4])).toEqual(['OK', 'done', 'OK']);
+      const keys = (await told(client)).flatMap((message) => (message as [string, string[]])[1]);
+      expect([...new Set(keys)]).toEqual(['k1', 'k2']);
+      await client.close();
+    }
+  });
+
+  it('keeps what CLIENT CACHING said for a command that waits, and not for one that is refused', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual' });
+    const client = await tracker(server, 'OPTIN');
+    await client.call('CLIENT', 'CACHING', 'YES');
+    const { id } = [...inside(server).clients.all()].find(({ tracking }) => tracking !== undefined)!;
+    await redis.client('PAUSE', 100);
+    const paused = client.call('GET', 'a');
+    await until('it waits', () => inside(server).clients.get(id)!.blocked !== undefined);
+    server.advanceTime(200);
+    await paused;
+    await client.call('CLIENT', 'CACHING', 'YES');
+    const waiting = client.call('XREAD', 'BLOCK', 100, 'STREAMS', 's', '$');
+    await untilInfo(redis, 'blocked_clients', 1);
+    server.advanceTime(200);
+    expect(await waiting).toBeNull();
+    for (const refused of [['NOSUCH'], ['GET']]) {
+      await client.call('CLIENT', 'CACHING', 'YES');
+      await client.send(...refused);
+      await client.call('GET', 'b');
+    }
+    await redis.mset('a', 1, 'b', 1);
+    await redis.xadd('s', '*', 'f', 'v');
+    expect(await told(client)).toEqual([
+      ['invalidate', ['a']],
+      ['invalidate', ['s']],
+    ]);
+  });
+
+  it('leaves a client on the fast way when nobody tracks with it any more', async () => {
+    const { server } = await startWithClient();
+    const target = await RawClient.connect({ port: server.port });
+    const id = Number(await target.call('CLIENT', 'ID'));
+    const gate = () => inside(server).clients.get(id)!.gate;
+    const first = await tracker(server, `REDIRECT ${id}`);
+    const second = await tracker(server, `REDIRECT ${id}`);
+    expect(gate()).not.toBe(0);
+    await first.call('CLIENT', 'TRACKING', 'ON');
+    expect(gate()).not.toBe(0);
+    await second.close();
+    await until('the target is like any other', () => gate() === 0);
+    await target.call('CLIENT', 'TRACKING', 'ON');
+    expect(gate()).not.toBe(0);
+    await target.call('CLIENT', 'TRACKING', 'OFF');
+    expect(gate()).toBe(0);
+  });
+
+  it('counts what it remembers as used memory, and bounds the bytes of all names', async () => {
+    const { server, redis } = await startWithClient();
+    const client = await tracker(server);
+    const before = Number(await infoField(redis, 'used_memory'));
+    const megabyte = 'x'.repeat(2 ** 20);
+    const names = Array.from({ length: mostNameBytes / 2 ** 20 + 2 }, (_, i) => `${i}:${megabyte}`);
+    for (const name of names.slice(0, 10)) await client.call('GET', name);
+    expect(Number(await infoField(redis, 'used_memory')) - before).toBeGreaterThan(10 * 2 ** 20);
+    for (const name of names.slice(10)) await client.call('GET', name);
+    const forgotten = (await told(client)).map((message) => (message as [string, string[]])[1][0]);
+    expect(forgotten).toEqual(names.slice(0, 3));
   });
 });

@@ -270,6 +270,7 @@ describeWithRedisServer('client tracking', () => {
           [pick(trackers), `CLIENT ${pick(['CACHING YES', 'CACHING NO', 'TRACKINGINFO', 'GETREDIR', 'ID'])}`],
         ],
         () => [[pick(anyone), `GET ${key()}`]],
+        () => [[pick(anyone), pick(['NOSUCH', 'GET', 'CLIENT NOSUCH', 'CLIENT CACHING', 'GET a b'])]],
         () => [[pick(anyone), `MGET ${key()} ${key()}`]],
         () => [[pick(anyone), `SET ${key()} v`]],
         () => [[pick(anyone), `MSET ${key()} v ${key()} w`]],
