@@ -448,12 +448,16 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     rewrites.lastSeconds = Math.floor((server.clock.now() - rewrites.startedAt) / 1000);
     rewrites.startedAt = 0;
     try {
-      if (failure !== undefined) throw new Error(failure);
+      if (failure !== undefined) {
+        this.removeNow(this.directory.path(base.name));
+        throw new Error(failure);
+      }
       server.log.notice('Background AOF rewrite terminated with success');
       this.adopt(base);
     } catch (error) {
+      // A base that could not be adopted stays: the manifest on the disk may list it. The next rewrite replaces it.
       server.log.warning(`Background AOF rewrite failed: ${systemErrorText(error)}`);
-      this.abandon(base);
+      this.abandon();
       this.noteFailure();
       return;
     }
@@ -490,21 +494,31 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     return this.server.files;
   }
 
-  private abandon(base: AofFile): void {
-    this.remove(this.directory.path(base.name));
+  private abandon(): void {
     if (this.state !== 'starting') return;
     const { directory, writer } = this;
     this.listen(false);
     writer.discard();
     writer.close();
     const name = temporaryIncremental(directory.prefix);
-    this.server.log.notice(`Removing the temp incr aof file ${name} in the background`);
-    this.remove(directory.path(name));
+    this.server.log.notice(`Removing the temp incr aof file ${name}`);
+    this.removeNow(directory.path(name));
     this.scheduled = true;
   }
 
+  /** For a file whose name is not used again. */
   private remove(path: string): void {
     this.files.unlink(path, () => {});
+  }
+
+  /** For a file whose name the next rewrite gives to its own, which a removal in the background could hit. */
+  private removeNow(path: string): void {
+    if (!this.directory.exists(path)) return;
+    try {
+      this.files.unlinkSync(path);
+    } catch (error) {
+      this.server.log.warning(`Can't remove ${path}: ${systemErrorText(error)}`);
+    }
   }
 
   private noteFailure(): void {
@@ -544,8 +558,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     const { directory } = this;
     const name = temporaryIncremental(directory.prefix);
     if (!directory.exists(directory.path(name))) return;
-    this.server.log.notice(`Removing the temp incr aof file ${name} in the background`);
-    this.remove(directory.path(name));
+    this.server.log.notice(`Removing the temp incr aof file ${name}`);
+    this.removeNow(directory.path(name));
   }
 
   /** What a rewrite has made superfluous goes, once it is certain that no manifest lists it. */
