@@ -380,4 +380,31 @@ describe('a disk that fails', () => {
     const again = await start(dir);
     expect(await again.redis.mget('a', 'b', 'c')).toEqual(['1', '2', '3']);
   });
+
+  it('does not remove in the background what the next rewrite gives the same name', async () => {
+    const dir = dataFolder();
+    const late: string[] = [];
+    let failing = true;
+    const files = {
+      ...fs,
+      unlink: (path: string) => void late.push(path),
+      renameSync(from: string, to: string) {
+        if (failing && to.endsWith('.incr.aof')) throw Object.assign(new Error('EIO'), { code: 'EIO' });
+        fs.renameSync(from, to);
+      },
+    } as unknown as FileSystem;
+    const { server } = await startServer({ dir, appendonly: false }, files);
+    const redis = connectTo(server.listeners.port);
+    await redis.set('a', '1');
+    await redis.config('SET', 'appendonly', 'yes');
+    const failed = async () => (await redis.info('persistence')).includes('aof_last_bgrewrite_status:err');
+    await until('a rewrite has failed', failed);
+    failing = false;
+    await until('the next one is done', async () => !(await failed()));
+    for (const path of late) fs.rmSync(path, { force: true });
+    await redis.set('b', '2');
+    await server.close();
+    const again = await start(dir);
+    expect(await again.redis.mget('a', 'b')).toEqual(['1', '2']);
+  });
 });
