@@ -70,12 +70,12 @@ export class Database {
 
   /** The entry of a key, expired or not, without any trace of the look-up. */
   peek(key: Bytes): Ref {
-    return this.keys.findAhead(key) || this.keys.find(key.buffer, key.start, key.end, this.hash(key));
+    return this.keys.findKey(key, this.hash(key));
   }
 
   /** The hash of a key, computed unless the view carries it. */
   hash(key: Bytes): number {
-    return key.hash !== 0 ? key.hash : this.keys.hash(key.buffer, key.start, key.end);
+    return this.keys.hashOfKey(key);
   }
 
   /**
@@ -209,7 +209,7 @@ export class Database {
     const { keys, keyspace } = this;
     const { arena } = keyspace;
     const hash = this.hash(key);
-    const old = keys.find(key.buffer, key.start, key.end, hash);
+    const old = keys.findKey(key, hash);
     if (old === absent) return this.create(key, hash, newKind, length);
     keys.touchBucket(hash);
     let ref = old;
@@ -253,7 +253,7 @@ export class Database {
     const { keys, keyspace } = this;
     const { arena } = keyspace;
     const hash = this.hash(key);
-    const old = keys.find(key.buffer, key.start, key.end, hash);
+    const old = keys.findKey(key, hash);
     if (old !== absent && !replace) return absent;
     const ref = createEntry(arena, key.buffer, key.start, key.end, length, when >= 0, newKind);
     setAccess(arena, ref, keyspace.frequency?.first() ?? keyspace.lruClock);

@@ -84,6 +84,11 @@ export class Table extends BucketChains {
     return hashBytes(buffer, start, end, this.seedLow, this.seedHigh);
   }
 
+  /** The same of a key in a view, which may carry it. */
+  hashOfKey(key: Bytes): number {
+    return key.hash !== 0 ? key.hash : this.hash(key.buffer, key.start, key.end);
+  }
+
   /** The hash of an entry's key. */
   hashOf(ref: Ref): number {
     const buffer = this.arena.bufferOf(ref);
@@ -141,6 +146,11 @@ export class Table extends BucketChains {
     const at = this.arena.offsetOf(ref);
     if (keyLengthAt(candidate, at) !== length) return 0;
     return equalBytes(candidate, keyOffsetAt(candidate, at), buffer, start, length) ? ref : 0;
+  }
+
+  /** The entry of a key with this hash, or 0: found ahead of time, or by `find`. Remembers no place. */
+  findKey(key: Bytes, hash: number): Ref {
+    return this.findAhead(key) || this.find(key.buffer, key.start, key.end, hash);
   }
 
   /** Reads something of the bucket that `find` will look at, so that it is in the cache then. */

@@ -81,29 +81,18 @@ export abstract class EntryCollection extends Collection {
 
   /** The entry of an element, 0 if there is none. Valid until the element is changed or removed. */
   find(name: Bytes): Ref {
-    return this.findHashed(name, this.hash(name));
-  }
-
-  /** As `find`, with the name's hash. */
-  protected findHashed(name: Bytes, hash: number): Ref {
-    const { table } = this;
-    return table.findAhead(name) || table.find(name.buffer, name.start, name.end, hash);
-  }
-
-  /** The hash of a name, computed unless the view carries it. */
-  protected hash(name: Bytes): number {
-    if (name.hash !== 0) return name.hash;
-    return this.table.hash(name.buffer, name.start, name.end);
+    return this.table.findKey(name, this.table.hashOfKey(name));
   }
 
   /** Takes an element out and frees it; false if there is none. */
   remove(name: Bytes): boolean {
     this.beforeChange();
-    const hash = this.hash(name);
-    const ref = this.findHashed(name, hash);
+    const { table } = this;
+    const hash = table.hashOfKey(name);
+    const ref = table.findKey(name, hash);
     if (ref === 0) return false;
     this.forget(ref);
-    this.table.removeRef(ref, hash);
+    table.removeRef(ref, hash);
     releaseEntry(this.arena, ref);
     return true;
   }

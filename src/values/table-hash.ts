@@ -53,8 +53,8 @@ export class TableHash extends EntryCollection {
   set(field: Bytes, value: Bytes): boolean {
     this.beforeChange();
     const { arena, table } = this;
-    const hash = this.hash(field);
-    const old = this.findHashed(field, hash);
+    const hash = table.hashOfKey(field);
+    const old = table.findKey(field, hash);
     if (old === 0) {
       const ref = createEntry(arena, field.buffer, field.start, field.end, value.length, false, 0);
       table.insert(ref, hash);

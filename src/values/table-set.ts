@@ -11,10 +11,11 @@ export class TableSet extends EntryCollection {
   /** Adds a member; false if it is there already. Hot: allocates nothing but the entry. */
   add(member: Bytes): boolean {
     this.beforeChange();
-    const hash = this.hash(member);
-    if (this.findHashed(member, hash) !== 0) return false;
+    const { table } = this;
+    const hash = table.hashOfKey(member);
+    if (table.findKey(member, hash) !== 0) return false;
     const { buffer, start, end } = member;
-    this.table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), hash);
+    table.insert(createEntry(this.arena, buffer, start, end, 0, false, 0), hash);
     return true;
   }
 }

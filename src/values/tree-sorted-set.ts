@@ -69,10 +69,8 @@ export class TreeSortedSet extends Collection implements SortedSet {
   }
 
   find(member: Bytes): number {
-    const { buffer, start, end } = member;
-    const { table } = this;
-    this.hash = member.hash !== 0 ? member.hash : table.hash(buffer, start, end);
-    const ref = table.findAhead(member) || table.find(buffer, start, end, this.hash);
+    this.hash = this.table.hashOfKey(member);
+    const ref = this.table.findKey(member, this.hash);
     this.foundRef = ref;
     this.foundScore = ref === 0 ? Number.NaN : this.scoreOf(ref);
     return this.foundScore;
