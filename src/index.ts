@@ -81,7 +81,7 @@ export class Respite implements AsyncDisposable {
 
   /** Removes all keys of all databases. */
   flush(): void {
-    this.server.flush();
+    this.server.keyspace.flushAll();
   }
 
   /**

@@ -113,8 +113,6 @@ function removeAll(call: Call, later: boolean): void {
   const { keyspace } = call.server;
   const count = keyspace.size;
   if (later) keyspace.lazyFree.freedObjects += count;
-  for (const database of keyspace.databases) keyspace.observer.databaseReplaced(database, undefined);
-  keyspace.observer.flushed();
   keyspace.dirty += count;
   keyspace.flushAll();
   propagateAsCame(call);

@@ -205,8 +205,10 @@ export class Keyspace {
     return this.databases.reduce((sum, database) => sum + database.size, 0);
   }
 
-  /** Removes every key of every database; the arena's memory goes back at once. */
+  /** Removes every key of every database, and tells so; the arena's memory goes back at once. */
   flushAll(): void {
+    for (const database of this.databases) this.observer.databaseReplaced(database, undefined);
+    this.observer.flushed();
     this.defragmentation.stop();
     if (this.arena.onFirstChange !== undefined || this.loadsAside) {
       // Somebody still needs what is there.

@@ -174,7 +174,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     }
     this.listen(false);
     try {
-      server.flush();
+      server.keyspace.flushAll();
       server.scripting.functions.clear();
       await server.dataSet.reloadAppendOnly();
     } catch (error) {

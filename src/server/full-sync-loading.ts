@@ -105,7 +105,7 @@ export class FullSyncLoading implements SnapshotLoader {
 
   private empty(): void {
     const { server } = this;
-    server.flush();
+    server.keyspace.flushAll();
     server.scripting.functions.clear();
   }
 }

@@ -423,7 +423,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     if (save && !this.saving.save()) throw new CommandError('ERR');
     if (flush) {
       void this.saving.stop('All data is about to be loaded anew: background saving stopped');
-      this.flush();
+      this.keyspace.flushAll();
       this.scripting.functions.clear();
     }
     this.dataSet.reload(replace);
@@ -524,13 +524,5 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
 
   replicaSnapshotFormat(contents: SnapshotContents): RdbFormat {
     return this.saving.format(false, contents);
-  }
-
-  /** Removes all keys, as FLUSHALL does. */
-  flush(): void {
-    for (const database of this.keyspace.databases)
-      this.loop.dispatcher.databaseReplaced(database, undefined);
-    this.tracking.flushed();
-    this.keyspace.flushAll();
   }
 }
