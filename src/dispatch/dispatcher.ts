@@ -198,8 +198,9 @@ export class Dispatcher {
     // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
-    if (client.tracking?.cachingGiven && client.blocked === undefined) this.endCaching(client, command);
-    if (client.replyMode === 'skip' && client.blocked === undefined) client.setReplyMode('on');
+    if (client.blocked !== undefined) return;
+    this.endCaching(client, command);
+    if (client.replyMode === 'skip') client.setReplyMode('on');
   }
 
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */

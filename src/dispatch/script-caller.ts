@@ -20,8 +20,8 @@ export class ScriptCaller implements ScriptHost<Command> {
   private readonly client: Client;
   private readonly reply = new Bytes(Buffer.alloc(0));
   private readOnly = false;
-  /** Whose script it is, if that client keeps copies of what it reads. */
-  private tracker: Client | undefined;
+  /** Whose script it is. */
+  private caller: Client | undefined;
   /** Above the memory limit when the script began. */
   private outOfMemory = false;
   /** The present script ran a command that writes: it is not to be stopped half-way for reasons beyond its control. */
@@ -42,7 +42,7 @@ export class ScriptCaller implements ScriptHost<Command> {
   begin({ client, database }: Call, readOnly: boolean, allowOom: boolean): void {
     const { client: own, dispatcher } = this;
     own.database = database;
-    this.tracker = client.tracking === undefined ? undefined : client;
+    this.caller = client;
     own.user = client.user;
     own.gate = client.gate & Gate.repeating;
     own.reply.protocol = 2;
@@ -80,7 +80,7 @@ export class ScriptCaller implements ScriptHost<Command> {
   private run(command: Command, args: Bytes[], argc: number): void {
     if (command.has(CommandFlag.write)) this.wrote = true;
     this.dispatcher.runInScript(this.client, command, args, argc);
-    if (this.tracker?.tracking !== undefined) this.dispatcher.trackReads(this.tracker, command, args, argc);
+    if (this.caller?.tracking !== undefined) this.dispatcher.trackReads(this.caller, command, args, argc);
     // Not every run is measured, and the first one of a slow command is to be noticed soon.
     this.effort += command.microsecondsInScript + (command.has(CommandFlag.fast) ? 1 : leastEffortOfSlow);
   }

@@ -129,7 +129,7 @@ export class ClientTracking {
     this.items = this.nameBytes = 0;
   }
 
-  /** A client has read keys with a command that is done, unless CLIENT CACHING or its mode says that it keeps no copies. */
+  /** A client has read keys, of which it keeps copies unless CLIENT CACHING or its mode says otherwise. */
   remember(client: Client, keys: readonly Bytes[]): void {
     const { mode, cachingGiven } = client.tracking!;
     if (mode === 'broadcast' || (mode === 'optin' && !cachingGiven) || (mode === 'optout' && cachingGiven))
@@ -206,12 +206,12 @@ export class ClientTracking {
 
   /** Tells a client that keys have changed, or all. In RESP2 only those can be told who are subscribed, for others. */
   private tell(client: Client, keys: string[] | undefined): void {
+    if (client.closing) return;
     const tracking = client.tracking!;
     const { redirect } = tracking;
     const told = redirect === 0 ? client : this.clients.get(redirect);
-    if (client.closing) return;
     if (told === undefined || told.closing) {
-      tracking.redirectBroken = redirect !== 0;
+      tracking.redirectBroken = true;
       if (client.reply.protocol === 3) this.pubsub.sendTo(client, new BrokenRedirection(redirect));
     } else if (told.reply.protocol === 3 || (redirect !== 0 && (told.gate & Gate.subscriber) !== 0)) {
       this.pubsub.sendTo(told, new Invalidation(keys));

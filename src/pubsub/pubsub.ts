@@ -87,7 +87,7 @@ export class PubSub {
 
   /** Takes back all subscriptions of a client. */
   forget(client: Client): void {
-    if (this.held.length > 0) this.held = this.held.filter((each) => each.client !== client);
+    this.takeHeld(client);
     const { subscriptions } = client;
     if (subscriptions === undefined) return;
     for (const kind of ['channel', 'pattern', 'shard'] as const) {
@@ -161,10 +161,15 @@ export class PubSub {
 
   /** Sends what waited for a client's reply, which is written. */
   sendHeld(client: Client): void {
-    if (this.held.length === 0 || isStopped(client)) return;
-    const waiting = this.held;
-    this.held = waiting.filter((each) => each.client !== client);
-    for (const each of waiting) if (each.client === client) this.send(each.message, client);
+    if (isStopped(client)) return;
+    for (const { message } of this.takeHeld(client)) this.send(message, client);
+  }
+
+  private takeHeld(client: Client): { message: Outgoing }[] {
+    const { held } = this;
+    if (held.length === 0) return held;
+    this.held = held.filter((each) => each.client !== client);
+    return held.filter((each) => each.client === client);
   }
 }
 

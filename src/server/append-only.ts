@@ -496,13 +496,11 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   private abandon(): void {
     if (this.state !== 'starting') return;
-    const { directory, writer } = this;
+    const { writer } = this;
     this.listen(false);
     writer.discard();
     writer.close();
-    const name = temporaryIncremental(directory.prefix);
-    this.server.log.notice(`Removing the temp incr aof file ${name}`);
-    this.removeNow(directory.path(name));
+    this.removeTemporaryIncremental();
     this.scheduled = true;
   }
 
