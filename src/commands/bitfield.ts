@@ -173,7 +173,7 @@ function run(value: Bytes, operation: Operation): Outcome {
   );
   if (now === undefined) return { reply: undefined, written: false, changed: false };
   writeField(value.buffer, value.start, field.offset, field.width, now);
-  return { reply: isSet ? old : now, written: true, changed: !isSet || now !== old };
+  return { reply: isSet ? old : now, written: true, changed: now !== old };
 }
 
 /** A negative number for an unsigned field stands for the large one with the same 64 bits. */

@@ -157,9 +157,8 @@ function claimant(
   let consumer = group.consumer(name.latin1());
   if (consumer === undefined) {
     consumer = group.createConsumer(name.latin1(), now);
-    database.keyspace.dirty++;
     propagateConsumer(propagated, key, group, consumer);
-    database.event(EventClass.stream, 'xgroup-createconsumer', key);
+    database.modifiedBeside(key, EventClass.stream, 'xgroup-createconsumer');
   }
   consumer.seenTime = now;
   return consumer;

@@ -154,7 +154,8 @@ function createGroup(call: Call): void {
   else touchStream(database, key);
   stream.createGroup(name.latin1(), id, entriesRead);
   reply.ok();
-  database.modified(key, EventClass.stream, 'xgroup-create');
+  if (present === undefined) database.modified(key, EventClass.stream, 'xgroup-create');
+  else database.modifiedBeside(key, EventClass.stream, 'xgroup-create');
 }
 
 function setGroupId(call: Call): void {
@@ -169,7 +170,7 @@ function setGroupId(call: Call): void {
   group.setLastId(id);
   group.entriesRead = entriesRead;
   reply.ok();
-  database.modified(key, EventClass.stream, 'xgroup-setid');
+  database.modifiedBeside(key, EventClass.stream, 'xgroup-setid');
 }
 
 function destroyGroup({ database, args, reply }: Call): void {
@@ -181,7 +182,9 @@ function destroyGroup({ database, args, reply }: Call): void {
   touchStream(database, key);
   stream.destroyGroup(group);
   reply.integer(1);
-  database.modified(key, EventClass.stream, 'xgroup-destroy');
+  database.modifiedBeside(key, EventClass.stream, 'xgroup-destroy');
+  // Those who wait for entries of the group are told that it is gone.
+  if (database.keyspace.observed) database.keyspace.observer.keyReady(database, key);
 }
 
 function createConsumer(call: Call): void {
@@ -192,8 +195,7 @@ function createConsumer(call: Call): void {
   touchStream(database, args[2]);
   group.createConsumer(name, database.keyspace.now);
   reply.integer(1);
-  database.keyspace.dirty++;
-  database.event(EventClass.stream, 'xgroup-createconsumer', args[2]);
+  database.modifiedBeside(args[2], EventClass.stream, 'xgroup-createconsumer');
 }
 
 function deleteConsumer(call: Call): void {
@@ -203,7 +205,7 @@ function deleteConsumer(call: Call): void {
   if (consumer === undefined) return reply.integer(0);
   touchStream(database, args[2]);
   reply.integer(group.deleteConsumer(consumer));
-  database.modified(args[2], EventClass.stream, 'xgroup-delconsumer');
+  database.modifiedBeside(args[2], EventClass.stream, 'xgroup-delconsumer');
 }
 
 function presentGroup({ database, args }: Call): { stream: Stream; group: ConsumerGroup } {

@@ -254,8 +254,7 @@ function consumerOf(
   if (consumer === undefined) {
     consumer = group.createConsumer(name, now);
     propagateConsumer(propagated, key, group, consumer);
-    database.keyspace.dirty++;
-    database.event(EventClass.stream, 'xgroup-createconsumer', key);
+    database.modifiedBeside(key, EventClass.stream, 'xgroup-createconsumer');
   }
   consumer.seenTime = now;
   return consumer;

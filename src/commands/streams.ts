@@ -297,7 +297,7 @@ function xsetid({ database, args, argc, reply }: Call): void {
   if (entriesAdded >= 0) stream.entriesAdded = entriesAdded;
   if (maxDeletedId !== undefined && !maxDeletedId.isLeast) stream.maxDeletedId.assign(maxDeletedId);
   reply.ok();
-  database.modified(key, EventClass.stream, 'xsetid');
+  database.modifiedBeside(key, EventClass.stream, 'xsetid');
 }
 
 function readIdOptions(args: Bytes[], argc: number): IdOptions {

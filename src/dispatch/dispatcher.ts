@@ -426,6 +426,10 @@ export class Dispatcher {
     const { tracking } = this.server;
     if (tracking.active) tracking.keyModified(key, vanished ? undefined : this.call.client);
     this.watched.touched(database, key);
+    this.keyReady(database, key);
+  }
+
+  keyReady(database: Database, key: Bytes): void {
     this.blocking.waiting.touched(database, key);
   }
 

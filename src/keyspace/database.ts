@@ -633,6 +633,15 @@ export class Database {
     if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
   }
 
+  /**
+   * What stands beside a key's value was changed, such as a consumer group or a counter: it is counted, and `event`
+   * published. Those who watch the key or keep a copy of its value are not told.
+   */
+  modifiedBeside(key: Bytes, eventClass: number, event: string): void {
+    this.keyspace.dirty++;
+    this.event(eventClass, event, key);
+  }
+
   /** Publishes an event, if its class is wanted. */
   event(eventClass: number, event: string, key: Bytes): void {
     const { keyspace } = this;

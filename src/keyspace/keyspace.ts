@@ -20,6 +20,8 @@ export interface KeyspaceObserver {
    * come, or memory was short. Called only while `Keyspace.observed` is set.
    */
   keyModified(database: Database, key: Bytes, vanished?: boolean): void;
+  /** Who waits for a key has to look at it again, though its value is as it was. Called only while `Keyspace.observed` is set. */
+  keyReady(database: Database, key: Bytes): void;
   /** All keys of a database are about to go, or change with those of another. */
   databaseReplaced(database: Database, replacement: Database | undefined): void;
   /** All keys of a database, or of all, are about to go. Called once, beside `databaseReplaced` for each of them. */
@@ -37,6 +39,7 @@ export interface KeyspaceObserver {
 
 const nobody: KeyspaceObserver = {
   keyModified() {},
+  keyReady() {},
   databaseReplaced() {},
   flushed() {},
   keyVanished() {},

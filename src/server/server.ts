@@ -209,6 +209,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     );
     this.keyspace.observer = {
       keyModified: (database, key, vanished) => this.loop.dispatcher.keyModified(database, key, vanished),
+      keyReady: (database, key) => this.loop.dispatcher.keyReady(database, key),
       databaseReplaced: (database, replacement) =>
         this.loop.dispatcher.databaseReplaced(database, replacement),
       flushed: () => this.tracking.flushed(),

@@ -98,9 +98,13 @@ export function integerIn(low, high) {
   return (random) => String(random.integer(low, high));
 }
 
-/** Few keys, so that commands meet; among them the empty one, and one that is not text. @type {Syntax} */
-export const key = (random) =>
-  random.pick(['a', 'a', 'b', 'b', 'c', 'c', 'd', 'user:1', 'user:2', '{t}x', '{t}y', 'k\x00\xff\r\n', '']);
+/** Few keys, so that commands meet; among them the empty one, and one that is not text. */
+const keys = ['a', 'a', 'b', 'b', 'c', 'c', 'd', 'user:1', 'user:2', '{t}x', '{t}y', 'k\x00\xff\r\n', ''];
+
+export const keyNames = [...new Set(keys)];
+
+/** @type {Syntax} */
+export const key = (random) => random.pick(keys);
 
 /** @type {Syntax} */
 export const smallInteger = (random) => String(random.integer(-20, 200));

@@ -7,6 +7,8 @@ const GROUPS = [
   ...['transactions', 'sets', 'wrong-types'],
 ];
 
+export { keyNames } from './generators.mjs';
+
 /** @type {SequenceMaker | undefined} */
 let maker;
 

@@ -107,6 +107,7 @@ describe('the expiry sweeper', () => {
     keyspace.observer = {
       keyModified: (where, key) => heard.push(`modified ${where.index} ${key.latin1()}`),
       databaseReplaced() {},
+      keyReady() {},
       flushed() {},
       keyVanished() {},
       fieldVanished() {},
