@@ -246,7 +246,7 @@ describe('BITFIELD', () => {
     expect(await effects('bitfield k set i5 0 0')).toEqual([['setbit k'], 1]);
     expect(await effects('bitfield k set i5 0 0 get i5 0')).toEqual([[], 0]);
     expect(await effects('bitfield k set i5 0 1 set i5 5 1')).toEqual([['setbit k'], 2]);
-    expect(await effects('bitfield k incrby i5 0 0')).toEqual([['setbit k'], 1]);
+    expect(await effects('bitfield k incrby i5 0 0')).toEqual([[], 0]);
     expect(await effects('bitfield k set i5 90 0')).toEqual([['setbit k'], 1]);
   });
 
