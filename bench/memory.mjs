@@ -131,6 +131,8 @@ async function loadManyKeys() {
     ['CPU ns per insert, slowest slice', sides.respite.worstNs, sides.redis.worstNs],
     ['worst PING ms', sides.respite.worstMs, sides.redis.worstMs],
     ['p99.9 PING ms', sides.respite.p999Ms, sides.redis.p999Ms],
+    ['worst PING ms with pauses', sides.respite.measuredWorstMs, sides.redis.measuredWorstMs],
+    ['longest pause of the machine ms', sides.respite.longestPauseMs, sides.redis.longestPauseMs],
     ['used_memory per key', sides.respite.bytes, sides.redis.bytes],
     ['RSS per key', sides.respite.rss, sides.redis.rss],
   ];
@@ -179,12 +181,12 @@ async function loadKeys(server, total) {
     },
   });
   const seconds = (performance.now() - startedAt) / 1000;
-  const { worstMs, p999Ms } = await probe.stop();
+  const probed = await probe.stop();
   const size = Number(await client.command('DBSIZE'));
   if (size !== total) throw new Error(`${server.name} holds ${size} keys, not ${total}`);
   const bytes = ((await usedMemory(client)) - before.bytes) / total;
   const rss = (rssBytes(server.pid) - before.rss) / total;
   client.close();
   const [medianNs, worstNs] = [median(slices), Math.max(...slices)];
-  return { seconds, slices, medianNs, worstNs, worstMs, p999Ms, bytes, rss };
+  return { seconds, slices, medianNs, worstNs, ...probed, bytes, rss };
 }

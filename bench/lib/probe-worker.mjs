@@ -1,33 +1,35 @@
-import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { RawClient } from './client.mjs';
-import { percentile, sleep } from './stats.mjs';
+import { sleep } from './stats.mjs';
+import { monotonicMs, raisePriority } from './thread.mjs';
 
-try {
-  setPriority(constants.priority.PRIORITY_HIGHEST);
-} catch {
-  // Not permitted: then the figures hold what this thread itself waits for a processor.
-}
+const INITIAL_ROOM = 1 << 18;
 
+raisePriority();
 const client = await RawClient.connect({ port: workerData.port });
-/** @type {number[]} */
-const roundTripsMs = [];
-let running = true;
-
-parentPort?.on('message', () => {
-  running = false;
-});
+/** Start and length of each round trip: bare numbers, as collecting garbage here would count as waiting. */
+let roundTrips = new Float64Array(INITIAL_ROOM);
+let used = 0;
 parentPort?.postMessage('started');
 
-while (running) {
-  const before = performance.now();
+/** @type {Int32Array} */
+const stop = workerData.stop;
+while (Atomics.load(stop, 0) === 0) {
+  const from = monotonicMs();
   await client.command('PING');
-  roundTripsMs.push(performance.now() - before);
+  if (used === roundTrips.length) roundTrips = doubled(roundTrips);
+  roundTrips[used++] = from;
+  roundTrips[used++] = monotonicMs() - from;
   await sleep(1);
 }
 client.close();
-parentPort?.postMessage({
-  pings: roundTripsMs.length,
-  worstMs: percentile(roundTripsMs, 100),
-  p999Ms: percentile(roundTripsMs, 99.9),
-});
+parentPort?.postMessage(
+  Array.from({ length: used / 2 }, (_, i) => ({ from: roundTrips[2 * i], ms: roundTrips[2 * i + 1] })),
+);
+
+/** @param {Float64Array} numbers */
+function doubled(numbers) {
+  const room = new Float64Array(2 * numbers.length);
+  room.set(numbers);
+  return room;
+}
