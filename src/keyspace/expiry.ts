@@ -72,7 +72,9 @@ export class ExpirySweeper {
         this.takeSample(index, buckets);
         this.totalSampled += this.sampled;
         this.totalExpired += this.expired;
-        if (this.expired <= this.sampled * tolerable) break;
+        // Empty buckets tell nothing about the rest, unless a round ends with them.
+        const telling = this.sampled > 0 || this.bucketsLeft[index] === 0;
+        if (telling && this.expired <= this.sampled * tolerable) break;
         if (clock.microseconds() >= end) return true;
       }
     }

@@ -65,9 +65,9 @@ import { tlsClientOptions } from './tls.js';
 import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
-const expirySliceMicroseconds = 3500;
+const expirySliceMicroseconds = 2000;
 /** Pause between slices while there is clearly more to expire. */
-const expiryPauseMs = 4;
+const expiryPauseMs = 3;
 
 export interface ServerOptions {
   config: Config;
