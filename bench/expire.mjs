@@ -1,7 +1,7 @@
 // Many keys that expire in the same second, never touched again. See bench/README.md.
 import { fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
-import { startProbe } from './lib/probe.mjs';
+import { pingRows, startProbe } from './lib/probe.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
@@ -25,10 +25,7 @@ const total = parseCount(options.keys);
 const sides = await onEachSide({ respite: options.respite, redis: options.redis }, [], expireAll);
 const rows = [
   ['seconds until DBSIZE is 0', sides.respite.seconds, sides.redis.seconds],
-  ['worst PING ms', sides.respite.worstMs, sides.redis.worstMs],
-  ['p99.9 PING ms', sides.respite.p999Ms, sides.redis.p999Ms],
-  ['worst PING ms with pauses', sides.respite.measuredWorstMs, sides.redis.measuredWorstMs],
-  ['longest pause of the machine ms', sides.respite.longestPauseMs, sides.redis.longestPauseMs],
+  ...pingRows(sides),
   ['server CPU seconds', sides.respite.cpuSeconds, sides.redis.cpuSeconds],
 ];
 console.log(`${total} keys that expire in the same second\n`);

@@ -1,7 +1,7 @@
 // Bytes per key and per element beside redis-server, and 20M keys. See bench/README.md.
 import { fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
-import { startProbe } from './lib/probe.mjs';
+import { pingRows, startProbe } from './lib/probe.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
@@ -129,10 +129,7 @@ async function loadManyKeys() {
     ['seconds', sides.respite.seconds, sides.redis.seconds],
     ['CPU ns per insert, median slice', sides.respite.medianNs, sides.redis.medianNs],
     ['CPU ns per insert, slowest slice', sides.respite.worstNs, sides.redis.worstNs],
-    ['worst PING ms', sides.respite.worstMs, sides.redis.worstMs],
-    ['p99.9 PING ms', sides.respite.p999Ms, sides.redis.p999Ms],
-    ['worst PING ms with pauses', sides.respite.measuredWorstMs, sides.redis.measuredWorstMs],
-    ['longest pause of the machine ms', sides.respite.longestPauseMs, sides.redis.longestPauseMs],
+    ...pingRows(sides),
     ['used_memory per key', sides.respite.bytes, sides.redis.bytes],
     ['RSS per key', sides.respite.rss, sides.redis.rss],
   ];

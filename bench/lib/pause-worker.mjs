@@ -36,10 +36,9 @@ for (let sleeps = 1; Atomics.wait(workerData.stop, 0, 0, SLEEP_MS) === 'timed-ou
 }
 parentPort?.postMessage(pauses);
 
-/** How long this thread waited so far while others ran. Without such a count no pause can be told from other work. */
+/** How long this thread waited so far while others ran; not a number where nobody counts that, and no pause is told then. */
 function waitedMs() {
-  const [, waitedNs] = read(waitedFile).split(' ');
-  return waitedNs === undefined ? Number.POSITIVE_INFINITY : Number(waitedNs) / 1e6;
+  return Number(read(waitedFile).split(' ')[1]) / 1e6;
 }
 
 /** By CPU, how long the host ran something else so far, while this machine had work. */

@@ -62,6 +62,21 @@ export function summarize(roundTrips, pauses) {
 }
 
 /**
+ * Rows of a report: a name, and the figures of both sides.
+ *
+ * @param {{ respite: ProbeResult, redis: ProbeResult }} sides
+ * @returns {[string, number, number][]}
+ */
+export function pingRows({ respite, redis }) {
+  return [
+    ['worst PING ms', respite.worstMs, redis.worstMs],
+    ['p99.9 PING ms', respite.p999Ms, redis.p999Ms],
+    ['worst PING ms with pauses', respite.measuredWorstMs, redis.measuredWorstMs],
+    ['longest pause of the machine ms', respite.longestPauseMs, redis.longestPauseMs],
+  ];
+}
+
+/**
  * @param {Span} span
  * @param {readonly Pause[]} pauses
  */
