@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { percentile } from './stats.mjs';
+import { standBackHelpers } from './thread.mjs';
 
 /**
  * Something that took `ms` milliseconds and began at `from`, in milliseconds of the clock of `monotonicMs`.
@@ -28,6 +29,7 @@ import { percentile } from './stats.mjs';
  * @param {number} port
  */
 export async function startProbe(port) {
+  standBackHelpers();
   const stop = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const workers = ['./probe-worker.mjs', './pause-worker.mjs'].map(
     (file) => new Worker(new URL(file, import.meta.url), { workerData: { port, stop } }),
