@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
 // To be imported before all else, so that nothing is compiled yet and no garbage collected. Flags concern the whole
@@ -25,19 +25,20 @@ setFlagsFromString('--no-concurrent-marking');
 setFlagsFromString('--no-parallel-scavenge');
 
 /**
- * How far the engine's helper threads, which compile, stand back behind the main thread, which serves: at 10 they get a
+ * How far the engine's helper threads, which compile, stand back behind the main thread, which serves: 10 steps behind they get a
  * tenth of what it gets where both want the same processor. As its equals, up to four of them at once, each for a whole
  * time slice, keep it waiting for 10 ms and more whenever much code becomes hot (bench/expire.mjs). Further back, a
  * server with one busy processor would stay slow for seconds after its start.
  */
-const helperNiceness = 10;
+const stepsBack = 10;
 
 /** Only Linux gives threads a priority of their own. */
 function setBackHelperThreads(): void {
   if (process.platform !== 'linux') return;
   try {
+    const niceness = Math.min(getPriority() + stepsBack, constants.priority.PRIORITY_LOW);
     for (const thread of readdirSync('/proc/self/task').map(Number)) {
-      if (thread !== process.pid) setPriority(thread, helperNiceness);
+      if (thread !== process.pid) setPriority(thread, niceness);
     }
   } catch {
     // Not permitted here, or /proc is not mounted: the threads stay equals.

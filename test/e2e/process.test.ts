@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
@@ -179,6 +179,21 @@ describe('the command', () => {
     expect(code).not.toMatch(/^import .* from '\./m);
     expect(code).not.toMatch(/\bimport\('\./);
   });
+
+  it.skipIf(process.platform !== 'linux')(
+    'lets threads that compile stand back behind the one that serves',
+    async () => {
+      const run = respite(['--port', String(await freePort())]);
+      await run.prints(/Ready to accept/);
+      const { pid } = run.child;
+      const threads = readdirSync(`/proc/${pid}/task`).map(Number);
+      const niceness = threads.filter((thread) => thread !== pid).map((thread) => getPriority(thread));
+      expect(niceness.filter((value) => value === Math.min(getPriority() + 10, 19)).length).toBeGreaterThan(
+        1,
+      );
+      expect(getPriority(pid)).toBe(getPriority());
+    },
+  );
 
   it('tells its version', async () => {
     const run = respite(['--version']);
