@@ -25,10 +25,10 @@ setFlagsFromString('--no-concurrent-marking');
 setFlagsFromString('--no-parallel-scavenge');
 
 /**
- * How far the engine's helper threads, which compile, stand back behind the main thread, which serves: 10 steps behind they get a
- * tenth of what it gets where both want the same processor. As its equals, up to four of them at once, each for a whole
- * time slice, keep it waiting for 10 ms and more whenever much code becomes hot (bench/expire.mjs). Further back, a
- * server with one busy processor would stay slow for seconds after its start.
+ * How far the engine's helper threads, which compile, stand back behind the main thread, which serves: with 10 they get
+ * a tenth of what it gets where both want the same processor. As its equals, up to four of them at once, each for a
+ * whole time slice, keep it waiting for 10 ms and more whenever much code becomes hot (bench/expire.mjs). Further back,
+ * a server with one busy processor would stay slow for seconds after its start.
  */
 const stepsBack = 10;
 
