@@ -33,7 +33,7 @@ setFlagsFromString('--no-parallel-scavenge');
 const stepsBack = 10;
 
 /** Only Linux gives threads a priority of their own. */
-function setBackHelperThreads(): void {
+function standBackHelpers(): void {
   if (process.platform !== 'linux') return;
   try {
     const niceness = Math.min(getPriority() + stepsBack, constants.priority.PRIORITY_LOW);
@@ -45,4 +45,4 @@ function setBackHelperThreads(): void {
   }
 }
 
-setBackHelperThreads();
+standBackHelpers();

@@ -24,7 +24,8 @@ import { standBackHelpers } from './thread.mjs';
 
 /**
  * Watches how long a server leaves a client waiting: a connection in a thread of its own sends PING about
- * every millisecond and keeps the round trips, and a second thread watches for pauses of the machine.
+ * every millisecond and keeps the round trips, and a second thread watches for pauses of the machine. The process's
+ * other threads but the main one stand back from now on.
  *
  * @param {number} port
  */
