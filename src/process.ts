@@ -103,7 +103,7 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   const clock = new SystemClock();
   const log = openLog(config, clock);
   greet(config, log);
-  const server = new RespiteServer({ config, log, clock, importFrom });
+  const server = new RespiteServer({ config, log, clock, importFrom, ownsThread: true });
   const life = new Lifetime(server, config, log);
   server.replicaRole.onChanged = (isReplica) => {
     log.role = isReplica ? 'S' : 'M';

@@ -14,11 +14,14 @@ export class ClientRegistry {
    * runs. What a key gets must not be given to a client that is gone.
    */
   onEnded: (client: Client) => void = () => {};
+  /** Called when a turn has ended and its replies have left, with how many clients had some. */
+  onTurnEnd: ((answered: number) => void) | undefined;
   /** A batch has ended whose replies have not left. */
   repliesWait = false;
   private readonly byId = new Map<number, Client>();
   private nextId = 1;
   private turnEndAwaited = false;
+  private answeredInTurn = 0;
   /** Those who have replies to come. */
   private readonly answered: Client[] = [];
   /** Those who were sent something that they did not ask for, as subscribers and replicas are. */
@@ -106,11 +109,15 @@ export class ClientRegistry {
     this.turnEndAwaited = false;
     this.flushReplies();
     flushAll(this.addressed);
+    const answered = this.answeredInTurn;
+    this.answeredInTurn = 0;
+    this.onTurnEnd?.(answered);
   };
 
   /** Sends the replies that wait for the end of the turn. */
   flushReplies(): void {
     this.repliesWait = false;
+    this.answeredInTurn += this.answered.length;
     flushAll(this.answered);
   }
 

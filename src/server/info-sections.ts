@@ -317,12 +317,14 @@ function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[
  * What those who develop the server want to know of its event loop. There is no append-only file yet to wait
  * for.
  */
-export function debugSection({ loop, metrics }: RespiteServer): InfoField[] {
+export function debugSection({ loop, metrics, coalescing }: RespiteServer): InfoField[] {
   return [
     ['eventloop_duration_aof_sum', 0],
     ['eventloop_duration_cron_sum', Math.round(metrics.cronMicroseconds)],
     ['eventloop_duration_max', Math.round(loop.longestBatchMicroseconds)],
     ['eventloop_cmd_per_cycle_max', loop.mostCommandsOfBatch],
+    ['eventloop_pauses', coalescing?.pauses ?? 0],
+    ['eventloop_duration_pauses_sum', Math.round(coalescing?.pausedMicroseconds ?? 0)],
   ];
 }
 

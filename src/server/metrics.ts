@@ -146,7 +146,12 @@ export class Metrics {
 
   /** Time in µs that the process's event loop did not spend waiting since the last reset. */
   get eventLoopMicroseconds(): number {
-    return microsecondsOfLoop() - this.loopBase.microseconds;
+    return this.loopMicroseconds() - this.loopBase.microseconds;
+  }
+
+  private loopMicroseconds(): number {
+    const paused = this.server.coalescing?.pausedMicroseconds ?? 0;
+    return Math.round(performance.eventLoopUtilization().active * 1000 - paused);
   }
 
   get eventLoopTurnsPerSecond(): number {
@@ -161,7 +166,7 @@ export class Metrics {
 
   /** Clears the rates and the event loop's counters. The memory peak stays, as in Redis. */
   reset(): void {
-    this.loopBase = { turns: turnsOfLoop(), microseconds: microsecondsOfLoop() };
+    this.loopBase = { turns: turnsOfLoop(), microseconds: this.loopMicroseconds() };
     this.cronMicroseconds = 0;
     this.sampledAt = this.server.clock.now();
     const { commands, input, output, replicationInput, replicationOutput, loopTurns, loopWork } = this;
@@ -173,8 +178,4 @@ export class Metrics {
 /** Node counts the turns of the loop itself from 20.18 on; before that they are unknown. */
 function turnsOfLoop(): number {
   return (performance.nodeTiming.uvMetricsInfo as { loopCount: number } | undefined)?.loopCount ?? 0;
-}
-
-function microsecondsOfLoop(): number {
-  return Math.round(performance.eventLoopUtilization().active * 1000);
 }

@@ -56,6 +56,7 @@ import { Listeners } from './listeners.js';
 import { MemoryLimit } from './memory-limit.js';
 import { Metrics } from './metrics.js';
 import { fitMaxClients } from './open-files.js';
+import { coalesceRequests, type RequestCoalescing } from './request-coalescing.js';
 import { Saving } from './saving.js';
 import { connectScripting } from './scripting.js';
 import { Shutdown } from './shutdown.js';
@@ -82,6 +83,8 @@ export interface ServerOptions {
   keepsFiles?: boolean;
   /** Loads this file at the start instead of its own. */
   importFrom?: string;
+  /** Nothing else runs in this thread, so it may sleep for a moment where that saves work (`request-coalescing`). */
+  ownsThread?: boolean;
   /** With `port 0`, listen on a port that the operating system chooses, instead of not at all. */
   anyPort?: boolean;
 }
@@ -153,6 +156,8 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   private readonly fieldSweeper: FieldExpirySweeper;
   private readonly scriptRunner: ScriptRunner;
   readonly observer: CommandObserver;
+  /** Only where the server may put its thread to sleep. */
+  readonly coalescing: RequestCoalescing | undefined;
   private readonly stalls: StallWatch;
   private closing: Promise<void> | undefined;
 
@@ -189,6 +194,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.observer = new CommandObserver(this, this.loop.dispatcher.accounts);
     this.stalls = new StallWatch(this.latency, this.clock);
     this.stalls.adjust();
+    if (options.ownsThread && process.platform === 'linux') this.coalescing = coalesceRequests(this);
     this.metrics = new Metrics(this);
     this.memoryLimit = new MemoryLimit(this);
     this.defrag = new ActiveDefrag(this);

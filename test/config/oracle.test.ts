@@ -20,6 +20,7 @@ const newer = [
   'locale-collate',
   'log-format',
   'rdb-version',
+  'request-coalescing',
   'set-max-listpack-entries',
   'set-max-listpack-value',
 ];

@@ -55,6 +55,11 @@ export const network = {
     0,
     'Disconnect clients that were silent for this many seconds; 0 for never.',
   ),
+  'request-coalescing': directive(
+    yesNo,
+    true,
+    'Respite only, on Linux. Let requests gather for 0.1 ms at a time while many clients keep the server busy one by one, if that pays.',
+  ),
   'tcp-keepalive': directive(
     integer(0, INT_MAX),
     300,
