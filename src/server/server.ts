@@ -68,7 +68,7 @@ import { respiteVersion } from './version.js';
 /** Longest time the expiry sweeper works without letting clients have their turn. */
 const expirySliceMicroseconds = 2000;
 /** Pause between slices while there is clearly more to expire. */
-const expiryPauseMs = 3;
+const expiryPauseMs = 2;
 
 export interface ServerOptions {
   config: Config;
