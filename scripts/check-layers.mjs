@@ -33,7 +33,7 @@ const RANKS = [
   { layers: ['memory'], why: 'data structures know bytes only' },
   { layers: ['protocol', 'config'], why: 'texts and numbers on the wire and in files: bytes only' },
   { layers: ['observation'], why: 'what is noted down of durations; whoever works may note something' },
-  { layers: ['ambient'], why: 'clock and chance: interfaces that anyone may be given' },
+  { layers: ['ambient'], why: 'clock and chance: interfaces that anyone may be given; stopping the thread' },
   { layers: ['bytes'], why: 'the lowest: it imports nothing' },
 ];
 

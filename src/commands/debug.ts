@@ -1,3 +1,4 @@
+import { blockThread } from '../ambient/block-thread.js';
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
 import { memoryOf } from '../clients/client-eviction.js';
@@ -242,7 +243,7 @@ const actions: DebugAction[] = [
     summary: 'Stops the whole server for this time; fractions are understood.',
     words: [3, 3],
     run: ({ args, reply }) => {
-      sleep(leadingNumber(args[2]) * 1000);
+      blockThread(leadingNumber(args[2]) * 1000);
       reply.ok();
     },
   },
@@ -296,11 +297,6 @@ function requirePermission({ server, client }: Call): void {
 /** The number that an argument begins with, 0 if it begins with none. */
 function leadingNumber(argument: Bytes): number {
   return Number.parseFloat(argument.latin1()) || 0;
-}
-
-/** Blocks the thread without using CPU time. */
-function sleep(milliseconds: number): void {
-  if (milliseconds > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 function reload({ server, args, argc, reply }: Call): void {

@@ -1,3 +1,4 @@
+import { blockThread } from '../ambient/block-thread.js';
 import type { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import type { AppendOnlyApi } from '../commands/server-api.js';
@@ -189,8 +190,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   /** DEBUG AOF-FLUSH-SLEEP. */
   delayWrites(microseconds: number): void {
-    const sleep = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, microseconds / 1000);
-    this.writer.beforeWrite = microseconds > 0 ? sleep : undefined;
+    this.writer.beforeWrite = microseconds > 0 ? () => blockThread(microseconds / 1000) : undefined;
   }
 
   // --- what changes

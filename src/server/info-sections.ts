@@ -314,8 +314,8 @@ function eventLoopFields({ metrics, commands, loop }: RespiteServer): InfoField[
 }
 
 /**
- * What those who develop the server want to know of its event loop. There is no append-only file yet to wait
- * for.
+ * What those who develop the server want to know of its event loop. What the append-only file takes is not measured by
+ * itself.
  */
 export function debugSection({ loop, metrics, coalescing }: RespiteServer): InfoField[] {
   return [

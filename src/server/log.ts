@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
+import { blockThread } from '../ambient/block-thread.js';
 import type { Log } from '../commands/server-api.js';
 import type { Directives } from '../config/config.js';
 import { systemErrorText } from '../config/files.js';
@@ -208,7 +209,7 @@ function writeToOutput(line: string): void {
     } catch (error) {
       // A pipe that is full for now; anything else means that nobody reads any more.
       if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, fullPipePauseMs);
+      blockThread(fullPipePauseMs);
     }
   }
 }

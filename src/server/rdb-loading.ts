@@ -1,3 +1,4 @@
+import { blockThread } from '../ambient/block-thread.js';
 import type { Bytes } from '../bytes/bytes.js';
 import { systemErrorText } from '../config/files.js';
 import { ArenaFullError } from '../memory/arena.js';
@@ -139,12 +140,10 @@ function logAuxiliary({ log, clock }: RespiteServer, progress: LoadingProgress, 
   } else if (name === 'aof-base' && text === '1') log.notice('RDB is base AOF');
 }
 
-const nobody = new Int32Array(new SharedArrayBuffer(4));
-
 /** `key-load-delay`: microseconds; negative: so many keys for each microsecond. */
 function pauseAfterKey({ random }: RespiteServer, delay: number): void {
   const microseconds = delay > 0 ? delay : random.next() * -delay < 1 ? 1 : 0;
-  if (microseconds > 0) Atomics.wait(nobody, 0, 0, microseconds / 1000);
+  blockThread(microseconds / 1000);
 }
 
 /** How far a load is, for the log. */

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { blockThread } from '../ambient/block-thread.js';
 import type { Clock } from '../ambient/clock.js';
 import type { ServerApi } from '../commands/server-api.js';
 
@@ -24,6 +25,8 @@ const leastGain = 1.5;
 const leastRate = 0.9;
 /** ... and a pause takes no longer than this on average, in µs. Where the system's clock is coarse it may take 4 ms. */
 const longestPause = 500;
+/** ms, to which the kernel adds: it becomes 60 to 90 µs. */
+const pauseLength = 0.01;
 
 /** What request coalescing needs of its surroundings. */
 export interface CoalescingHost {
@@ -49,20 +52,18 @@ interface Window {
 /**
  * Lets requests gather when the server is busy with very small turns of the event loop: a client program with many
  * connections hands over its requests one by one, the server takes up each as it comes, and more time goes into turns than
- * into requests. A pause of 60 to 90 µs after such a turn, as network cards make between interrupts, saves a
- * tenth of the CPU time of a request, and costs nothing where the client program would have taken as long
- * (bench/run.mjs without pipelines).
+ * into requests. A pause of 60 to 90 µs after such a turn, as network cards make between interrupts, saves about a
+ * tenth of the CPU time of a request, and may make a request wait that much longer (bench/run.mjs without pipelines).
  *
- * Whether that is so is found out by trying: pauses go on as long as turns become larger by them and no fewer requests
- * are answered than without. A server that has time to wait for requests makes none, nor one whose turns are large.
+ * Whether it pays is found out by trying: pauses go on as long as turns become larger by them and at least nine tenths as
+ * many requests are answered as without. A server that has time to wait for requests makes none, nor one whose turns are large.
  */
 export class RequestCoalescing {
   /** Time in µs that all pauses took, and how many there were. */
   pausedMicroseconds = 0;
   pauses = 0;
   private active = true;
-  private pausing = false;
-  /** Turns as they are without pauses: the latest window that had none. */
+  /** While there are pauses: the window before them, to compare with. */
   private usual: Window | undefined;
   private windowsUntilLook = 0;
   private windowsToSkip = 0;
@@ -80,13 +81,9 @@ export class RequestCoalescing {
     this.idleBefore = host.idleTime();
   }
 
-  get enabled(): boolean {
-    return this.active;
-  }
-
   set enabled(on: boolean) {
     this.active = on;
-    this.pausing = false;
+    this.usual = undefined;
     this.backOff = 1;
     this.windowsToSkip = 0;
   }
@@ -98,7 +95,7 @@ export class RequestCoalescing {
   readonly turnEnded = (answers: number): void => {
     this.turns++;
     this.answers += answers;
-    if (this.pausing && answers < enoughAnswers) this.pause();
+    if (this.usual !== undefined && answers < enoughAnswers) this.pause();
     if (this.answers >= answersOfWindow) this.endWindow(this.host.clock.microseconds());
   };
 
@@ -114,7 +111,9 @@ export class RequestCoalescing {
 
   private endWindow(now: number): void {
     const window = this.measure(now);
-    this.pausing = this.pausing ? this.goesOn(window) : this.begins(window);
+    if (this.usual === undefined) {
+      if (this.begins(window)) this.usual = window;
+    } else if (!this.goesOn(window, this.usual)) this.usual = undefined;
   }
 
   private measure(now: number): Window {
@@ -141,7 +140,6 @@ export class RequestCoalescing {
       this.windowsToSkip--;
       return false;
     }
-    this.usual = window;
     this.windowsUntilLook = windowsBetweenLooks;
     return (
       this.active &&
@@ -152,8 +150,8 @@ export class RequestCoalescing {
   }
 
   /** After a window with pauses: are there to be more? */
-  private goesOn(window: Window): boolean {
-    if (!this.pay(window)) {
+  private goesOn(window: Window, usual: Window): boolean {
+    if (!pay(window, usual)) {
       this.windowsToSkip = this.backOff;
       this.backOff = Math.min(this.backOff * 2, longestBackOff);
       return false;
@@ -162,26 +160,16 @@ export class RequestCoalescing {
     this.windowsUntilLook--;
     return this.windowsUntilLook > 0;
   }
-
-  private pay({ answersPerTurn, answerRate, idleShare, averagePause }: Window): boolean {
-    const { usual } = this;
-    return (
-      usual !== undefined &&
-      answersPerTurn >= leastGain * usual.answersPerTurn &&
-      answerRate >= leastRate * usual.answerRate &&
-      idleShare <= mostIdle &&
-      averagePause <= longestPause
-    );
-  }
 }
 
-const cell = new Int32Array(new SharedArrayBuffer(4));
-/** ms. Linux adds its timer slack, 50 µs, and the waking takes some time: 60 to 90 µs in all. */
-const pauseLength = 0.01;
-
-/** Sleeps until the time is over: nobody wakes this thread. */
-function shortSleep(): void {
-  Atomics.wait(cell, 0, 0, pauseLength);
+/** Does a window with pauses do better than the usual one? */
+function pay({ answersPerTurn, answerRate, idleShare, averagePause }: Window, usual: Window): boolean {
+  return (
+    answersPerTurn >= leastGain * usual.answersPerTurn &&
+    answerRate >= leastRate * usual.answerRate &&
+    idleShare <= mostIdle &&
+    averagePause <= longestPause
+  );
 }
 
 /** For a server with a thread to itself, as `request-coalescing` says. */
@@ -194,7 +182,7 @@ export function coalesceRequests({
     clock,
     clientCount: () => clients.size,
     idleTime: () => performance.nodeTiming.idleTime,
-    pause: shortSleep,
+    pause: () => blockThread(pauseLength),
   });
   coalescing.enabled = config.values['request-coalescing'];
   config.onChange('request-coalescing', (on) => {

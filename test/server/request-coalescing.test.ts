@@ -86,17 +86,21 @@ class Simulation {
   }
 }
 
+/** What a load comes to without coalescing, and then with it. */
+function compare(load: Load, milliseconds: number, millisecondsWith: number) {
+  const simulation = new Simulation();
+  simulation.coalescing.enabled = false;
+  const without = simulation.run(load, milliseconds);
+  simulation.coalescing.enabled = true;
+  return { without, coalesced: simulation.run(load, millisecondsWith) };
+}
+
 describe('requests are coalesced', () => {
   it('while one program keeps the server busy one by one: turns become larger, and as much is answered', () => {
-    const load = { clients: oneProgram(17), count: 50 };
-    const simulation = new Simulation();
-    simulation.coalescing.enabled = false;
-    const without = simulation.run(load, 1000);
-    simulation.coalescing.enabled = true;
-    const withPauses = simulation.run(load, 1000);
+    const { without, coalesced } = compare({ clients: oneProgram(17), count: 50 }, 1000, 1000);
     expect(without.perTurn).toBeLessThan(2);
-    expect(withPauses.perTurn).toBeGreaterThan(3 * without.perTurn);
-    expect(withPauses.rate).toBeGreaterThan(0.98 * without.rate);
+    expect(coalesced.perTurn).toBeGreaterThan(3 * without.perTurn);
+    expect(coalesced.rate).toBeGreaterThan(0.98 * without.rate);
   });
 
   it('and no longer when that ends', () => {
@@ -120,14 +124,10 @@ describe('requests are not coalesced', () => {
     ['clients of their own would have to wait', { clients: independent(200), count: 16 }],
     ['the clock is coarse', { clients: oneProgram(17), count: 50, pauseMicroseconds: 4000 }],
   ])('but for trials where %s', (_, load) => {
-    const simulation = new Simulation();
-    simulation.coalescing.enabled = false;
-    const without = simulation.run(load, 2000);
-    simulation.coalescing.enabled = true;
-    const trials = simulation.run(load, 20_000);
-    expect(trials.paused).toBeGreaterThan(0);
-    expect(trials.paused).toBeLessThan(0.03);
-    expect(trials.rate).toBeGreaterThan(0.97 * without.rate);
+    const { without, coalesced } = compare(load, 2000, 20_000);
+    expect(coalesced.paused).toBeGreaterThan(0);
+    expect(coalesced.paused).toBeLessThan(0.03);
+    expect(coalesced.rate).toBeGreaterThan(0.97 * without.rate);
   });
 
   it('where it is switched off', () => {
