@@ -75,6 +75,7 @@ export class LookAhead {
 class Names {
   private readonly views: Bytes[] = [];
   private readonly tables: Table[] = [];
+  private readonly hashes = new Int32Array(maxNames);
   private readonly refs = new Int32Array(maxNames);
   private count = 0;
   /** Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out. */
@@ -89,28 +90,43 @@ class Names {
   /** Notes a name and leaves its hash in the view. */
   add(table: Table, name: Bytes): void {
     const { count } = this;
-    name.hash = table.hash(name.buffer, name.start, name.end);
+    const hash = table.hash(name.buffer, name.start, name.end);
+    name.hash = hash;
+    this.hashes[count] = hash;
     // What is the same as before is not stored: the collector's book-keeping makes that dear.
     if (this.views[count] !== name) this.views[count] = name;
     if (this.tables[count] !== table) this.tables[count] = table;
     this.count = count + 1;
   }
 
-  /**
-   * Reads the memory of all that were noted, and forgets them: first all buckets, then all entries. The reads do not depend
-   * on each other, so their cache misses overlap.
-   */
+  /** Looks for all that were noted, and forgets them. */
   fetch(): void {
-    const { views, tables, refs, count } = this;
+    const { tables, count } = this;
     this.count = 0;
     if (count < 2) return;
-    for (let i = 0; i < count; i++) this.read ^= tables[i].touchWords(views[i].hash);
-    for (let i = 0; i < count; i++) refs[i] = tables[i].likelyEntry(views[i].hash);
-    this.read ^= this.arena.touchBlocks(refs, count);
-    for (let i = 0; i < count; i++) {
+    let end = 0;
+    for (let begin = 0; begin < count; begin = end) {
+      const table = tables[begin];
+      do end++;
+      while (end < count && tables[end] === table);
+      this.fetchFrom(table, begin, end);
+    }
+  }
+
+  /**
+   * Reads the memory of the names in `[begin, end)`, which are all for one table: first all buckets, then all entries. The
+   * reads do not depend on each other, so their cache misses overlap.
+   */
+  private fetchFrom(table: Table, begin: number, end: number): void {
+    const { views, hashes, refs } = this;
+    this.read ^= table.touchBuckets(hashes, begin, end);
+    table.likelyEntries(hashes, refs, begin, end);
+    this.read ^= this.arena.touchBlocks(refs, begin, end);
+    const { stamp } = table;
+    for (let i = begin; i < end; i++) {
       const view = views[i];
       view.ref = refs[i];
-      view.stamp = tables[i].stamp;
+      view.stamp = stamp;
     }
   }
 }

@@ -69,7 +69,7 @@ export class SetValue extends Elements {
 
   /** Of a big set: reads something of these members, in one go. What it returns means nothing. */
   warm(places: Int32Array, count: number): number {
-    return this.database.keyspace.arena.touchBlocks(places, count);
+    return this.database.keyspace.arena.touchBlocks(places, 0, count);
   }
 
   /** Of a big set: the hash of the member at a place, the same in all big sets of a keyspace. */
@@ -80,9 +80,8 @@ export class SetValue extends Elements {
   /** Of a big set: reads what `find` will look at for these hashes. `likely` is for its own use. What it returns means nothing. */
   lookAhead(hashes: Int32Array, likely: Int32Array, count: number): number {
     const table = this.table!.index;
-    let read = 0;
-    for (let i = 0; i < count; i++) read ^= table.touchWords(hashes[i]);
-    for (let i = 0; i < count; i++) likely[i] = table.likelyEntry(hashes[i]);
+    const read = table.touchBuckets(hashes, 0, count);
+    table.likelyEntries(hashes, likely, 0, count);
     return read ^ this.warm(likely, count);
   }
 

