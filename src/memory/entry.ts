@@ -16,7 +16,7 @@
  * reads for callers that have the buffer and the entry's offset at hand already. Nothing here allocates
  * JavaScript objects.
  */
-import { copyBytes } from '../bytes/bytes.js';
+import { copyBytes, equalBytes } from '../bytes/bytes.js';
 import type { Arena, Ref } from './arena.js';
 
 const SHORT_HEADER = 8;
@@ -135,6 +135,15 @@ export function keyOffsetAt(buffer: Buffer, at: number): number {
 
 export function payloadOffsetAt(buffer: Buffer, at: number): number {
   return keyOffsetAt(buffer, at) + keyLengthAt(buffer, at);
+}
+
+/** True if the entry's key is these bytes. Hot: reads the entry's flags once. */
+export function hasKeyAt(buffer: Buffer, at: number, key: Buffer, start: number, length: number): boolean {
+  const flags = buffer[at];
+  if ((flags & LONG) !== 0)
+    return readUint32(buffer, at + 8) === length && equalBytes(buffer, keyOffsetAt(buffer, at), key, start, length);
+  if ((buffer[at + 4] | (buffer[at + 5] << 8)) !== length) return false;
+  return equalBytes(buffer, at + SHORT_HEADER + ((flags & HAS_EXPIRY) >>> 3), key, start, length);
 }
 
 /** The first four bytes of the payload as a number: the handle of a collection. */

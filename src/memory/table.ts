@@ -1,4 +1,4 @@
-import { type Bytes, equalBytes } from '../bytes/bytes.js';
+import type { Bytes } from '../bytes/bytes.js';
 import { hashBytes } from '../bytes/hash.js';
 import type { Arena, Ref } from './arena.js';
 import {
@@ -16,7 +16,7 @@ import {
   zeroBytes,
 } from './bucket.js';
 import { BucketChains, CHUNK_BITS, CHUNK_MASK, gathered } from './bucket-chains.js';
-import { keyLengthAt, keyOffsetAt } from './entry.js';
+import { hasKeyAt, keyLengthAt, keyOffsetAt } from './entry.js';
 import { OVERFLOW_BITS, OVERFLOW_MASK } from './overflow.js';
 
 /** Entries per bucket, of 12 slots, above which a bucket is split and below which two are merged. */
@@ -119,8 +119,7 @@ export class Table extends BucketChains {
           const ref = words[base + slot];
           const candidate = arena.bufferOf(ref);
           const at = arena.offsetOf(ref);
-          if (keyLengthAt(candidate, at) !== length) continue;
-          if (!equalBytes(candidate, keyOffsetAt(candidate, at), buffer, start, length)) continue;
+          if (!hasKeyAt(candidate, at, buffer, start, length)) continue;
           this.foundBucket = bucket;
           this.foundLink = link;
           this.foundSlot = slot;
@@ -141,11 +140,8 @@ export class Table extends BucketChains {
   findAhead(key: Bytes): Ref {
     const { ref, buffer, start } = key;
     if (key.stamp !== this.stamp || ref === 0) return 0;
-    const length = key.end - start;
     const candidate = this.arena.bufferOf(ref);
-    const at = this.arena.offsetOf(ref);
-    if (keyLengthAt(candidate, at) !== length) return 0;
-    return equalBytes(candidate, keyOffsetAt(candidate, at), buffer, start, length) ? ref : 0;
+    return hasKeyAt(candidate, this.arena.offsetOf(ref), buffer, start, key.end - start) ? ref : 0;
   }
 
   /** The entry of a key with this hash, or 0: found ahead of time, or by `find`. Remembers no place. */
