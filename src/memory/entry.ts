@@ -141,7 +141,9 @@ export function payloadOffsetAt(buffer: Buffer, at: number): number {
 export function hasKeyAt(buffer: Buffer, at: number, key: Buffer, start: number, length: number): boolean {
   const flags = buffer[at];
   if ((flags & LONG) !== 0)
-    return readUint32(buffer, at + 8) === length && equalBytes(buffer, keyOffsetAt(buffer, at), key, start, length);
+    return (
+      readUint32(buffer, at + 8) === length && equalBytes(buffer, keyOffsetAt(buffer, at), key, start, length)
+    );
   if ((buffer[at + 4] | (buffer[at + 5] << 8)) !== length) return false;
   return equalBytes(buffer, at + SHORT_HEADER + ((flags & HAS_EXPIRY) >>> 3), key, start, length);
 }
