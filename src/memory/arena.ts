@@ -21,6 +21,7 @@ import {
   SEGMENT_PAGES_BITS,
   USED,
 } from './arena-layout.js';
+import { lineAlignedBytes } from './cache-lines.js';
 import { freeNow } from './free-now.js';
 import { MovePlan } from './move-plan.js';
 
@@ -507,15 +508,15 @@ export class Arena {
 
   private addSegment(segment: number): void {
     if (segment === MAX_SEGMENTS) throw new ArenaFullError('the arena has reached 32 GiB');
-    const memory = reserve(() => new ArrayBuffer(SEGMENT_BYTES), SEGMENT_BYTES);
+    const memory = reserve(() => lineAlignedBytes(SEGMENT_BYTES), SEGMENT_BYTES);
     const pageWords = SEGMENT_PAGES << PAGE_SHIFT;
     if ((segment + 1) * pageWords > this.pages.length) {
       const larger = new Int32Array(this.pages.length * 2);
       larger.set(this.pages);
       this.pages = larger;
     }
-    this.segments[segment] = Buffer.from(memory);
-    this.words[segment] = new Int32Array(memory);
+    this.segments[segment] = memory;
+    this.words[segment] = new Int32Array(memory.buffer, memory.byteOffset, SEGMENT_BYTES / 4);
     this.segmentUsed[segment] = 0;
     this.segmentFree[segment] = 0;
     this.segmentFresh[segment] = segment === 0 ? 1 : 0; // page 0 stays unused: ref 0 and page 0 mean none

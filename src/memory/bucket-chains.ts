@@ -10,6 +10,7 @@ import {
   setSlot,
   tagAt,
 } from './bucket.js';
+import { lineAlignedWords } from './cache-lines.js';
 import { OVERFLOW_BITS, OVERFLOW_MASK, OverflowBuckets } from './overflow.js';
 
 /** Bucket n is at `chunks[n >>> CHUNK_BITS]`, word `(n & CHUNK_MASK) << BUCKET_SHIFT`. 2^11 buckets are 128 KiB. */
@@ -155,11 +156,11 @@ export abstract class BucketChains {
     const chunk = bucket >>> CHUNK_BITS;
     if (chunk === this.chunks.length) {
       // The one before is full, and of full size.
-      this.chunks.push(new Int32Array((chunk < MANY_CHUNKS ? CHUNK_STEP : CHUNK_BUCKETS) << BUCKET_SHIFT));
+      this.chunks.push(lineAlignedWords((chunk < MANY_CHUNKS ? CHUNK_STEP : CHUNK_BUCKETS) << BUCKET_SHIFT));
     } else if ((bucket & CHUNK_MASK) << BUCKET_SHIFT === this.chunks[chunk].length) {
       const { length } = this.chunks[chunk];
       const wanted = Math.min(length * 2, length + (CHUNK_STEP << BUCKET_SHIFT));
-      const larger = new Int32Array(Math.min(wanted, CHUNK_BUCKETS << BUCKET_SHIFT));
+      const larger = lineAlignedWords(Math.min(wanted, CHUNK_BUCKETS << BUCKET_SHIFT));
       larger.set(this.chunks[chunk]);
       this.chunks[chunk] = larger;
     }
@@ -189,9 +190,10 @@ export abstract class BucketChains {
 
 /** Memory for so many buckets: in the first chunk a power of two, then whole chunks. */
 function newChunks(buckets: number): Int32Array[] {
-  if (buckets <= CHUNK_BUCKETS) return [new Int32Array((2 ** Math.ceil(Math.log2(buckets))) << BUCKET_SHIFT)];
+  if (buckets <= CHUNK_BUCKETS)
+    return [lineAlignedWords((2 ** Math.ceil(Math.log2(buckets))) << BUCKET_SHIFT)];
   const chunks = Math.ceil(buckets / CHUNK_BUCKETS);
-  return Array.from({ length: chunks }, () => new Int32Array(CHUNK_BUCKETS << BUCKET_SHIFT));
+  return Array.from({ length: chunks }, () => lineAlignedWords(CHUNK_BUCKETS << BUCKET_SHIFT));
 }
 
 function enlargeGathered(): void {
