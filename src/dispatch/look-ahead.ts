@@ -99,34 +99,37 @@ class Names {
     this.count = count + 1;
   }
 
-  /** Looks for all that were noted, and forgets them. */
+  /**
+   * Reads the memory of all that were noted, and forgets them: first all buckets, then all entries. The reads do not depend
+   * on each other, so their cache misses overlap.
+   */
   fetch(): void {
-    const { tables, count } = this;
+    const { views, tables, hashes, refs, count } = this;
     this.count = 0;
     if (count < 2) return;
     let end = 0;
     for (let begin = 0; begin < count; begin = end) {
-      const table = tables[begin];
-      do end++;
-      while (end < count && tables[end] === table);
-      this.fetchFrom(table, begin, end);
+      end = this.endOfTable(begin, count);
+      this.read ^= tables[begin].touchBuckets(hashes, begin, end);
+    }
+    for (let begin = 0; begin < count; begin = end) {
+      end = this.endOfTable(begin, count);
+      tables[begin].likelyEntries(hashes, refs, begin, end);
+    }
+    this.read ^= this.arena.touchBlocks(refs, count);
+    for (let i = 0; i < count; i++) {
+      const view = views[i];
+      view.ref = refs[i];
+      view.stamp = tables[i].stamp;
     }
   }
 
-  /**
-   * Reads the memory of the names in `[begin, end)`, which are all for one table: first all buckets, then all entries. The
-   * reads do not depend on each other, so their cache misses overlap.
-   */
-  private fetchFrom(table: Table, begin: number, end: number): void {
-    const { views, hashes, refs } = this;
-    this.read ^= table.touchBuckets(hashes, begin, end);
-    table.likelyEntries(hashes, refs, begin, end);
-    this.read ^= this.arena.touchBlocks(refs, begin, end);
-    const { stamp } = table;
-    for (let i = begin; i < end; i++) {
-      const view = views[i];
-      view.ref = refs[i];
-      view.stamp = stamp;
-    }
+  /** Where the names from `begin` on that are for the same table end. */
+  private endOfTable(begin: number, count: number): number {
+    const { tables } = this;
+    const table = tables[begin];
+    let end = begin + 1;
+    while (end < count && tables[end] === table) end++;
+    return end;
   }
 }

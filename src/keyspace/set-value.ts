@@ -69,7 +69,7 @@ export class SetValue extends Elements {
 
   /** Of a big set: reads something of these members, in one go. What it returns means nothing. */
   warm(places: Int32Array, count: number): number {
-    return this.database.keyspace.arena.touchBlocks(places, 0, count);
+    return this.database.keyspace.arena.touchBlocks(places, count);
   }
 
   /** Of a big set: the hash of the member at a place, the same in all big sets of a keyspace. */
