@@ -109,27 +109,17 @@ class Names {
     if (count < 2) return;
     let end = 0;
     for (let begin = 0; begin < count; begin = end) {
-      end = this.endOfTable(begin, count);
-      this.read ^= tables[begin].touchBuckets(hashes, begin, end);
+      const table = tables[begin];
+      do end++;
+      while (end < count && tables[end] === table);
+      this.read ^= table.touchBuckets(hashes, begin, end);
     }
-    for (let begin = 0; begin < count; begin = end) {
-      end = this.endOfTable(begin, count);
-      tables[begin].likelyEntries(hashes, refs, begin, end);
-    }
+    for (let i = 0; i < count; i++) refs[i] = tables[i].likelyEntry(hashes[i]);
     this.read ^= this.arena.touchBlocks(refs, count);
     for (let i = 0; i < count; i++) {
       const view = views[i];
       view.ref = refs[i];
       view.stamp = tables[i].stamp;
     }
-  }
-
-  /** Where the names from `begin` on that are for the same table end. */
-  private endOfTable(begin: number, count: number): number {
-    const { tables } = this;
-    const table = tables[begin];
-    let end = begin + 1;
-    while (end < count && tables[end] === table) end++;
-    return end;
   }
 }

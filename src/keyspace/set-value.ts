@@ -81,7 +81,7 @@ export class SetValue extends Elements {
   lookAhead(hashes: Int32Array, likely: Int32Array, count: number): number {
     const table = this.table!.index;
     const read = table.touchBuckets(hashes, 0, count);
-    table.likelyEntries(hashes, likely, 0, count);
+    for (let i = 0; i < count; i++) likely[i] = table.likelyEntry(hashes[i]);
     return read ^ this.warm(likely, count);
   }
 

@@ -159,8 +159,7 @@ export class Arena {
 
   /**
    * Reads the first byte of each of these blocks, so that they are in the cache afterwards. By fours, if they are in one
-   * segment, for the same reason as `Table.touchBuckets`: with cold memory 28-41 ns a block instead of 58-66. What it
-   * returns means nothing.
+   * segment, for the same reason as `Table.touchBuckets`. What it returns means nothing.
    */
   touchBlocks(refs: Int32Array, count: number): number {
     const { segments } = this;

@@ -137,15 +137,11 @@ export function payloadOffsetAt(buffer: Buffer, at: number): number {
   return keyOffsetAt(buffer, at) + keyLengthAt(buffer, at);
 }
 
-/** True if the entry's key is these bytes. Hot: reads the entry's flags once. */
+/** True if the entry's key is these bytes. */
 export function hasKeyAt(buffer: Buffer, at: number, key: Buffer, start: number, length: number): boolean {
-  const flags = buffer[at];
-  if ((flags & LONG) !== 0)
-    return (
-      readUint32(buffer, at + 8) === length && equalBytes(buffer, keyOffsetAt(buffer, at), key, start, length)
-    );
-  if ((buffer[at + 4] | (buffer[at + 5] << 8)) !== length) return false;
-  return equalBytes(buffer, at + SHORT_HEADER + ((flags & HAS_EXPIRY) >>> 3), key, start, length);
+  return (
+    keyLengthAt(buffer, at) === length && equalBytes(buffer, keyOffsetAt(buffer, at), key, start, length)
+  );
 }
 
 /** The first four bytes of the payload as a number: the handle of a collection. */

@@ -152,7 +152,7 @@ export class Table extends BucketChains {
   /**
    * Reads something of the buckets that `find` will look at for these hashes, so that they are in the cache then. By fours,
    * because a processor has only so many reads under way, and what the engine reads to check an array counts too: it is
-   * read once for four. With cold memory 46 ns a bucket instead of 82. What it returns means nothing.
+   * read once for four. What it returns means nothing.
    */
   touchBuckets(hashes: Int32Array, begin: number, end: number): number {
     let read = 0;
@@ -173,15 +173,8 @@ export class Table extends BucketChains {
     return this.chunks[bucket >>> CHUNK_BITS][(bucket & CHUNK_MASK) << BUCKET_SHIFT];
   }
 
-  /**
-   * Writes to `refs` the entries that `find` will most likely look at first for these hashes, or 0: those whose hashes have
-   * the same tags. Does not look at them.
-   */
-  likelyEntries(hashes: Int32Array, refs: Int32Array, begin: number, end: number): void {
-    for (let i = begin; i < end; i++) refs[i] = this.likelyEntry(hashes[i]);
-  }
-
-  private likelyEntry(hash: number): Ref {
+  /** The entry that `find` will most likely look at first, or 0: one whose hash has the same tag. Does not look at it. */
+  likelyEntry(hash: number): Ref {
     const bucket = this.bucketOf(hash);
     const words = this.chunks[bucket >>> CHUNK_BITS];
     const base = (bucket & CHUNK_MASK) << BUCKET_SHIFT;
