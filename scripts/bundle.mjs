@@ -1,34 +1,116 @@
-// Makes one file of the server's modules, dist/process.js: loading them one by one takes Node longer than all else that
-// it does until the first reply. Nothing is renamed or left out for size, and what the package exports stays as tsc made it.
-import { rmSync } from 'node:fs';
-import { isAbsolute, relative, sep } from 'node:path';
+// Makes one file of all that the server process loads, dist/process.cjs, for src/compiled-program.ts: loading the modules
+// one by one takes Node longer than all else that it does until the first reply. Nothing is renamed, and what the package
+// exports stays as tsc made it.
+import { spawn } from 'node:child_process';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rollup } from '@rollup/wasm-node';
+import { rolldown } from 'rolldown';
+
+const START_TIMEOUT_MS = 30_000;
 
 const folder = fileURLToPath(new URL('../dist/', import.meta.url));
-const file = `${folder}process.js`;
 
-const bundle = await rollup({
-  input: file,
-  // Packages and Node's own modules are found as before.
-  external: (id) => !id.startsWith('.') && !isAbsolute(id),
-  plugins: [{ name: 'module-urls', resolveImportMeta: ownUrl }],
-  onwarn(warning) {
-    throw new Error(warning.message);
-  },
-});
-await bundle.write({ file, format: 'es', inlineDynamicImports: true });
-await bundle.close();
-rmSync(`${file}.map`, { force: true }); // it describes what tsc made
+/** What `ownUrl` has in place of a module's own address, in a file that Node loads. */
+const ownFolder = "const folderUrl = require('node:url').pathToFileURL(__dirname + '/').href;";
+
+const program = await bundle('process.js');
+writeFileSync(
+  join(folder, 'process.cjs'),
+  `(function (exports, require, folderUrl, __dirname) {${program.code}\n})`,
+);
+writeFileSync(join(folder, 'process.licenses.txt'), licenses(program.moduleIds));
+rmSync(join(folder, 'process.cache'), { force: true }); // it belongs to the code before
+const main = await bundle('main.js');
+writeFileSync(join(folder, 'main.cjs'), main.code.replace('\n', `\n${ownFolder}\n`)); // behind the #! line
+chmodSync(join(folder, 'main.cjs'), 0o755);
+writeFileSync(join(folder, 'main.js'), "#!/usr/bin/env node\nimport './main.cjs';\n");
+for (const replaced of ['main.js.map', 'process.js', 'process.js.map']) rmSync(join(folder, replaced));
+await keepCompiled();
+
+/**
+ * Code of a module with all that it imports, packages too.
+ *
+ * @param {string} name
+ * @returns {Promise<{ code: string, moduleIds: string[] }>}
+ */
+async function bundle(name) {
+  const bundler = await rolldown({
+    input: join(folder, name),
+    platform: 'node',
+    plugins: [{ name: 'module-urls', transform: ownUrl }],
+    onLog(_level, log) {
+      throw new Error(log.message);
+    },
+  });
+  const { output } = await bundler.generate({ format: 'cjs', comments: false, codeSplitting: false });
+  await bundler.close();
+  return { code: toAscii(output[0].code), moduleIds: output[0].moduleIds };
+}
 
 /**
  * A module finds other files by its own place, which is no longer that of the code.
  *
- * @param {string | null} property of import.meta
- * @param {{ moduleId: string }} module
+ * @param {string} code
+ * @param {string} id path of the module
+ * @returns {string | undefined}
  */
-function ownUrl(property, { moduleId }) {
-  if (property !== 'url') return null;
-  const path = relative(folder, moduleId).split(sep).join('/');
-  return `new URL('./${path}', import.meta.url).href`;
+function ownUrl(code, id) {
+  if (!id.startsWith(folder)) return undefined;
+  const path = relative(folder, id).split(sep).join('/');
+  return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(path)}, folderUrl).href`);
+}
+
+/**
+ * The engine keeps text of ASCII alone in half the space, and takes it as it lies in the file.
+ *
+ * @param {string} code
+ */
+function toAscii(code) {
+  return code.replaceAll(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/**
+ * The licences of the packages in the file, which ask to go with every copy.
+ *
+ * @param {string[]} modules
+ */
+function licenses(modules) {
+  const packages = new Set(modules.filter((id) => id.includes('node_modules')).map(packageFolder));
+  return [...packages].sort().map(licenseOf).join('\n');
+}
+
+/** @param {string} module */
+function packageFolder(module) {
+  let at = dirname(module);
+  // Folders within a package may have a package.json that only says how their modules are to be read.
+  while (!existsSync(join(at, 'package.json')) || packageJson(at).name === undefined) at = dirname(at);
+  return at;
+}
+
+/** @param {string} directory */
+function packageJson(directory) {
+  return JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
+}
+
+/** @param {string} directory */
+function licenseOf(directory) {
+  const { name, version, license } = packageJson(directory);
+  const own = readdirSync(directory).find((entry) => /^licen[cs]e/i.test(entry));
+  const text = own === undefined ? license : readFileSync(join(directory, own), 'utf8');
+  return `${name} ${version}\n\n${text.trim()}\n`;
+}
+
+/** Starts the server once: what the engine compiles is then there for the start after this. */
+async function keepCompiled() {
+  const args = [join(folder, 'main.cjs'), '--port', '0', '--save', ''];
+  const server = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  const cache = join(folder, 'process.cache');
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!existsSync(cache)) {
+    if (server.exitCode !== null) throw new Error(`the server ended with status ${server.exitCode}`);
+    if (Date.now() > deadline) throw new Error(`the server has not written ${cache}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  server.kill('SIGKILL');
 }

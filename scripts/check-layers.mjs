@@ -11,6 +11,8 @@ import { fileURLToPath } from 'node:url';
  */
 const RANKS = [
   { layers: ['main.ts'], why: 'the command line starts everything' },
+  { layers: ['compiled-program.ts'], why: 'it runs a file and knows nothing of what is in it' },
+  { layers: ['node-modules.ts'], why: 'what Node brings compiled, before the engine’s settings change' },
   { layers: ['engine.ts'], why: 'settings of the JavaScript engine, before anything else' },
   { layers: ['process.ts'], why: 'signals, pid file, daemon: what a process does around a server' },
   { layers: ['check'], why: 'it reads the files that a server has, without a server' },

@@ -13,7 +13,14 @@ const IS_WINDOWS = process.platform === 'win32';
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
 /** What the package must hold, and what must stay out of it. */
-const REQUIRED = ['dist/main.js', 'dist/index.js', 'dist/index.d.ts', 'LICENSE', 'README.md', 'CHANGELOG.md'];
+const REQUIRED = [
+  'dist/main.cjs',
+  'dist/index.js',
+  'dist/index.d.ts',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+];
 const FORBIDDEN = /^(src|test|bench|scripts|node_modules|\.)|\.(log|tgz|rdb)$/;
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-package-'));

@@ -62,7 +62,7 @@ function freePort() {
  * @param {number} port
  */
 async function start(port) {
-  const args = ['dist/main.js', '--port', port, '--dir', directory, '--appendonly', 'yes'];
+  const args = ['dist/main.cjs', '--port', port, '--dir', directory, '--appendonly', 'yes'];
   args.push('--appendfsync', options.appendfsync, '--save', '', '--auto-aof-rewrite-min-size', '64kb');
   args.push('--aof-use-rdb-preamble', random() < 0.5 ? 'yes' : 'no');
   const child = spawn(process.execPath, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
-// To be imported before all else, so that nothing is compiled yet and no garbage collected. Flags concern the whole
-// process, so an application that embeds a server is left alone.
+// To be imported before the server's own code, so that nothing of it is compiled yet. Flags concern the whole process, so an
+// application that embeds a server is left alone.
 
 /**
  * The engine is told to inline more: by its own measure, meant for web pages, the functions that a command runs through

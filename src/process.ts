@@ -23,31 +23,33 @@ const daemonMark = 'RESPITE_DAEMON';
 
 /**
  * Runs a server as a process of its own: command line, configuration, log, signals. Does not return before it
- * listens.
+ * listens. False if the command line asks for something else than a server here.
  */
-export async function run(args: readonly string[]): Promise<void> {
+export async function run(args: readonly string[]): Promise<boolean> {
   const commandLine = parseCommandLine(args, respiteVersion);
   if (commandLine.kind === 'print') {
     process.stdout.write(commandLine.output);
-    return;
+    return false;
   }
   if (commandLine.kind === 'refuse') {
     process.stderr.write(commandLine.message);
     process.exitCode = 1;
-    return;
+    return false;
   }
   if (commandLine.kind === 'check') {
     const check = new FileCheck((line) => process.stdout.write(`${line}\n`), commandLine.fix);
     if (!check.check(commandLine.file)) process.exitCode = 1;
-    return;
+    return false;
   }
   const stdin = commandLine.readStdin ? readFileSync(0, 'latin1') : '';
   const directory = process.cwd();
   const config = configure(commandLine.configFile, stdin, commandLine.overrides);
   if (config.values.daemonize && process.env[daemonMark] === undefined) {
-    return daemonize(args, stdin, directory);
+    daemonize(args, stdin, directory);
+    return false;
   }
   await serve(config, importPath(commandLine.importFrom, directory));
+  return true;
 }
 
 /** The working directory has changed since the path was given. */

@@ -9,7 +9,7 @@ const REPOSITORY = fileURLToPath(new URL('../../', import.meta.url));
 const START_TIMEOUT_MS = 20_000;
 
 /** The two sides of every comparison: how each is started when no option says otherwise. */
-export const DEFAULT_COMMANDS = { respite: 'node dist/main.js', redis: 'redis-server' };
+export const DEFAULT_COMMANDS = { respite: 'node dist/main.cjs', redis: 'redis-server' };
 
 /**
  * @typedef {object} RunningServer
@@ -31,8 +31,8 @@ export const DEFAULT_COMMANDS = { respite: 'node dist/main.js', redis: 'redis-se
 export async function startServer({ name, command, args = [], ready = /Ready to accept/, port }) {
   const chosenPort = port ?? (await freePort());
   const [program, ...words] = splitCommandLine(command);
-  if (program === 'node' && words[0] === 'dist/main.js' && !existsSync(resolve(REPOSITORY, words[0]))) {
-    throw new Error('dist/main.js is missing: run `npm run build` first');
+  if (program === 'node' && words[0] === 'dist/main.cjs' && !existsSync(resolve(REPOSITORY, words[0]))) {
+    throw new Error('dist/main.cjs is missing: run `npm run build` first');
   }
   const standard = ['--port', String(chosenPort), '--save', '', '--bind', '127.0.0.1'];
   const child = spawn(program === 'node' ? process.execPath : program, [...words, ...standard, ...args], {

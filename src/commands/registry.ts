@@ -10,7 +10,6 @@ import { type Argument, arityOf, parseSyntax } from './syntax.js';
 export class Command {
   /** With its container: `config|get`. */
   readonly fullName: string;
-  readonly arity: number;
   /** Bits of `CommandFlag`. */
   readonly flags: number;
   readonly handler: Handler | undefined;
@@ -34,14 +33,14 @@ export class Command {
   failedCalls = 0;
   /** Run times, once there are any. */
   latencies: DurationHistogram | undefined;
+  /** `arity`, or 0 as long as nobody has asked. */
+  private words = 0;
 
   constructor(
     readonly spec: CommandSpec,
     readonly parent?: Command,
   ) {
     this.fullName = parent === undefined ? spec.name : `${parent.spec.name}|${spec.name}`;
-    const words = parent === undefined ? 1 : 2;
-    this.arity = spec.arity ?? (spec.subcommands && !spec.handler ? -2 : arityOf(this.syntax(), words));
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
@@ -57,7 +56,20 @@ export class Command {
     }
   }
 
-  /** The argument tree. Parsed anew on each call: only COMMAND DOCS and the start want it. */
+  /** How many words a call has, names included; negative: at least so many. Counted when it is first asked for. */
+  get arity(): number {
+    if (this.words === 0) this.words = this.countWords();
+    return this.words;
+  }
+
+  private countWords(): number {
+    const { spec } = this;
+    if (spec.arity !== undefined) return spec.arity;
+    if (spec.subcommands && !spec.handler) return -2;
+    return arityOf(this.syntax(), this.parent === undefined ? 1 : 2);
+  }
+
+  /** The argument tree. Parsed anew on each call: only COMMAND DOCS and a command's first call want it. */
   syntax(): Argument[] {
     return parseSyntax(this.spec.syntax, this.spec.types);
   }
@@ -73,7 +85,8 @@ export class Command {
 
   /** True if `argc` words, all names included, are a number the command takes. */
   accepts(argc: number): boolean {
-    return this.arity >= 0 ? argc === this.arity : argc >= -this.arity;
+    const { arity } = this;
+    return arity >= 0 ? argc === arity : argc >= -arity;
   }
 
   /** Counts runs that took so many µs each. Hot. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { redisServerVersion } from '../support/redis-server.js';
 
 const FUZZ = fileURLToPath(new URL('./fuzz.mjs', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/main.cjs', import.meta.url));
 const SECONDS = 12;
 /** The same sequences each time, so that a change is to blame for a failure; `npm run fuzz` takes others each time. */
 const SEED = 1;

@@ -10,18 +10,19 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { freePort } from '../support/redis-server.js';
 
-const main = join(import.meta.dirname, '../../dist/main.js');
+const main = join(import.meta.dirname, '../../dist/main.cjs');
 const folder = mkdtempSync(join(tmpdir(), 'respite-process-'));
 const running: ChildProcess[] = [];
 
 beforeAll(() => {
-  if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build` first');
+  if (!existsSync(main)) throw new Error('dist/main.cjs is missing: run `npm run build` first');
 });
 afterEach(() => {
   for (const child of running.splice(0)) child.kill('SIGKILL');
@@ -175,9 +176,25 @@ describe('the command', () => {
   });
 
   it('is loaded from one file, for each further one takes time at the start', () => {
-    const code = readFileSync(join(import.meta.dirname, '../../dist/process.js'), 'utf8');
-    expect(code).not.toMatch(/^import .* from '\./m);
-    expect(code).not.toMatch(/\bimport\('\./);
+    const code = readFileSync(join(import.meta.dirname, '../../dist/process.cjs'), 'utf8');
+    const required = [...code.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name]) => name);
+    expect(required.filter((name) => !isBuiltin(name))).toEqual([]);
+    expect(code).not.toMatch(/\bimport\(/);
+  });
+
+  it('takes what the engine compiled at an earlier start', async () => {
+    const cache = join(import.meta.dirname, '../../dist/process.cache');
+    const before = statSync(cache).mtimeMs;
+    const run = respite(['--port', String(await freePort())]);
+    await run.prints(/Ready to accept/);
+    run.child.kill('SIGTERM');
+    expect(await run.status).toBe(0);
+    expect(statSync(cache).mtimeMs).toBe(before);
+  });
+
+  it('can be started by its other name', async () => {
+    const other = spawn(process.execPath, [join(import.meta.dirname, '../../dist/main.js'), '--version']);
+    expect(await once(other, 'exit')).toEqual([0, null]);
   });
 
   it.skipIf(process.platform !== 'linux')(

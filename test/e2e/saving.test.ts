@@ -7,12 +7,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { freePort } from '../support/redis-server.js';
 
-const main = join(import.meta.dirname, '../../dist/main.js');
+const main = join(import.meta.dirname, '../../dist/main.cjs');
 let folder: string;
 const running: ChildProcess[] = [];
 
 beforeEach(() => {
-  if (!existsSync(main)) throw new Error('dist/main.js is missing: run `npm run build` first');
+  if (!existsSync(main)) throw new Error('dist/main.cjs is missing: run `npm run build` first');
   folder = mkdtempSync(join(tmpdir(), 'respite-saving-'));
 });
 afterEach(() => {

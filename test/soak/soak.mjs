@@ -14,7 +14,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '600' },
     seed: { type: 'string', default: String(Date.now() % 1e6) },
     connections: { type: 'string', default: '8' },
-    respite: { type: 'string', default: 'node dist/main.js' },
+    respite: { type: 'string', default: 'node dist/main.cjs' },
   },
 });
 let state = Number(options.seed);
