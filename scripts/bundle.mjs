@@ -1,9 +1,9 @@
-// Makes one file of all that the server process loads, dist/process.cjs, for src/compiled-program.ts: loading the modules
-// one by one takes Node longer than all else that it does until the first reply. Nothing is renamed, and what the package
-// exports stays as tsc made it.
+// Makes one file of all that the server process loads, packages too, dist/process.cjs, for src/compiled-program.ts; and
+// one of what the package exports, dist/index.js, without packages: loading modules one by one takes Node longer than all
+// else that it does until the first reply. Nothing is renamed.
 import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -14,36 +14,42 @@ const folder = fileURLToPath(new URL('../dist/', import.meta.url));
 /** What `ownUrl` has in place of a module's own address, in a file that Node loads. */
 const ownFolder = "const folderUrl = require('node:url').pathToFileURL(__dirname + '/').href;";
 
-const program = await bundle('process.js');
+const program = await bundle('process.js', 'cjs');
 writeFileSync(
   join(folder, 'process.cjs'),
   `(function (exports, require, folderUrl, __dirname) {${program.code}\n})`,
 );
 writeFileSync(join(folder, 'process.licenses.txt'), licenses(program.moduleIds));
 rmSync(join(folder, 'process.cache'), { force: true }); // it belongs to the code before
-const main = await bundle('main.js');
+const main = await bundle('main.js', 'cjs');
 writeFileSync(join(folder, 'main.cjs'), main.code.replace('\n', `\n${ownFolder}\n`)); // behind the #! line
 chmodSync(join(folder, 'main.cjs'), 0o755);
 writeFileSync(join(folder, 'main.js'), "#!/usr/bin/env node\nimport './main.cjs';\n");
-for (const replaced of ['main.js.map', 'process.js', 'process.js.map']) rmSync(join(folder, replaced));
+const library = await bundle('index.js', 'esm');
+writeFileSync(join(folder, 'index.js'), library.code);
+for (const replaced of ['index.js.map', 'main.js.map', 'process.js', 'process.js.map']) {
+  rmSync(join(folder, replaced));
+}
 await keepCompiled();
 
 /**
- * Code of a module with all that it imports, packages too.
+ * Code of a module with all that it imports; with packages in CommonJS, where it is a program.
  *
  * @param {string} name
+ * @param {'cjs' | 'esm'} format
  * @returns {Promise<{ code: string, moduleIds: string[] }>}
  */
-async function bundle(name) {
+async function bundle(name, format) {
   const bundler = await rolldown({
     input: join(folder, name),
     platform: 'node',
-    plugins: [{ name: 'module-urls', transform: ownUrl }],
+    external: (id) => format === 'esm' && !id.startsWith('.') && !isAbsolute(id),
+    plugins: [{ name: 'module-urls', transform: (code, id) => ownUrl(code, id, format) }],
     onLog(_level, log) {
       throw new Error(log.message);
     },
   });
-  const { output } = await bundler.generate({ format: 'cjs', comments: false, codeSplitting: false });
+  const { output } = await bundler.generate({ format, comments: false, codeSplitting: false });
   await bundler.close();
   return { code: toAscii(output[0].code), moduleIds: output[0].moduleIds };
 }
@@ -53,12 +59,14 @@ async function bundle(name) {
  *
  * @param {string} code
  * @param {string} id path of the module
+ * @param {'cjs' | 'esm'} format
  * @returns {string | undefined}
  */
-function ownUrl(code, id) {
+function ownUrl(code, id, format) {
   if (!id.startsWith(folder)) return undefined;
   const path = relative(folder, id).split(sep).join('/');
-  return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(path)}, folderUrl).href`);
+  const bundleUrl = format === 'esm' ? 'import.meta.url' : 'folderUrl';
+  return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(path)}, ${bundleUrl}).href`);
 }
 
 /**

@@ -9,8 +9,7 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Crc64 } from '../dist/bytes/crc64.js';
 import { FileCheck } from '../dist/check/check-file.js';
-import { Respite } from '../dist/index.js';
-import { LoadError } from '../dist/server/load-error.js';
+import { LoadError, Respite } from '../dist/index.js';
 import { Random } from '../test/differential/random.mjs';
 import { ReplyReader } from '../test/support/reply-reader.mjs';
 

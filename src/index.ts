@@ -14,6 +14,10 @@ import { Config, type Directives } from './config/config.js';
 import { createLog } from './server/log.js';
 import { RespiteServer } from './server/server.js';
 
+export { ConfigError } from './config/config.js';
+export { LoadError } from './server/load-error.js';
+export { ListenError } from './server/tcp-listeners.js';
+
 /** Any directive of redis.conf, by its name, and what only an embedded server has. */
 export type RespiteOptions = Partial<Directives> & {
   /** `manual`: time stands still until `advanceTime`. Default `system`. */
