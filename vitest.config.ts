@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { bundledSources } from './test/support/bundled-sources.mjs';
 
 export default defineConfig({
+  plugins: [bundledSources()],
   test: {
     include: ['test/**/*.test.{ts,mjs}'],
     setupFiles: ['test/support/properties.ts'],

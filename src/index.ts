@@ -99,9 +99,12 @@ export class Respite implements AsyncDisposable {
     this.server.afterTimePassed();
   }
 
-  /** Ends all connections and stops listening; leaves no open handle. May be called twice. */
+  /** Ends all connections and stops listening; leaves no open handle, and gives the data's memory back. May be called twice. */
   async close(): Promise<void> {
     await this.server.close();
+    // Else it would count as in use until the engine collects garbage, which it then does for every other server.
+    this.flush();
+    this.server.keyspace.arena.returnMemory();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -139,7 +139,7 @@ export function allocatorTable({ arena, orderNodes }: Keyspace): string {
   const { classes, largeBlocks, largeBytes, segments, freePages } = arena.statistics();
   const lines = [
     `Arena: ${arena.allocated} bytes in blocks, ${arena.activeBytes} in pages that hold any, ${arena.touchedBytes} in pages ever used`,
-    `Segments of 64 MiB: ${segments}, with ${freePages} free pages of 64 KiB`,
+    `Segments: ${segments} of 64 MiB, the first of 32 MiB, with ${freePages} free pages of 64 KiB`,
     `Blocks with a buffer of their own: ${largeBlocks}, ${largeBytes} bytes`,
     `Tables, and nodes of lists: ${arena.indexBytes} bytes; trees of sorted sets: ${orderNodes.allocated} bytes`,
     '',

@@ -1,10 +1,10 @@
 /**
- * How the arena's memory is cut up: segments of 64 MiB into pages of 64 KiB, pages into blocks of one size class.
+ * How the arena's memory is cut up: segments of 64 MiB, the first of 32 MiB, into pages of 64 KiB, pages into blocks of
+ * one size class.
  */
 
 export const SEGMENT_BITS = 22; // granules in a segment: 64 MiB
 export const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
-export const SEGMENT_BYTES = 16 << SEGMENT_BITS;
 export const MAX_SEGMENTS = 512; // as many as a positive int32 can address: 32 GiB
 
 export const PAGE_BITS = 12; // granules in a page: 64 KiB
@@ -12,6 +12,14 @@ export const PAGE_GRANULES = 1 << PAGE_BITS;
 export const PAGE_BYTES = 16 << PAGE_BITS;
 export const SEGMENT_PAGES_BITS = SEGMENT_BITS - PAGE_BITS;
 export const SEGMENT_PAGES = 1 << SEGMENT_PAGES_BITS;
+
+/**
+ * How many pages a segment has. Few servers in tests need more than 32 MiB; and for every further 64 MiB the engine
+ * collects garbage, which takes the longer the more else there is in the process.
+ */
+export function pagesOfSegment(segment: number): number {
+  return segment === 0 ? SEGMENT_PAGES / 2 : SEGMENT_PAGES;
+}
 
 /** The largest block that lies in a page; anything bigger gets a buffer of its own. */
 export const MAX_PAGED_BYTES = 16 * 1024;

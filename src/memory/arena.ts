@@ -14,8 +14,8 @@ import {
   PAGE_BYTES,
   PAGE_SHIFT,
   PREVIOUS,
+  pagesOfSegment,
   SEGMENT_BITS,
-  SEGMENT_BYTES,
   SEGMENT_MASK,
   SEGMENT_PAGES,
   SEGMENT_PAGES_BITS,
@@ -74,8 +74,8 @@ export interface ArenaStatistics {
 /**
  * Memory for bytes that the garbage collector never looks at.
  *
- * Segments of 64 MiB are cut into pages of 64 KiB, and every page into blocks of one size class, so that a
- * block needs no header: its page says how big it is. Pages that empty can serve another class, segments
+ * Segments of 64 MiB (the first: 32 MiB) are cut into pages of 64 KiB, and every page into blocks of one size class, so
+ * that a block needs no header: its page says how big it is. Pages that empty can serve another class, segments
  * that empty are given back. A new block's content is whatever was there before.
  *
  * Segments are ArrayBuffers, which the operating system fills in only as they are touched, and takes back
@@ -126,7 +126,11 @@ export class Arena {
 
   /** Bytes of address space taken from the operating system: whole segments and large blocks. */
   get segmentBytes(): number {
-    return this.liveSegments * SEGMENT_BYTES + this.largeBytes;
+    return this.segmentPages() * PAGE_BYTES + this.largeBytes;
+  }
+
+  private segmentPages(): number {
+    return this.liveSegmentNumbers().reduce((pages, segment) => pages + pagesOfSegment(segment), 0);
   }
 
   /** Bytes of the pages that hold any block, and of large blocks. */
@@ -425,7 +429,7 @@ export class Arena {
       largeBlocks: this.large.length - this.freeLarge.length,
       largeBytes: this.largeBytes,
       segments: this.liveSegments,
-      freePages: this.liveSegments * SEGMENT_PAGES - usedPages,
+      freePages: this.segmentPages() - usedPages,
     };
   }
 
@@ -507,7 +511,8 @@ export class Arena {
 
   private addSegment(segment: number): void {
     if (segment === MAX_SEGMENTS) throw new ArenaFullError('the arena has reached 32 GiB');
-    const memory = reserve(() => lineAlignedBytes(SEGMENT_BYTES), SEGMENT_BYTES);
+    const bytes = pagesOfSegment(segment) * PAGE_BYTES;
+    const memory = reserve(() => lineAlignedBytes(bytes), bytes);
     const pageWords = SEGMENT_PAGES << PAGE_SHIFT;
     if ((segment + 1) * pageWords > this.pages.length) {
       const larger = new Int32Array(this.pages.length * 2);
@@ -515,7 +520,7 @@ export class Arena {
       this.pages = larger;
     }
     this.segments[segment] = memory;
-    this.words[segment] = new Int32Array(memory.buffer, memory.byteOffset, SEGMENT_BYTES / 4);
+    this.words[segment] = new Int32Array(memory.buffer, memory.byteOffset, bytes / 4);
     this.segmentUsed[segment] = 0;
     this.segmentFree[segment] = 0;
     this.segmentFresh[segment] = segment === 0 ? 1 : 0; // page 0 stays unused: ref 0 and page 0 mean none
@@ -523,7 +528,7 @@ export class Arena {
   }
 
   private hasFreePage(segment: number): boolean {
-    return this.segmentFree[segment] !== 0 || this.segmentFresh[segment] < SEGMENT_PAGES;
+    return this.segmentFree[segment] !== 0 || this.segmentFresh[segment] < pagesOfSegment(segment);
   }
 
   /** Leaves the slot of an empty segment looking full, so that no page is opened in it. */

@@ -3,6 +3,7 @@ import {
   CLASSES,
   classBlocks,
   PAGE_SHIFT,
+  pagesOfSegment,
   SEGMENT_PAGES,
   SEGMENT_PAGES_BITS,
   USED,
@@ -82,7 +83,10 @@ export class MovePlan {
 
   /** How many of the segments stay, the fullest first. */
   private choose(uses: SegmentUse[]): number {
-    const enough = Math.min(uses.length, Math.ceil((this.needed + 1) / SEGMENT_PAGES));
+    let enough = 0;
+    for (let room = 0; enough < uses.length && room <= this.needed; enough++) {
+      room += pagesOfSegment(uses[enough].segment);
+    }
     const touched = uses.slice(0, enough).reduce((sum, use) => sum + use.touched, 0);
     return touched - this.needed > TOLERATED_WASTE_PAGES ? enough - 1 : enough;
   }

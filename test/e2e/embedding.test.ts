@@ -161,6 +161,16 @@ describe('an embedded server', () => {
     await expect(RawClient.connect({ port })).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('gives the memory of its data back when it is closed, not when the engine collects garbage', async () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const server = await startRespite();
+    await connect(server).mset({ a: 'x', b: Buffer.alloc(2 ** 20) });
+    expect(process.memoryUsage().arrayBuffers - before).toBeGreaterThan(32 * 2 ** 20);
+    await server.close();
+    await server.close();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 * 2 ** 20);
+  });
+
   it('keeps no process alive once it is closed', async () => {
     const library = pathToFileURL(join(import.meta.dirname, '../../dist/index.js'));
     const program = `

@@ -118,10 +118,10 @@ describe('dropped memory', () => {
   it('includes the spare segment once it is purged', () => {
     const arena = new Arena();
     arena.release(arena.allocate(100));
-    expect(arena.segmentBytes).toBe(64 * 2 ** 20);
+    expect(arena.segmentBytes).toBe(32 * 2 ** 20);
     arena.purge();
     expect(arena.segmentBytes).toBe(0);
-    expect(arena.returnableBytes).toBe(64 * 2 ** 20);
+    expect(arena.returnableBytes).toBe(32 * 2 ** 20);
     arena.returnMemory();
     const ref = arena.allocate(100);
     mark(arena, ref, 100, 3);
