@@ -2,8 +2,10 @@
 // one of what the package exports, dist/index.js, without packages: loading modules one by one takes Node longer than all
 // else that it does until the first reply. Nothing is renamed.
 import { spawn } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 
@@ -63,8 +65,8 @@ async function bundle(name, format) {
  * @returns {string | undefined}
  */
 function ownUrl(code, id, format) {
-  if (!id.startsWith(folder)) return undefined;
-  const path = relative(folder, id).split(sep).join('/');
+  if (!resolve(id).startsWith(folder)) return undefined;
+  const path = relative(folder, resolve(id)).split(sep).join('/');
   const bundleUrl = format === 'esm' ? 'import.meta.url' : 'folderUrl';
   return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(path)}, ${bundleUrl}).href`);
 }
@@ -109,16 +111,25 @@ function licenseOf(directory) {
   return `${name} ${version}\n\n${text.trim()}\n`;
 }
 
-/** Starts the server once: what the engine compiles is then there for the start after this. */
+/** Starts the server once, away from anybody's data: what the engine compiles is then there for the start after this. */
 async function keepCompiled() {
-  const args = [join(folder, 'main.cjs'), '--port', '0', '--save', ''];
-  const server = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
   const cache = join(folder, 'process.cache');
-  const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!existsSync(cache)) {
-    if (server.exitCode !== null) throw new Error(`the server ended with status ${server.exitCode}`);
-    if (Date.now() > deadline) throw new Error(`the server has not written ${cache}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+  const cwd = mkdtempSync(join(tmpdir(), 'respite-build-'));
+  const server = spawn(process.execPath, [join(folder, 'main.cjs'), '--port', '0', '--save', ''], {
+    cwd,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const ended = once(server, 'exit');
+  try {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!existsSync(cache)) {
+      if (server.exitCode !== null) throw new Error(`the server ended with status ${server.exitCode}`);
+      if (Date.now() > deadline) throw new Error(`the server has not written ${cache}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+  } finally {
+    server.kill('SIGKILL');
+    await ended;
+    rmSync(cwd, { recursive: true, force: true });
   }
-  server.kill('SIGKILL');
 }
