@@ -15,8 +15,6 @@ const PROGRAMS = new Set(['engine.ts', 'main.ts', 'node-modules.ts']);
  * Has a test file load the modules of src/ as one, made before the first test: a server has 400 of them, each test file
  * loads them anew, and vitest takes 2 ms for each and a call for each use of what one imports from another.
  *
- * Not for `vitest watch`, which is to see changes.
- *
  * @returns {import('vite').Plugin}
  */
 export function bundledSources() {
@@ -26,8 +24,7 @@ export function bundledSources() {
   return {
     name: 'bundled-sources',
     enforce: 'pre',
-    async configResolved(config) {
-      if (/** @type {{ test?: { watch?: boolean } }} */ (config).test?.watch) return;
+    async configResolved() {
       const modules = sourceModules();
       await bundle(modules, file);
       process.once('exit', () => rmSync(file, { force: true }));
