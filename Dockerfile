@@ -15,6 +15,8 @@ RUN npm install --global --omit=dev --ignore-scripts --no-audit --no-fund /tmp/r
   && adduser -S -D -H -u 999 -G respite respite \
   && mkdir /data \
   && chown respite:respite /data
+# What the engine compiled when the build started the server: user 999 cannot write there.
+COPY --from=build /build/dist/process.*.cache /usr/local/lib/node_modules/respite/dist/
 COPY docker/docker-entrypoint.sh docker/healthcheck.mjs /usr/local/bin/
 
 USER 999

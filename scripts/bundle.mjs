@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -24,23 +25,40 @@ const folder = fileURLToPath(new URL('../dist/', import.meta.url));
 /** What `ownUrl` has in place of a module's own address, in a file that Node loads. */
 const ownFolder = "const folderUrl = require('node:url').pathToFileURL(__dirname + '/').href;";
 
+for (const file of cacheFiles()) rmSync(join(folder, file)); // they belong to the code before
 const program = await bundle('process.js', 'cjs');
-writeFileSync(
-  join(folder, 'process.cjs'),
-  `(function (exports, require, folderUrl, __dirname) {${program.code}\n})`,
-);
-writeFileSync(join(folder, 'process.licenses.txt'), licenses(program.moduleIds));
-rmSync(join(folder, 'process.cache'), { force: true }); // it belongs to the code before
+write('process.cjs', `(function (exports, require, folderUrl, __dirname) {${program.code}\n})`);
+write('process.licenses.txt', licenses(program.moduleIds));
 const main = await bundle('main.js', 'cjs');
-writeFileSync(join(folder, 'main.cjs'), main.code.replace('\n', `\n${ownFolder}\n`)); // behind the #! line
+write(
+  'main.cjs',
+  main.code.replace('"use strict";\n', (strict) => `${strict}${ownFolder}\n`),
+);
 chmodSync(join(folder, 'main.cjs'), 0o755);
-writeFileSync(join(folder, 'main.js'), "#!/usr/bin/env node\nimport './main.cjs';\n");
+write('main.js', "#!/usr/bin/env node\nimport './main.cjs';\n");
 const library = await bundle('index.js', 'esm');
-writeFileSync(join(folder, 'index.js'), library.code);
+write('index.js', library.code);
 for (const replaced of ['index.js.map', 'main.js.map', 'process.js', 'process.js.map']) {
   rmSync(join(folder, replaced));
 }
 await keepCompiled();
+
+/** @returns {string[]} what CompiledProgram has written, unfinished files too */
+function cacheFiles() {
+  return readdirSync(folder).filter((file) => /^process\.(.+\.)?cache/.test(file));
+}
+
+/**
+ * In one step, for a server may start meanwhile.
+ *
+ * @param {string} name
+ * @param {string} text
+ */
+function write(name, text) {
+  const unfinished = join(folder, `${name}.unfinished`);
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, join(folder, name));
+}
 
 /**
  * Code of a module with all that it imports; with packages in CommonJS, where it is a program.
@@ -59,7 +77,7 @@ async function bundle(name, format) {
       throw new Error(log.message);
     },
   });
-  const { output } = await bundler.generate({ format, comments: false, codeSplitting: false });
+  const { output } = await bundler.generate({ format, strict: true, comments: false, codeSplitting: false });
   await bundler.close();
   return { code: toAscii(output[0].code), moduleIds: output[0].moduleIds };
 }
@@ -80,7 +98,8 @@ function ownUrl(code, id, format) {
 }
 
 /**
- * The engine keeps text of ASCII alone in half the space, and takes it as it lies in the file.
+ * The engine keeps text of ASCII alone in half the space, and takes it as it lies in the file. Other characters stand in
+ * strings and expressions only, not behind a backslash nor in `String.raw`.
  *
  * @param {string} code
  */
@@ -121,7 +140,6 @@ function licenseOf(directory) {
 
 /** Starts the server once, away from anybody's data: what the engine compiles is then there for the start after this. */
 async function keepCompiled() {
-  const cache = join(folder, 'process.cache');
   const cwd = mkdtempSync(join(tmpdir(), 'respite-build-'));
   const server = spawn(process.execPath, [join(folder, 'main.cjs'), '--port', '0', '--save', ''], {
     cwd,
@@ -130,9 +148,9 @@ async function keepCompiled() {
   const ended = once(server, 'exit');
   try {
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!existsSync(cache)) {
+    while (!cacheFiles().some((file) => file.endsWith('.cache'))) {
       if (server.exitCode !== null) throw new Error(`the server ended with status ${server.exitCode}`);
-      if (Date.now() > deadline) throw new Error(`the server has not written ${cache}`);
+      if (Date.now() > deadline) throw new Error(`the server has not kept what was compiled in ${folder}`);
       await new Promise((done) => setTimeout(done, 50));
     }
   } finally {

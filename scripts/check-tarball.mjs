@@ -21,7 +21,7 @@ const REQUIRED = [
   'README.md',
   'CHANGELOG.md',
 ];
-const FORBIDDEN = /^(src|test|bench|scripts|node_modules|\.)|\.(log|tgz|rdb)$/;
+const FORBIDDEN = /^(src|test|bench|scripts|node_modules|\.)|\.(log|tgz|rdb|unfinished)$|\.cache/;
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-package-'));
 try {

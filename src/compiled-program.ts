@@ -1,3 +1,4 @@
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +8,8 @@ import { Script } from 'node:vm';
  * A program that scripts/bundle.mjs has put into one file, and beside it what the engine compiled of it at an earlier
  * start: most of the time until the first reply would go into compiling the same code again.
  *
- * The engine takes the compiled code only if it is of its own version and settings and the text has the length that it
- * had; else it compiles, as it does when the file is missing or unreadable.
+ * What was compiled lies in a file of its own for each text, version of Node and set of its options, `NAME.KEY.cache`,
+ * behind a digest: the engine trusts what it is given, and would run into anything that a damaged file holds.
  */
 export class CompiledProgram<Exports extends object> {
   readonly exports = {} as Exports;
@@ -19,9 +20,10 @@ export class CompiledProgram<Exports extends object> {
   /** Runs `folder`/`name`.cjs. Throws if that cannot be read. */
   constructor(folder: URL, name: string) {
     const filename = fileURLToPath(new URL(`${name}.cjs`, folder));
-    this.cacheFile = fileURLToPath(new URL(`${name}.cache`, folder));
-    const cachedData = readIfThere(this.cacheFile);
-    this.script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
+    const text = readFileSync(filename);
+    this.cacheFile = fileURLToPath(new URL(`${name}.${keyOf(text)}.cache`, folder));
+    const cachedData = readCache(this.cacheFile);
+    this.script = new Script(text.toString('latin1'), { filename, cachedData });
     this.complete = cachedData !== undefined && this.script.cachedDataRejected === false;
     const run = this.script.runInThisContext();
     run(this.exports, createRequire(import.meta.url), folder.href, fileURLToPath(folder));
@@ -33,20 +35,43 @@ export class CompiledProgram<Exports extends object> {
    */
   keepCompiled(): void {
     if (this.complete) return;
-    const unfinished = `${this.cacheFile}.${process.pid}`;
+    const data = this.script.createCachedData();
+    const unfinished = `${this.cacheFile}.${randomUUID()}`;
     try {
-      writeFileSync(unfinished, this.script.createCachedData());
+      writeFileSync(unfinished, Buffer.concat([digest(data), data]));
       renameSync(unfinished, this.cacheFile);
     } catch {
-      rmSync(unfinished, { force: true });
+      removeIfPossible(unfinished);
     }
   }
 }
 
-function readIfThere(file: string): Buffer | undefined {
+/** What was compiled serves for the same text and engine, set up in the same way. */
+function keyOf(text: Buffer): string {
+  const { version, platform, arch, execArgv, env } = process;
+  const setting = JSON.stringify([version, platform, arch, execArgv, env.NODE_OPTIONS]);
+  return createHash('sha1').update(setting).update(text).digest('hex').slice(0, 16);
+}
+
+function digest(data: Buffer): Buffer {
+  return createHash('sha1').update(data).digest();
+}
+
+/** Undefined if there is no such file, or not a whole one. */
+function readCache(file: string): Buffer | undefined {
   try {
-    return readFileSync(file);
+    const content = readFileSync(file);
+    const data = content.subarray(20);
+    return digest(data).equals(content.subarray(0, 20)) ? data : undefined;
   } catch {
     return undefined;
+  }
+}
+
+function removeIfPossible(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // It may not be removed either.
   }
 }

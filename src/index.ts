@@ -62,7 +62,12 @@ export class Respite implements AsyncDisposable {
     });
     const respite = new Respite(server, manualClock);
     server.onShutdown = () => void respite.close();
-    await server.start();
+    try {
+      await server.start();
+    } catch (error) {
+      await respite.close();
+      throw error;
+    }
     return respite;
   }
 
@@ -99,12 +104,14 @@ export class Respite implements AsyncDisposable {
     this.server.afterTimePassed();
   }
 
-  /** Ends all connections and stops listening; leaves no open handle, and gives the data's memory back. May be called twice. */
+  /**
+   * Ends all connections and stops listening; leaves no open handle, and gives the data's memory back. May be called
+   * twice.
+   */
   async close(): Promise<void> {
     await this.server.close();
     // Else it would count as in use until the engine collects garbage, which it then does for every other server.
-    this.flush();
-    this.server.keyspace.arena.returnMemory();
+    this.server.keyspace.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

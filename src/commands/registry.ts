@@ -69,9 +69,15 @@ export class Command {
     return arityOf(this.syntax(), this.parent === undefined ? 1 : 2);
   }
 
-  /** The argument tree. Parsed anew on each call: only COMMAND DOCS and a command's first call want it. */
+  /** The argument tree. Parsed anew on each call: only COMMAND and a command's first call want it. */
   syntax(): Argument[] {
     return parseSyntax(this.spec.syntax, this.spec.types);
+  }
+
+  /** Throws Error if the declaration of this command, or of one below it, has a mistake in its syntax. */
+  checkSyntax(): void {
+    this.syntax();
+    for (const sub of this.subcommands?.values() ?? []) sub.checkSyntax();
   }
 
   has(flag: number): boolean {

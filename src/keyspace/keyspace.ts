@@ -218,11 +218,23 @@ export class Keyspace {
       for (const database of this.databases) database.flushLater();
       return;
     }
+    this.forgetAll();
+    this.arena.clear();
+  }
+
+  /** Gives all memory back at once, if nobody looks at it any more. Nothing may be asked of these databases afterwards. */
+  close(): void {
+    this.defragmentation.stop();
+    if (this.arena.onFirstChange !== undefined || this.loadsAside) return;
+    this.forgetAll();
+    this.arena.free();
+  }
+
+  private forgetAll(): void {
     for (const database of this.databases) database.detachAll();
     this.lazyFree.abandon();
     this.collections.clear();
     this.orderNodes = new OrderNodes();
-    this.arena.clear();
     this.arena.indexBytes = 0;
   }
 

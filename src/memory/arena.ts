@@ -288,6 +288,15 @@ export class Arena {
     this.spare = -1;
   }
 
+  /** As `clear`, and gives all memory back at once, however much it is: nobody may look at it any more. */
+  free(): void {
+    this.returnMemory();
+    for (const buffer of [...this.segments, ...this.large]) if (buffer !== NO_BYTES) freeNow(buffer.buffer);
+    this.segments = [];
+    this.large = [];
+    this.clear();
+  }
+
   /** How full the block's page is, above 0 and up to 1: what defragmentation asks before it moves a block. */
   occupancy(ref: Ref): number {
     if (ref < 0) return 1;

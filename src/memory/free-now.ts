@@ -1,7 +1,5 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
-let nobody: MessagePort | undefined;
-
 /**
  * Gives the memory of an ArrayBuffer back at once; its views have no bytes afterwards. The engine has no such call (but
  * `transfer`, in newer versions), and its garbage collector may take minutes to notice that 64 MiB were dropped; but
@@ -9,9 +7,11 @@ let nobody: MessagePort | undefined;
  */
 export function freeNow(memory: ArrayBufferLike): void {
   if (!(memory instanceof ArrayBuffer)) return;
-  nobody ??= closedPort();
   nobody.postMessage(null, [memory]);
 }
+
+/** Made at once, for it is not closed before the next turn of the event loop. */
+const nobody = closedPort();
 
 function closedPort(): MessagePort {
   const { port1, port2 } = new MessageChannel();

@@ -178,6 +178,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.tracking = new ClientTracking(this.clients, this.pubsub, () =>
       this.loop.dispatcher.updateObserved(),
     );
+    const { extraCommands = [] } = options;
     this.commands = new CommandTable([
       ...allCommands,
       ...transactionCommands(() => this.loop.dispatcher),
@@ -185,8 +186,9 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
       ...functionCommands(() => this.scriptRunner),
       ...replicationCommands(() => this.replication),
       ...replicaCommands(() => this.replicaRole),
-      ...(options.extraCommands ?? []),
+      ...extraCommands,
     ]);
+    for (const { name } of extraCommands) this.commands.named(name)?.checkSyntax();
     this.loop = new EventLoop(this);
     const { scripting, runner } = connectScripting(this);
     this.scripting = scripting;

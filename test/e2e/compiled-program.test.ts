@@ -12,11 +12,9 @@ interface Exports {
 }
 
 let folder: string;
-let cache: string;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'respite-compiled-'));
-  cache = join(folder, 'program.cache');
   write(42);
 });
 
@@ -25,6 +23,16 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 function write(answer: number): void {
   const code = `exports.answer = () => ${answer}; exports.folderUrl = folderUrl; exports.base = require('node:path').basename(__dirname);`;
   writeFileSync(join(folder, 'program.cjs'), `(function (exports, require, folderUrl, __dirname) {${code}})`);
+}
+
+function cacheFiles(): string[] {
+  return readdirSync(folder).filter((file) => file !== 'program.cjs');
+}
+
+/** The only cache there is. */
+function cache(): string {
+  expect(cacheFiles()).toEqual([expect.stringMatching(/^program\.[0-9a-f]{16}\.cache$/)]);
+  return join(folder, cacheFiles()[0]);
 }
 
 function load(): CompiledProgram<Exports> {
@@ -41,37 +49,54 @@ describe('CompiledProgram', () => {
 
   it('keeps what was compiled, and leaves it alone once it is good', () => {
     load().keepCompiled();
-    const { ino, mtimeMs } = statSync(cache);
+    const { ino, mtimeMs } = statSync(cache());
     const again = load();
     expect(again.exports.answer()).toBe(42);
     again.keepCompiled();
-    expect(statSync(cache)).toMatchObject({ ino, mtimeMs });
-    expect(readdirSync(folder).sort()).toEqual(['program.cache', 'program.cjs']);
+    expect(statSync(cache())).toMatchObject({ ino, mtimeMs });
   });
 
-  it.each([
-    ['nothing', Buffer.alloc(0)],
-    ['something else', Buffer.from('no compiled code')],
-    ['a part', undefined],
-  ])('replaces a cache that holds %s', (_what, content) => {
+  it.each<[string, (good: Buffer) => Buffer]>([
+    ['nothing', () => Buffer.alloc(0)],
+    ['something else', () => Buffer.from('no compiled code')],
+    ['a part', (good) => good.subarray(0, good.length / 2)],
+    ['zeros in its second half', (good) => Buffer.from(good).fill(0, good.length / 2)],
+    ['a wrong byte', (good) => Buffer.from(good).fill(good[300] ^ 1, 300, 301)],
+  ])('replaces a cache that holds %s', (_what, damage) => {
     load().keepCompiled();
-    const good = readFileSync(cache);
-    writeFileSync(cache, content ?? good.subarray(0, good.length / 2));
+    const good = readFileSync(cache());
+    writeFileSync(cache(), damage(good));
     const program = load();
     expect(program.exports.answer()).toBe(42);
     program.keepCompiled();
-    const { ino } = statSync(cache);
+    const { ino } = statSync(cache());
     load().keepCompiled();
-    expect(statSync(cache).ino).toBe(ino);
+    expect(statSync(cache()).ino).toBe(ino);
   });
 
-  it('does not run what was compiled of another text', () => {
+  it('does not run what was compiled of another text, of the same length or not', () => {
     load().keepCompiled();
-    write(1000);
-    const program = load();
-    expect(program.exports.answer()).toBe(1000);
-    program.keepCompiled();
-    expect(load().exports.answer()).toBe(1000);
+    for (const answer of [43, 1000]) {
+      write(answer);
+      const program = load();
+      expect(program.exports.answer()).toBe(answer);
+      program.keepCompiled();
+      expect(load().exports.answer()).toBe(answer);
+    }
+    expect(cacheFiles()).toHaveLength(3);
+  });
+
+  it('keeps what was compiled with other options of Node beside it', () => {
+    load().keepCompiled();
+    const { NODE_OPTIONS } = process.env;
+    try {
+      process.env.NODE_OPTIONS = '--max-old-space-size=512';
+      load().keepCompiled();
+    } finally {
+      if (NODE_OPTIONS === undefined) delete process.env.NODE_OPTIONS;
+      else process.env.NODE_OPTIONS = NODE_OPTIONS;
+    }
+    expect(cacheFiles()).toHaveLength(2);
   });
 
   it('runs without a cache where none can be written', () => {
