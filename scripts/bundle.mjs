@@ -45,7 +45,7 @@ await keepCompiled();
 
 /** @returns {string[]} what CompiledProgram has written, unfinished files too */
 function cacheFiles() {
-  return readdirSync(folder).filter((file) => /^process\.(.+\.)?cache/.test(file));
+  return readdirSync(folder).filter((file) => /^process\..+\.cache/.test(file));
 }
 
 /**
