@@ -1,6 +1,6 @@
-// Makes one file of all that the server process loads, packages too, dist/process.cjs, for src/compiled-program.ts; and
-// one of what the package exports, dist/index.js, without packages: loading modules one by one takes Node longer than all
-// else that it does until the first reply. Nothing is renamed.
+// Makes one file of all that the server process loads, packages too, dist/process.cjs, for src/compiled-program.ts; and,
+// without packages, one of what the package exports, dist/index.js, and one of the thread that both have: loading modules
+// one by one takes Node longer than all else that it does until the first reply. Nothing is renamed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -36,11 +36,12 @@ write(
 );
 chmodSync(join(folder, 'main.cjs'), 0o755);
 write('main.js', "#!/usr/bin/env node\nimport './main.cjs';\n");
-const library = await bundle('index.js', 'esm');
-write('index.js', library.code);
-for (const replaced of ['index.js.map', 'main.js.map', 'process.js', 'process.js.map']) {
-  rmSync(join(folder, replaced));
+for (const name of ['index.js', 'persistence/snapshot-thread.js']) {
+  const library = await bundle(name, 'esm');
+  write(name, library.code);
+  rmSync(join(folder, `${name}.map`));
 }
+for (const replaced of ['main.js.map', 'process.js', 'process.js.map']) rmSync(join(folder, replaced));
 await keepCompiled();
 
 /** @returns {string[]} what CompiledProgram has written, unfinished files too */
@@ -68,11 +69,12 @@ function write(name, text) {
  * @returns {Promise<{ code: string, moduleIds: string[] }>}
  */
 async function bundle(name, format) {
+  const file = join(folder, name);
   const bundler = await rolldown({
-    input: join(folder, name),
+    input: file,
     platform: 'node',
     external: (id) => format === 'esm' && !id.startsWith('.') && !isAbsolute(id),
-    plugins: [{ name: 'module-urls', transform: (code, id) => ownUrl(code, id, format) }],
+    plugins: [{ name: 'module-urls', transform: (code, id) => ownUrl(code, id, dirname(file), format) }],
     onLog(_level, log) {
       throw new Error(log.message);
     },
@@ -87,12 +89,13 @@ async function bundle(name, format) {
  *
  * @param {string} code
  * @param {string} id path of the module
+ * @param {string} base folder of the file that the code goes into
  * @param {'cjs' | 'esm'} format
  * @returns {string | undefined}
  */
-function ownUrl(code, id, format) {
+function ownUrl(code, id, base, format) {
   if (!resolve(id).startsWith(folder)) return undefined;
-  const path = relative(folder, resolve(id)).split(sep).join('/');
+  const path = relative(base, resolve(id)).split(sep).join('/');
   const bundleUrl = format === 'esm' ? 'import.meta.url' : 'folderUrl';
   return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(path)}, ${bundleUrl}).href`);
 }

@@ -1,6 +1,6 @@
 // Installs what `npm pack` makes into an empty folder and uses it there, as a user would.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,16 +64,29 @@ async function useCommand() {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   try {
-    const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answersPing(port))) {
-      if (Date.now() > deadline) throw new Error('`npx respite` did not answer PING in time');
-      if (server.exitCode !== null) throw new Error(`\`npx respite\` ended with status ${server.exitCode}`);
-      await sleep(50);
-    }
-    console.log(`npx respite --port ${port} answers PING`);
+    await until('answer PING', server, async () => (await ask(port, 'PING')) === '+PONG');
+    // Of files of their own: the interpreter and the thread that writes snapshots.
+    await until('run a script', server, async () => (await ask(port, 'EVAL "return 7" 0')) === ':7');
+    await ask(port, 'BGSAVE');
+    await until('save in the background', server, async () => existsSync(join(folder, 'dump.rdb')));
+    console.log(`npx respite --port ${port} answers, runs a script and saves`);
   } finally {
     if (IS_WINDOWS) execFileSync('taskkill', ['/pid', String(server.pid), '/t', '/f']);
     else process.kill(-Number(server.pid), 'SIGTERM');
+  }
+}
+
+/**
+ * @param {string} action what the server is to do, for the error message
+ * @param {import('node:child_process').ChildProcess} server
+ * @param {() => Promise<boolean>} isDone
+ */
+async function until(action, server, isDone) {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await isDone())) {
+    if (Date.now() > deadline) throw new Error(`\`npx respite\` did not ${action} in time`);
+    if (server.exitCode !== null) throw new Error(`\`npx respite\` ended with status ${server.exitCode}`);
+    await sleep(50);
   }
 }
 
@@ -107,14 +120,15 @@ function npm(args, cwd) {
 
 /**
  * @param {number} port
- * @returns {Promise<boolean>}
+ * @param {string} command inline
+ * @returns {Promise<string | undefined>} first line of the reply, none where nothing listens
  */
-function answersPing(port) {
+function ask(port, command) {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write('PING\r\n'));
-    socket.once('error', () => resolve(false));
+    const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));
+    socket.once('error', () => resolve(undefined));
     socket.once('data', (answer) => {
-      resolve(answer.toString('latin1') === '+PONG\r\n');
+      resolve(answer.toString('latin1').split('\r\n')[0]);
       socket.destroy();
     });
   });
