@@ -150,7 +150,7 @@ function openLog(config: Config, clock: Clock): ServerLog {
       role: 'M',
     });
   } catch (error) {
-    process.stderr.write(`Can't open the log file '${values.logfile}': ${systemErrorText(error)}\n`);
+    process.stderr.write(`${(error as Error).message}\n`);
     process.exit(1);
   }
 }

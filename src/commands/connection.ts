@@ -158,7 +158,7 @@ function hello({ server, client, args, argc, reply }: Call): void {
   reply.text('mode');
   reply.text('standalone');
   reply.text('role');
-  reply.text('master');
+  reply.text(server.replication.role);
   reply.text('modules');
   reply.array(0);
 }

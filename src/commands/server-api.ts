@@ -126,6 +126,7 @@ export interface SavingApi {
 
 /** The part that the server plays in replication, as commands see it. */
 export interface ReplicationApi {
+  readonly role: 'master' | 'replica';
   /** The history gets another name, which no replica knows. */
   renewHistory(): void;
   /** Sends replicas a command that was not run here. */
@@ -202,8 +203,6 @@ export interface ServerApi {
   pauseClients(until: number, all: boolean): void;
   /** Ends the pause: what was held back runs. */
   unpauseClients(): void;
-  /** Number of blocked clients. */
-  blockedCount(): number;
   watch(client: Client, database: Database, key: string): void;
   unwatchAll(client: Client): void;
 }

@@ -41,14 +41,25 @@ import { streamPendingCommands } from '../commands/stream-pending.js';
 import { streamReadCommands } from '../commands/stream-reads.js';
 import { streamCommands } from '../commands/streams.js';
 import { stringCommands } from '../commands/strings.js';
+import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { functionCommands } from '../dispatch/function-commands.js';
-import { scriptCommands } from '../dispatch/script-commands.js';
+import { type ScriptRunner, scriptCommands } from '../dispatch/script-commands.js';
 import { transactionCommands } from '../dispatch/transactions.js';
 import { replicationCommands } from '../replication/commands.js';
 import { replicaCommands } from '../replication/replica-commands.js';
+import type { ReplicaRole } from '../replication/replica-role.js';
+import type { Replication } from '../replication/replication.js';
 
-/** Every command but those of transactions, which need a server's dispatcher. */
-export const allCommands: CommandSpec[] = [
+/** What some commands need beside what `Call` gives them. Asked for when one of them runs. */
+export interface CommandParts {
+  dispatcher: () => Dispatcher;
+  scriptRunner: () => ScriptRunner;
+  replication: () => Replication;
+  replicaRole: () => ReplicaRole;
+}
+
+/** The commands to which a call says all. */
+const selfContained: CommandSpec[] = [
   ...connectionCommands,
   ...clientCommands,
   ...commandCommands,
@@ -93,17 +104,25 @@ export const allCommands: CommandSpec[] = [
   ...streamDeletionCommands,
 ];
 
-/** Every command, for documentation. */
-export function commandSpecs(): CommandSpec[] {
-  const noDispatcher = () => {
-    throw new Error('these specs are for reading only');
-  };
+/** Every command; without parts only for reading. */
+export function commandSpecs(parts: CommandParts = noParts): CommandSpec[] {
   return [
-    ...allCommands,
-    ...transactionCommands(noDispatcher),
-    ...scriptCommands(noDispatcher),
-    ...functionCommands(noDispatcher),
-    ...replicationCommands(noDispatcher),
-    ...replicaCommands(noDispatcher),
+    ...selfContained,
+    ...transactionCommands(parts.dispatcher),
+    ...scriptCommands(parts.scriptRunner),
+    ...functionCommands(parts.scriptRunner),
+    ...replicationCommands(parts.replication),
+    ...replicaCommands(parts.replicaRole),
   ];
+}
+
+const noParts: CommandParts = {
+  dispatcher: unavailable,
+  scriptRunner: unavailable,
+  replication: unavailable,
+  replicaRole: unavailable,
+};
+
+function unavailable(): never {
+  throw new Error('these commands are for reading only');
 }

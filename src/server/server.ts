@@ -19,9 +19,7 @@ import type {
 import type { Config } from '../config/config.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
-import { functionCommands } from '../dispatch/function-commands.js';
-import { type ScriptRunner, scriptCommands } from '../dispatch/script-commands.js';
-import { transactionCommands } from '../dispatch/transactions.js';
+import type { ScriptRunner } from '../dispatch/script-commands.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
 import { FieldExpirySweeper } from '../keyspace/field-expiry.js';
@@ -36,15 +34,13 @@ import { CommandError } from '../protocol/errors.js';
 import { ClientTracking } from '../pubsub/client-tracking.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
-import { replicationCommands } from '../replication/commands.js';
 import type { FullSyncHost, SnapshotContents } from '../replication/full-sync.js';
-import { replicaCommands } from '../replication/replica-commands.js';
 import type { ReplicaHost } from '../replication/replica-host.js';
 import { ReplicaRole } from '../replication/replica-role.js';
 import { Replication } from '../replication/replication.js';
 import type { Scripting } from '../scripting/scripting.js';
 import { ActiveDefrag } from './active-defrag.js';
-import { allCommands } from './all-commands.js';
+import { commandSpecs } from './all-commands.js';
 import { AofSnapshots } from './aof-snapshots.js';
 import { AppendOnly } from './append-only.js';
 import { applyConfig } from './apply-config.js';
@@ -118,21 +114,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   readonly appendOnly: AppendOnly;
   readonly saving: Saving;
   readonly ending = new Shutdown(this);
-  readonly statistics: ServerStatistics = {
-    connectionsReceived: 0,
-    connectionsRejected: 0,
-    commandsProcessed: 0,
-    readsProcessed: 0,
-    writesProcessed: 0,
-    netInputBytes: 0,
-    netOutputBytes: 0,
-    replicationInputBytes: 0,
-    replicationOutputBytes: 0,
-    totalErrorReplies: 0,
-    unexpectedErrorReplies: 0,
-    loginsRefused: 0,
-    errorCounts: new Map(),
-  };
+  readonly statistics = noStatistics();
   readonly slowLog = new SlowLog();
   readonly latency = new LatencyMonitor(() => this.clock.now());
   readonly monitors: Monitors;
@@ -180,12 +162,12 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     );
     const { extraCommands = [] } = options;
     this.commands = new CommandTable([
-      ...allCommands,
-      ...transactionCommands(() => this.loop.dispatcher),
-      ...scriptCommands(() => this.scriptRunner),
-      ...functionCommands(() => this.scriptRunner),
-      ...replicationCommands(() => this.replication),
-      ...replicaCommands(() => this.replicaRole),
+      ...commandSpecs({
+        dispatcher: () => this.loop.dispatcher,
+        scriptRunner: () => this.scriptRunner,
+        replication: () => this.replication,
+        replicaRole: () => this.replicaRole,
+      }),
       ...extraCommands,
     ]);
     for (const { name } of extraCommands) this.commands.named(name)?.checkSyntax();
@@ -395,12 +377,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     const { statistics, keyspace } = this;
     for (const command of this.commands.all()) command.resetStatistics();
     this.loop.resetStatistics();
-    statistics.errorCounts.clear();
-    statistics.connectionsReceived = statistics.connectionsRejected = statistics.commandsProcessed = 0;
-    statistics.readsProcessed = statistics.writesProcessed = 0;
-    statistics.netInputBytes = statistics.netOutputBytes = 0;
-    statistics.replicationInputBytes = statistics.replicationOutputBytes = 0;
-    statistics.totalErrorReplies = statistics.unexpectedErrorReplies = statistics.loginsRefused = 0;
+    Object.assign(statistics, noStatistics());
     keyspace.resetStatistics();
     this.memoryLimit.resetStatistics();
     this.defrag.resetStatistics();
@@ -423,9 +400,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   updateWriteGate(): void {
     const { saving, config, loop } = this;
     const { save, 'stop-writes-on-bgsave-error': stops } = config.values;
-    if (saving.lastStatus === 'err' && stops && save.length > 0)
-      loop.dispatcher.gate |= ServerGate.cannotSave;
-    else loop.dispatcher.gate &= ~ServerGate.cannotSave;
+    loop.dispatcher.setGate(ServerGate.cannotSave, saving.lastStatus === 'err' && stops && save.length > 0);
   }
 
   reload({ save, flush, replace }: { save: boolean; flush: boolean; replace: boolean }): void {
@@ -508,10 +483,6 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.loop.dispatcher.pause.end('client');
   }
 
-  blockedCount(): number {
-    return this.loop.dispatcher.blocking.waiting.size;
-  }
-
   watch(client: Client, database: Database, key: string): void {
     this.loop.dispatcher.watched.add(client, database, key);
     this.loop.dispatcher.updateObserved();
@@ -534,4 +505,22 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   replicaSnapshotFormat(contents: SnapshotContents): RdbFormat {
     return this.saving.format(false, contents);
   }
+}
+
+function noStatistics(): ServerStatistics {
+  return {
+    connectionsReceived: 0,
+    connectionsRejected: 0,
+    commandsProcessed: 0,
+    readsProcessed: 0,
+    writesProcessed: 0,
+    netInputBytes: 0,
+    netOutputBytes: 0,
+    replicationInputBytes: 0,
+    replicationOutputBytes: 0,
+    totalErrorReplies: 0,
+    unexpectedErrorReplies: 0,
+    loginsRefused: 0,
+    errorCounts: new Map(),
+  };
 }

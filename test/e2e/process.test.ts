@@ -313,6 +313,13 @@ describe('the log', () => {
     expect(JSON.parse(lines[0])).toMatchObject({ level: 'notice', pid: run.child.pid, role: 'M' });
     expect(run.out).toBe('');
   });
+
+  it('that cannot be opened ends the start', async () => {
+    const path = join(folder, 'missing', 'log');
+    const run = respite(['--port', '0', '--logfile', path]);
+    expect(await run.status).toBe(1);
+    expect(run.err).toBe(`Can't open the log file '${path}': No such file or directory\n`);
+  });
 });
 
 describe.skipIf(process.platform === 'win32')('signals and files', () => {

@@ -209,6 +209,8 @@ describe('FAILOVER', () => {
     await over(primary);
     expect(await infoField(first.redis, 'role')).toBe('master');
     expect(await infoField(primary.redis, 'role')).toBe('slave');
+    expect(await first.redis.call('hello')).toEqual(expect.arrayContaining(['role', 'master']));
+    expect(await primary.redis.call('hello')).toEqual(expect.arrayContaining(['role', 'replica']));
     await second.redis.call('replicaof', '127.0.0.1', first.server.port);
     await change(first, [2]);
     await expectSame(first, primary, second);
