@@ -1,4 +1,4 @@
-// Every benchmark in its shortest form: shows that all of them run, measures nothing. For CI.
+// Most benchmarks in their shortest form: shows that they run, measures nothing. For CI.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

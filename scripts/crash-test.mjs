@@ -4,11 +4,13 @@
 //   npm run test:crash -- --rounds 1000 --appendfsync always --seed 1
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';
+import { freePort } from '../bench/lib/servers.mjs';
+import { sleep } from '../bench/lib/stats.mjs';
+import { Random } from '../test/differential/random.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -21,40 +23,11 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds);
 const writerCount = Number(options.writers);
-const random = generator(Number(options.seed));
+const random = new Random(Number(options.seed));
 /** With everysec so much of the end may be missing. */
 const toleratedLossMs = options.appendfsync === 'always' ? 0 : 2000;
 const longestStartMs = 30_000;
 const directory = mkdtempSync(join(tmpdir(), 'respite-crash-'));
-
-/**
- * A small generator (mulberry32): a run can be repeated, as far as timing allows.
- *
- * @param {number} seed
- */
-function generator(seed) {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** @param {number} ms */
-const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
-}
 
 /**
  * Starts the server.
@@ -64,7 +37,7 @@ function freePort() {
 async function start(port) {
   const args = ['dist/main.cjs', '--port', port, '--dir', directory, '--appendonly', 'yes'];
   args.push('--appendfsync', options.appendfsync, '--save', '', '--auto-aof-rewrite-min-size', '64kb');
-  args.push('--aof-use-rdb-preamble', random() < 0.5 ? 'yes' : 'no');
+  args.push('--aof-use-rdb-preamble', random.next() < 0.5 ? 'yes' : 'no');
   const child = spawn(process.execPath, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
   let log = '';
   child.stdout.on('data', (chunk) => {
@@ -99,7 +72,7 @@ async function ready(port, server) {
       client.disconnect();
       if (server.child.exitCode !== null) throw new Error(`the server ended by itself:\n${server.log()}`);
       if (Date.now() > deadline) throw new Error(`the server does not start:\n${server.log()}`);
-      await pause(5);
+      await sleep(5);
     }
   }
 }
@@ -127,7 +100,7 @@ class Writer {
   commands(pipeline, n) {
     const { name } = this;
     pipeline.rpush(`${name}:list`, n);
-    pipeline.set(`${name}:string`, `${n}:${'x'.repeat(Math.floor(random() ** 4 * 30_000))}:${n}`);
+    pipeline.set(`${name}:string`, `${n}:${'x'.repeat(Math.floor(random.next() ** 4 * 30_000))}:${n}`);
     pipeline.hset(`${name}:hash`, 'last', n, `field${n % 700}`, n);
     pipeline.zadd(`${name}:zset`, n, `member${n % 300}`);
     pipeline.sadd(`${name}:set`, n);
@@ -141,7 +114,7 @@ class Writer {
   async run(client) {
     while (client.status === 'ready') {
       const pipeline = client.pipeline();
-      const steps = 1 + Math.floor(random() * 6);
+      const steps = 1 + Math.floor(random.next() * 6);
       for (let i = 0; i < steps; i++) this.commands(pipeline, ++this.sent);
       const upTo = this.sent;
       const replies = await pipeline.exec().catch(() => null);
@@ -222,10 +195,10 @@ async function main() {
   const totals = { steps: 0, rewrites: 0, loads: 0, switches: 0 };
   let killedAt = Date.now();
   for (let round = 1; round <= rounds; round++) {
-    if (random() < 0.2) {
+    if (random.next() < 0.2) {
       // Killed while it starts and loads.
       const server = await start(port);
-      await pause(random() * 400);
+      await sleep(random.next() * 400);
       server.child.kill('SIGKILL');
       await server.ended;
       totals.loads++;
@@ -243,14 +216,14 @@ async function main() {
     if (round % 20 === 0) await begin(control, writers);
     const clients = writers.map(() => connect(port));
     await Promise.all(clients.map((client) => client.connect()));
-    const switching = random() < 0.15;
+    const switching = random.next() < 0.15;
     if (switching) totals.switches++;
     const work = switching ? [switchOver(control)] : writers.map((writer, i) => writer.run(clients[i]));
-    await pause(random() * 250);
-    if (!switching && random() < 0.6) {
+    await sleep(random.next() * 250);
+    if (!switching && random.next() < 0.6) {
       totals.rewrites++;
-      void control.call(random() < 0.7 ? 'BGREWRITEAOF' : 'BGSAVE').catch(() => {});
-      await pause(random() ** 2 * 120);
+      void control.call(random.next() < 0.7 ? 'BGREWRITEAOF' : 'BGSAVE').catch(() => {});
+      await sleep(random.next() ** 2 * 120);
     }
     server.child.kill('SIGKILL');
     killedAt = Date.now();
@@ -277,7 +250,7 @@ async function switchOver(control) {
     for (;;) {
       await control.config('SET', 'appendonly', 'no');
       await control.config('SET', 'appendonly', 'yes');
-      await pause(random() * 100);
+      await sleep(random.next() * 100);
     }
   } catch {
     // The connection has ended.
@@ -294,7 +267,7 @@ async function switchOver(control) {
 async function begin(control, writers) {
   await control.flushall();
   await control.bgrewriteaof().catch(() => {}); // one has begun by itself
-  while (/aof_rewrite_(in_progress|scheduled):1/.test(await control.info('persistence'))) await pause(5);
+  while (/aof_rewrite_(in_progress|scheduled):1/.test(await control.info('persistence'))) await sleep(5);
   for (const writer of writers) {
     writer.sent = writer.known = 0;
     writer.acknowledged = [];

@@ -10,16 +10,14 @@
  * whatever is wrong is the configuration's to say.
  */
 import { Command, Option } from 'commander';
+import { quoteWord } from './bytes/words.js';
 import { directives, groups } from './config/directives.js';
 import { configFromText } from './config/files.js';
-import { quoteWord } from './config/words.js';
+import { redisVersion } from './config/redis-version.js';
 
 /** Columns of --help when it does not go to a terminal, and of the values' syntax in it. */
 const helpWidth = 110;
 const syntaxWidth = 24;
-
-/** The version of Redis whose behaviour is offered. */
-const redisVersion = '7.2.4';
 
 export type CommandLine =
   /** Print this and end with status 0. */

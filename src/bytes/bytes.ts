@@ -1,5 +1,8 @@
+const nothing: Buffer = Buffer.alloc(0);
+
 /**
- * A view of bytes that somebody else owns: a request argument, a key, a stored value.
+ * A view of bytes that somebody else owns: a request argument, a key, a stored value. Without a buffer it is empty, to be
+ * pointed at something.
  *
  * The buffer is always a Node `Buffer`, so that every access site sees one hidden class. A view is valid
  * until the next allocation in the arena or the next read from the socket; what must live longer is
@@ -16,7 +19,7 @@ export class Bytes {
   stamp = 0;
 
   constructor(
-    public buffer: Buffer,
+    public buffer = nothing,
     public start = 0,
     public end = buffer.length,
   ) {}

@@ -54,12 +54,6 @@ export function addDecimal(a: LongDouble, b: LongDouble): string | undefined {
   return formatMagnitude(rounded, negative);
 }
 
-/** A finite double with 17 fractional digits without trailing zeros, as Redis prints coordinates. */
-export function formatFixed17(n: number): string {
-  const { mantissa, exponent } = exactBinary(Math.abs(n));
-  return formatMagnitude({ mantissa, exponent }, n < 0);
-}
-
 function readMagnitude(
   text: string,
   syntax: 'decimal' | 'hexadecimal',
@@ -96,17 +90,4 @@ function formatMagnitude({ mantissa, exponent }: BinaryFloat, negative: boolean)
   const fraction = digits.slice(-FRACTION_DIGITS).replace(/0+$/, '');
   const whole = (negative ? '-' : '') + digits.slice(0, -FRACTION_DIGITS);
   return fraction === '' ? whole : `${whole}.${fraction}`;
-}
-
-/**
- * A non-negative finite double as mantissa and exponent: halved or doubled, without loss, until it is an
- * integer.
- */
-function exactBinary(n: number): BinaryFloat {
-  let exponent = 0;
-  while (!Number.isInteger(n)) {
-    n *= 2;
-    exponent--;
-  }
-  return { mantissa: BigInt(n), exponent };
 }

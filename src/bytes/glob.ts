@@ -58,11 +58,6 @@ export function globMatch(pattern: Bytes, text: Bytes, ignoreCase = false): bool
   return p === globEnd;
 }
 
-/** True if the pattern is a single `*`, which commands that walk keys treat as no pattern. */
-export function matchesAll(pattern: Bytes): boolean {
-  return pattern.length === 1 && pattern.buffer[pattern.start] === STAR;
-}
-
 /**
  * The bytes that every match begins with: the pattern up to its first special byte. A view of the pattern.
  */

@@ -141,14 +141,19 @@ export function readCursor(buffer: Buffer, start: number, end: number): bigint |
   return BigInt.asUintN(64, -magnitude);
 }
 
-/** readSafeInteger of a view. */
-export function parseInteger(bytes: Bytes): number {
-  return readSafeInteger(bytes.buffer, bytes.start, bytes.end);
-}
-
 /** readInt64 of a view. */
 export function parseInt64(bytes: Bytes): bigint | undefined {
   return readInt64(bytes.buffer, bytes.start, bytes.end);
+}
+
+/**
+ * The decimal text of an integer. Beyond 2^53 a number is rounded, to one that may be above `most`, the greatest that was
+ * possible, and its usual text may be in powers of ten.
+ */
+export function integerText(n: number, most: bigint | number = INT64_MAX): string {
+  if (Number.isSafeInteger(n)) return String(n);
+  const exact = BigInt(n);
+  return String(exact > most ? most : exact);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { quoteWord } from '../config/words.js';
+import { quoteWord } from '../bytes/words.js';
 import type { AofReport } from './check-aof.js';
 import type { RdbReport, Share } from './check-rdb.js';
 

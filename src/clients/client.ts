@@ -43,7 +43,10 @@ export interface OutputFeed {
   interrupted(): void;
 }
 
-/** Reasons why a client's commands need more than the direct way through the dispatcher. A bit each. */
+/**
+ * Reasons why a client's commands need more than the direct way through the dispatcher. A bit each, below those of
+ * `ServerGate`: both are looked at as one.
+ */
 export const Gate = {
   /** Has not authenticated. */
   unauthenticated: 1,
@@ -55,12 +58,12 @@ export const Gate = {
   subscriber: 4,
   /** CLIENT REPLY is not ON. */
   replyMuted: 8,
-  /** Watches all commands, and must leave the keys alone. */
-  monitor: 256,
   /** Reads keys without marking them as used. */
   noTouch: 16,
   /** Repeats what was accepted before, from a file or from a master: nothing is refused, and nothing waits. */
   repeating: 32,
+  /** Watches all commands, and must leave the keys alone. */
+  monitor: 256,
   /** Gets the stream of changes: it may ask for nothing else. */
   replica: 512,
   /** The server that this one is a replica of: its commands are the stream of changes. */

@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import { quoteWord } from '../bytes/words.js';
 import { redacted } from '../observation/slow-log.js';
 import { type Client, Gate } from './client.js';
 import type { ClientRegistry } from './registry.js';
@@ -59,25 +60,6 @@ export function monitorLine({ time, database, address, args, argc, secrets }: Mo
   const seconds = Math.floor(time / 1e6);
   const microseconds = String(time % 1e6).padStart(6, '0');
   let line = `${seconds}.${microseconds} [${database} ${address}]`;
-  for (let i = 0; i < argc; i++) line += ` "${secrets.includes(i) ? redacted : escaped(args[i].latin1())}"`;
+  for (let i = 0; i < argc; i++) line += ` ${quoteWord(secrets.includes(i) ? redacted : args[i].latin1())}`;
   return line;
-}
-
-/** Characters that cannot stand for themselves between double quotes in a line of text. */
-const special = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
-const names: Record<string, string> = {
-  '"': '\\"',
-  '\\': '\\\\',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\x07': '\\a',
-  '\b': '\\b',
-};
-
-function escaped(latin1: string): string {
-  return latin1.replace(
-    special,
-    (character) => names[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
 }

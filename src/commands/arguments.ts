@@ -19,6 +19,13 @@ export function longArgument(argument: Bytes, message: string = errors.notIntege
   return n;
 }
 
+/** As `longArgument`, and at least `least`. Throws CommandError(message) for anything else. */
+export function countArgument(argument: Bytes, least: 0 | 1, message: string): number {
+  const n = longArgument(argument, message);
+  if (n < least) throw new CommandError(message);
+  return n;
+}
+
 /** An integer of 32 bits. Throws CommandError, with another text for one that is larger. */
 export function int32Argument(argument: Bytes): number {
   const n = longArgument(argument);

@@ -18,6 +18,7 @@ export const bitfieldCommands: CommandSpec[] = [
     since: '3.2.0',
     summary: 'Reads, sets and increments integers of any width anywhere in a string.',
     complexity: 'O(1) for each operation.',
+    brief: true,
     syntax: `key [${operation} [${operation} ...]]`,
     types: { value: 'integer' },
     flags: ['write', 'denyoom'],
@@ -39,6 +40,7 @@ export const bitfieldCommands: CommandSpec[] = [
     since: '6.0.0',
     summary: 'Reads integers of any width anywhere in a string.',
     complexity: 'O(1) for each operation.',
+    brief: true,
     syntax: 'key [GET encoding offset [GET encoding offset ...]]',
     flags: ['readonly', 'fast'],
     keys: oneKey('RO access'),
@@ -141,11 +143,10 @@ function bitfield(call: Call, operations: Operation[]): void {
     if (grown) database.modified(key, 0, '');
     return;
   }
-  database.keyspace.dirty += changes - 1;
-  database.modified(key, EventClass.string, 'setbit');
+  database.modified(key, EventClass.string, 'setbit', changes);
 }
 
-const empty = new Bytes(Buffer.alloc(0));
+const empty = new Bytes();
 
 /** The length that a string must have so that all operations that write find their bits. 0 if none writes. */
 function bytesToWrite(operations: Operation[]): number {

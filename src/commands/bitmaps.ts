@@ -247,4 +247,4 @@ function combined(call: Call, operation: BitOperation | 'not', sources: Ref[]): 
   return result;
 }
 
-const nothing = new Bytes(Buffer.alloc(0));
+const nothing = new Bytes();

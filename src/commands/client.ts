@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate } from '../clients/client.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
-import { ArgumentReader, int64Argument, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument, int64Argument, longArgument } from './arguments.js';
 import { clientLine } from './client-line.js';
 import { printableName } from './client-name.js';
 import { clientTrackingSubcommands } from './client-tracking.js';
@@ -275,7 +275,7 @@ function readKillTest(
   now: number,
 ): (client: Client) => boolean {
   if (name.is('id')) {
-    const id = positive(value, 'ERR client-id should be greater than 0');
+    const id = countArgument(value, 1, 'ERR client-id should be greater than 0');
     return (client) => client.id === id;
   }
   if (name.is('maxage')) {
@@ -297,12 +297,6 @@ function readKillTest(
   if (!name.is('skipme') || (!value.is('yes') && !value.is('no'))) throw new CommandError(errors.syntax);
   filter.skipMe = value.is('yes');
   return () => true;
-}
-
-function positive(argument: Bytes, message: string): number {
-  const n = longArgument(argument, message);
-  if (n <= 0) throw new CommandError(message);
-  return n;
 }
 
 function kill(call: Call): void {

@@ -9,9 +9,9 @@ import { ValueType } from '../keyspace/events.js';
 import { auditMemory } from '../keyspace/memory-audit.js';
 import { stringEncodingName } from '../keyspace/string-encoding.js';
 import type { Ref } from '../memory/arena.js';
-import { CommandError, errors, excerpt } from '../protocol/errors.js';
+import { CommandError, errors, wrongSubcommand } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
-import { longArgument } from './arguments.js';
+import { countArgument, longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
 import { debugListpack } from './debug-listpack.js';
@@ -273,16 +273,9 @@ function debug(call: Call): void {
   if (argc === 2 && args[1].is('help')) return replyHelp(call, helpLines('debug', actions));
   const action = byName.get(args[1].latin1().toLowerCase());
   if (action === undefined || argc < action.words[0] || argc > action.words[1]) {
-    throw unknownAction(args[1]);
+    throw wrongSubcommand('DEBUG', args[1]);
   }
   action.run(call);
-}
-
-function unknownAction(name: Bytes): CommandError {
-  const shown = excerpt(name.latin1());
-  return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${shown}'. Try DEBUG HELP.`,
-  );
 }
 
 function requirePermission({ server, client }: Call): void {
@@ -350,7 +343,7 @@ function setReplyBuffers({ server, args, reply }: Call): void {
   const { replyBuffers } = server.clients;
   const value = args[3];
   if (args[2].is('resizing')) replyBuffers.resizing = leadingNumber(value) !== 0;
-  else if (!args[2].is('peak-reset-time')) throw unknownAction(args[1]);
+  else if (!args[2].is('peak-reset-time')) throw wrongSubcommand('DEBUG', args[1]);
   else if (value.is('never')) replyBuffers.peakResetMs = Number.POSITIVE_INFINITY;
   else if (value.is('reset')) replyBuffers.resetPeakTime();
   else replyBuffers.peakResetMs = longArgument(value);
@@ -409,9 +402,9 @@ function serializedLength(database: Database, ref: Ref): number {
 }
 
 function populate({ server, database, args, argc, reply }: Call): void {
-  const count = positiveArgument(args[2]);
+  const count = countArgument(args[2], 0, errors.notPositive);
   const prefix = argc > 3 ? args[3].latin1() : 'key';
-  const size = argc > 4 ? positiveArgument(args[4]) : 0;
+  const size = argc > 4 ? countArgument(args[4], 0, errors.notPositive) : 0;
   const { keyspace } = server;
   for (let i = 0; i < count; i++) {
     const key = Bytes.of(`${prefix}:${i}`);
@@ -423,12 +416,6 @@ function populate({ server, database, args, argc, reply }: Call): void {
     if (keyspace.observed) keyspace.observer.keyModified(database, key);
   }
   reply.ok();
-}
-
-function positiveArgument(argument: Bytes): number {
-  const n = longArgument(argument, errors.notPositive);
-  if (n < 0) throw new CommandError(errors.notPositive);
-  return n;
 }
 
 /** One reply of each type, with the content that client libraries' tests expect. */

@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import { integerText } from '../bytes/integers.js';
 import { Gate } from '../clients/client.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
@@ -9,7 +10,7 @@ import { discardValue, type SavedValue, storeValue } from '../persistence/saved-
 import { CommandError, errors } from '../protocol/errors.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { integerText, propagateRemoval } from './propagation-forms.js';
+import { propagateRemoval } from './propagation-forms.js';
 
 export const dumpCommands: CommandSpec[] = [
   {

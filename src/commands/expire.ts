@@ -1,13 +1,12 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { INT64_MAX, INT64_MIN, readSafeInteger } from '../bytes/integers.js';
+import { INT64_MAX, INT64_MIN, integerText, readSafeInteger } from '../bytes/integers.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, invalidExpire } from '../protocol/errors.js';
-import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { int64Argument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { integerText, propagateRemoval } from './propagation-forms.js';
+import { propagateRemoval } from './propagation-forms.js';
 
 const setting = {
   group: 'generic' as const,
@@ -201,12 +200,5 @@ function replyTime({ args, database, reply }: Call, unitMs: number, base: number
   if (ref === absent) return reply.integer(-2);
   const when = database.expiry(ref);
   if (when < 0) return reply.integer(-1);
-  replyInt64(reply, Math.floor((Math.max(0, when - base) + unitMs / 2) / unitMs));
-}
-
-/** A number beyond 2^53 may have been rounded to one that 64 bits do not hold. */
-function replyInt64(reply: ReplyWriter, n: number): void {
-  if (Number.isSafeInteger(n)) return reply.integer(n);
-  const exact = BigInt(n);
-  reply.bigint(exact > INT64_MAX ? INT64_MAX : exact);
+  reply.int64(Math.floor((Math.max(0, when - base) + unitMs / 2) / unitMs));
 }

@@ -9,7 +9,7 @@ import type { Call } from './command.js';
 
 // One hash at a time is worked on, so these serve all commands and nothing is allocated.
 export const hash = new HashValue();
-export const view = new Bytes(Buffer.alloc(0));
+export const view = new Bytes();
 
 /** The hash under the command's key, or undefined. Throws CommandError for another type. Hot. */
 export function hashToRead({ database, args }: Call): HashValue | undefined {

@@ -218,11 +218,8 @@ export function announceExpiry(
   const { database, args } = call;
   if (fields.length === 0) return;
   const over = isOver(target, when);
-  const emptied = target.size === 0;
-  if (emptied) database.removeEntry(target.ref);
-  database.keyspace.dirty += fields.length - 1;
-  database.modified(args[1], EventClass.hash, over ? 'hdel' : 'hexpire');
-  if (emptied) database.event(EventClass.generic, 'del', args[1]);
+  const event = over ? 'hdel' : 'hexpire';
+  database.elementsRemoved(args[1], target.ref, target.size, EventClass.hash, event, fields.length);
   if (!call.propagates) return;
   if (over) call.propagateAs(...fields.map((field) => ['HDEL', args[1], field]));
   else call.propagateAs(['HPEXPIREAT', args[1], when, ...condition, 'FIELDS', fields.length, ...fields]);
@@ -271,6 +268,5 @@ function hpersist(call: Call): void {
     }
   }
   if (persisted === 0) return;
-  database.keyspace.dirty += persisted - 1;
-  database.modified(args[1], EventClass.hash, 'hpersist');
+  database.modified(args[1], EventClass.hash, 'hpersist', persisted);
 }

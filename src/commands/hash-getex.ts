@@ -60,11 +60,7 @@ function hgetdel(call: Call): void {
   const removed = fields.length;
   if (removed > 0 && call.propagates) call.propagateAs(['HDEL', args[1], ...fields]);
   if (target.announceExpired(args[1]) || removed === 0) return;
-  const emptied = target.size === 0;
-  if (emptied) database.removeEntry(target.ref);
-  database.keyspace.dirty += removed - 1;
-  database.modified(args[1], EventClass.hash, 'hdel');
-  if (emptied) database.event(EventClass.generic, 'del', args[1]);
+  database.elementsRemoved(args[1], target.ref, target.size, EventClass.hash, 'hdel', removed);
 }
 
 /**
@@ -128,8 +124,7 @@ function hgetex(call: Call): void {
   }
   if (when !== undefined) announceExpiry(call, target, when, fields);
   if (!persists || fields.length === 0) return;
-  database.keyspace.dirty += fields.length - 1;
-  database.modified(args[1], EventClass.hash, 'hpersist');
+  database.modified(args[1], EventClass.hash, 'hpersist', fields.length);
   if (call.propagates) call.propagateAs(['HPERSIST', args[1], 'FIELDS', fields.length, ...fields]);
 }
 
@@ -213,8 +208,7 @@ function hsetex(call: Call): void {
   }
   reply.integer(1);
   const count = (range.to - range.from) / 2;
-  database.keyspace.dirty += count - 1;
-  database.modified(args[1], EventClass.hash, 'hset');
+  database.modified(args[1], EventClass.hash, 'hset', count);
   if (when === undefined) return;
   announceExpiry(call, target, when, fields);
   if (when > target.expiredBefore && call.propagates) {

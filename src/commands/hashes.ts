@@ -267,8 +267,7 @@ function setFields(call: Call): number {
 
 /** Each field counts as a change, but there is one event. */
 function announceSet({ database, args, argc }: Call): void {
-  database.keyspace.dirty += (argc - 4) / 2;
-  database.modified(args[1], EventClass.hash, 'hset');
+  database.modified(args[1], EventClass.hash, 'hset', argc / 2 - 1);
 }
 
 /** As `fieldToRead`, for a command that changes it. */
@@ -297,11 +296,7 @@ function hdel(call: Call): void {
   }
   reply.integer(removed);
   if (target === undefined || removed === 0) return;
-  const emptied = target.size === 0;
-  if (emptied) database.removeEntry(target.ref);
-  database.keyspace.dirty += removed - 1;
-  database.modified(args[1], EventClass.hash, 'hdel');
-  if (emptied) database.event(EventClass.generic, 'del', args[1]);
+  database.elementsRemoved(args[1], target.ref, target.size, EventClass.hash, 'hdel', removed);
 }
 
 /** Stores the new value of a counter; when the field expires stays. */

@@ -18,6 +18,7 @@ export const hyperLogLogCommands: CommandSpec[] = [
     since: '2.8.9',
     summary: 'Adds elements to a HyperLogLog, which is created if it is missing.',
     complexity: 'O(1) to add every element.',
+    brief: true,
     syntax: 'key [element [element ...]]',
     flags: ['write', 'denyoom', 'fast'],
     keys: oneKey('RW insert'),
@@ -132,8 +133,7 @@ function pfadd({ server, database, args, argc, reply }: Call): void {
     value.invalidate();
     store(database, args[1], ref, value);
     reply.integer(1);
-    server.keyspace.dirty += changes - 1;
-    database.modified(args[1], EventClass.string, 'pfadd');
+    database.modified(args[1], EventClass.string, 'pfadd', changes);
   } else {
     reply.integer(0);
   }

@@ -34,6 +34,7 @@ export const keyCommands: CommandSpec[] = [
     since: '4.0.0',
     summary: 'Removes keys; the memory of big values is given back later.',
     complexity: 'O(1) for each key. The memory is freed between other commands, in O(N) for N elements.',
+    brief: true,
     syntax: 'key [key ...]',
     flags: ['write', 'fast'],
     keys: manyKeys('RM delete'),

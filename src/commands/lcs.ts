@@ -35,7 +35,7 @@ function lcs(call: Call): void {
   else replySubsequence(call, a, commonRuns(a, b));
 }
 
-const empty = new Bytes(Buffer.alloc(0));
+const empty = new Bytes();
 
 /** A view of its own, for there are two. */
 function readOperand(call: Call, position: number): Bytes {

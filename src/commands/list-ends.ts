@@ -17,7 +17,7 @@ const right: AtStart = false;
 // Commands run one after the other, so that they can share these.
 const list = new ListValue();
 const destinationList = new ListValue();
-const item = new Bytes(Buffer.alloc(0));
+const item = new Bytes();
 const moved = [item];
 const cursor = new ListCursor();
 
@@ -55,8 +55,7 @@ export function pushArguments(
   else list.open(database, ref);
   list.pushAll(args, from, to, atStart);
   const { length } = list;
-  database.keyspace.dirty += to - from - 1;
-  database.modified(key, EventClass.list, atStart ? 'lpush' : 'rpush');
+  database.modified(key, EventClass.list, atStart ? 'lpush' : 'rpush', to - from);
   return length;
 }
 
@@ -72,7 +71,7 @@ export function replyPop(
   list.end(atStart, item);
   reply.bytes(item);
   list.removeEnd(atStart);
-  announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', 1);
+  elementsRemoved(database, key, list, atStart ? 'lpop' : 'rpop', 1);
 }
 
 /** Replies with up to `count` elements from an end as an array, and removes them. Returns how many. */
@@ -97,26 +96,19 @@ export function replyPopSeveral(
     else cursor.previous();
   }
   list.removeRange(atStart ? 0 : length - taken, taken);
-  announceRemoval(database, key, list, atStart ? 'lpop' : 'rpop', taken);
+  elementsRemoved(database, key, list, atStart ? 'lpop' : 'rpop', taken);
   return taken;
 }
 
-/** After elements went: publishes the event, and removes the key with the last of them. */
-export function announceRemoval(
+export function elementsRemoved(
   database: Database,
   key: Bytes,
   from: ListValue,
   event: string,
   removed: number,
 ): void {
-  database.keyspace.dirty += removed - 1;
-  database.modified(key, EventClass.list, event);
-  if (from.length > 0) {
-    from.shrink();
-    return;
-  }
-  database.removeEntry(from.ref);
-  database.event(EventClass.generic, 'del', key);
+  if (from.length > 0) from.shrink();
+  database.elementsRemoved(key, from.ref, from.length, EventClass.list, event, removed);
 }
 
 /** Where LMOVE and its kin take an element and where they put it. */
@@ -149,7 +141,7 @@ export function replyMove(database: Database, ref: Ref, move: Move, reply: Reply
     destinationList.pushAll(moved, 0, 1, toStart);
   }
   database.alsoModified(destination, EventClass.list, toStart ? 'lpush' : 'rpush');
-  announceRemoval(database, source, list, fromStart ? 'lpop' : 'rpop', 1);
+  elementsRemoved(database, source, list, fromStart ? 'lpop' : 'rpop', 1);
 }
 
 const held = new Bytes(Buffer.alloc(256));

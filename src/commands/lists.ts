@@ -5,12 +5,12 @@ import type { ListValue } from '../keyspace/list-value.js';
 import { EncodedElement } from '../memory/listpack-format.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { ListCursor } from '../values/list-cursor.js';
-import { ArgumentReader, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import {
   type AtStart,
-  announceRemoval,
   checkIsList,
+  elementsRemoved,
   endArgument,
   listOf,
   pushArguments,
@@ -25,6 +25,7 @@ const about = { group: 'list' as const, since: '1.0.0' };
 const pushing = {
   ...about,
   complexity: 'O(1) for each element, O(N) for N of them.',
+  brief: true,
   syntax: 'key element ...',
   flags: ['write' as const, 'denyoom' as const, 'fast' as const],
   keys: oneKey('RW insert'),
@@ -32,6 +33,7 @@ const pushing = {
 const popping = {
   ...about,
   complexity: 'O(1) for each element, O(N) for N of them.',
+  brief: true,
   syntax: 'key [count]',
   flags: ['write' as const, 'fast' as const],
   keys: oneKey('RW access delete'),
@@ -207,7 +209,7 @@ export const listCommands: CommandSpec[] = [
   },
 ];
 
-const item = new Bytes(Buffer.alloc(0));
+const item = new Bytes();
 const cursor = new ListCursor();
 const searched = new EncodedElement();
 
@@ -222,7 +224,7 @@ function push({ database, args, argc, reply }: Call, atStart: AtStart, mayCreate
 function pop({ database, args, argc, reply, command }: Call, atStart: AtStart): void {
   if (argc > 3) throw new CommandError(wrongArity(command.fullName));
   const key = args[1];
-  const count = argc === 3 ? countArgument(args[2], errors.notPositive) : -1;
+  const count = argc === 3 ? countArgument(args[2], 0, errors.notPositive) : -1;
   const ref = database.write(key);
   checkIsList(database, ref);
   if (count >= 0) {
@@ -230,13 +232,6 @@ function pop({ database, args, argc, reply, command }: Call, atStart: AtStart): 
     else replyPopSeveral(database, key, ref, atStart, count, reply);
   } else if (ref === absent) reply.null();
   else replyPop(database, key, ref, atStart, reply);
-}
-
-/** An integer from 0 on; anything else is an error with this message. */
-function countArgument(argument: Bytes, message: string): number {
-  const count = longArgument(argument, message);
-  if (count < 0) throw new CommandError(message);
-  return count;
 }
 
 /** The list under the call's first key, for reading; undefined if there is none. */
@@ -314,7 +309,7 @@ function ltrim(call: Call): void {
   list.removeRange(end, length - end);
   if (count > 0) list.removeRange(0, start);
   reply.ok();
-  announceRemoval(database, args[1], list, 'ltrim', length - count);
+  elementsRemoved(database, args[1], list, 'ltrim', length - count);
 }
 
 function lrem(call: Call): void {
@@ -325,7 +320,7 @@ function lrem(call: Call): void {
   const limit = count === 0 ? Number.POSITIVE_INFINITY : Math.abs(count);
   const removed = list.removeEqual(args[3], limit, count >= 0);
   reply.integer(removed);
-  if (removed > 0) announceRemoval(database, args[1], list, 'lrem', removed);
+  if (removed > 0) elementsRemoved(database, args[1], list, 'lrem', removed);
 }
 
 function linsert(call: Call): void {
@@ -399,23 +394,16 @@ function lmpop(call: Call): void {
 
 /** `numkeys key [key ...] <LEFT | RIGHT> [COUNT count]` */
 export function readMultiPop(reader: ArgumentReader): { keys: Bytes[]; atStart: AtStart; count: number } {
-  const numkeys = positiveArgument(reader.next(), 'numkeys');
+  const numkeys = countArgument(reader.next(), 1, errors.numkeysNotPositive);
   if (numkeys >= reader.left) throw new CommandError(errors.syntax);
   const keys = Array.from({ length: numkeys }, () => reader.next());
   const atStart = endArgument(reader);
   let count: number | undefined;
   while (!reader.done) {
     if (count !== undefined || !reader.take('count')) throw new CommandError(errors.syntax);
-    count = positiveArgument(reader.next(), 'count');
+    count = countArgument(reader.next(), 1, errors.countNotPositive);
   }
   return { keys, atStart, count: count ?? 1 };
-}
-
-function positiveArgument(argument: Bytes, name: string): number {
-  const message = `ERR ${name} should be greater than 0`;
-  const n = longArgument(argument, message);
-  if (n <= 0) throw new CommandError(message);
-  return n;
 }
 
 /**

@@ -1,7 +1,7 @@
+import { INT64_MIN } from '../bytes/integers.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import { type ArgumentReader, int64Argument, longArgument } from './arguments.js';
+import { type ArgumentReader, countArgument, int64Argument } from './arguments.js';
 
-const int64Min = -(2n ** 63n);
 const rankZero =
   "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
   'or use negative to start from the end of the list';
@@ -21,8 +21,10 @@ export function readLposOptions(reader: ArgumentReader): LposOptions {
   while (!reader.done) {
     if (reader.left < 2) throw new CommandError(errors.syntax);
     if (reader.take('rank')) options.rank = rankArgument(reader);
-    else if (reader.take('count')) options.count = atLeastZero(reader, 'COUNT');
-    else if (reader.take('maxlen')) options.maxLength = atLeastZero(reader, 'MAXLEN');
+    else if (reader.take('count'))
+      options.count = countArgument(reader.next(), 0, "ERR COUNT can't be negative");
+    else if (reader.take('maxlen'))
+      options.maxLength = countArgument(reader.next(), 0, "ERR MAXLEN can't be negative");
     else throw new CommandError(errors.syntax);
   }
   return options;
@@ -30,18 +32,11 @@ export function readLposOptions(reader: ArgumentReader): LposOptions {
 
 function rankArgument(reader: ArgumentReader): number {
   const rank = int64Argument(reader.next());
-  if (rank === int64Min) {
+  if (rank === INT64_MIN) {
     throw new CommandError(
       'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807',
     );
   }
   if (rank === 0n) throw new CommandError(rankZero);
   return Number(rank);
-}
-
-function atLeastZero(reader: ArgumentReader, name: string): number {
-  const message = `ERR ${name} can't be negative`;
-  const n = longArgument(reader.next(), message);
-  if (n < 0) throw new CommandError(message);
-  return n;
 }

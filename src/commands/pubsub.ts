@@ -1,7 +1,7 @@
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch, isLiteral } from '../bytes/glob.js';
 import type { Client } from '../clients/client.js';
-import { CommandError } from '../protocol/errors.js';
+import { CommandError, wrongSubcommand } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { SubscriptionKind } from '../pubsub/pubsub.js';
 import { type Call, type CommandFlagName, type CommandSpec, manyKeys, oneKey } from './command.js';
@@ -231,11 +231,7 @@ interface KnownChannels {
 }
 
 function listChannels({ args, argc, reply }: Call, channels: KnownChannels): void {
-  if (argc > 3) {
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${args[1].latin1()}'. Try PUBSUB HELP.`,
-    );
-  }
+  if (argc > 3) throw wrongSubcommand('PUBSUB', args[1]);
   const names = argc === 3 ? matching(channels, args[2]) : [...channels.names()];
   reply.array(names.length);
   for (const name of names) reply.text(name);

@@ -13,7 +13,7 @@ export class Command {
   /** Bits of `CommandFlag`. */
   readonly flags: number;
   readonly handler: Handler | undefined;
-  /** Takes constant time, or nearly so, so that its duration need not be measured by itself. */
+  /** Its duration need not be measured by itself: see `CommandSpec.brief`. */
   readonly brief: boolean;
   /** Brief, and concerns keys: when it has run, its client may do what it might before, unless it waits now. */
   readonly plain: boolean;
@@ -44,7 +44,7 @@ export class Command {
     this.flags = spec.flags.reduce((bits, name) => bits | CommandFlag[name], 0);
     if (hasMovableKeys(spec)) this.flags |= CommandFlag.movablekeys;
     this.handler = spec.handler;
-    this.brief = /^O\((1|log\(N\))\)/.test(spec.complexity) && !spec.flags.includes('blocking');
+    this.brief = isBrief(spec) && !spec.flags.includes('blocking');
     const concernsKeys = (this.flags & (CommandFlag.readonly | CommandFlag.write)) !== 0;
     this.plain = this.brief && concernsKeys && this.handler !== undefined && spec.subcommands === undefined;
     const keys = keyRange(spec);
@@ -109,6 +109,10 @@ export class Command {
     this.calls = this.microseconds = this.rejectedCalls = this.failedCalls = 0;
     for (const sub of this.subcommands?.values() ?? []) sub.resetStatistics();
   }
+}
+
+function isBrief({ brief, complexity }: CommandSpec): boolean {
+  return brief ?? /^O\((1|log\(N\))\)$/.test(complexity);
 }
 
 /**

@@ -18,7 +18,7 @@ export interface ScanOptions {
 }
 
 const star = Bytes.of('*');
-const nameView = new Bytes(Buffer.alloc(0));
+const nameView = new Bytes();
 
 /**
  * A cursor is any 64-bit number; those that `Table.scan` gives have 32 bits, and the rest of another is

@@ -37,7 +37,7 @@ export const scanCommands: CommandSpec[] = [
 ];
 
 const star = Bytes.of('*');
-const keyView = new Bytes(Buffer.alloc(0));
+const keyView = new Bytes();
 
 function keys({ args, database, reply }: Call): void {
   const pattern = args[1];

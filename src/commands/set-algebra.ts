@@ -5,7 +5,7 @@ import { EventClass, ValueType } from '../keyspace/events.js';
 import { readTogether, siftMembers } from '../keyspace/member-sieve.js';
 import { GatheredSet, SetValue } from '../keyspace/set-value.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import { ArgumentReader, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument } from './arguments.js';
 import { type Call, type CommandSpec, type KeySpec, manyKeys } from './command.js';
 
 const about = { group: 'set' as const, since: '1.0.0' };
@@ -101,7 +101,7 @@ type Operation = (
 
 /** Sets that are open at the same time; reused by the next command. */
 const pool: SetValue[] = [];
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 /** The sets under the arguments `from` to `to`. Throws CommandError if one is of another type. */
 function openSets({ args, database }: Call, from: number, to: number): (SetValue | undefined)[] {
@@ -213,24 +213,16 @@ function storeMembers(call: Call, operation: Operation, event: string): void {
 
 function sintercard(call: Call): void {
   const { args, argc, reply } = call;
-  const numkeys = longArgument(args[1], 'ERR numkeys should be greater than 0');
-  if (numkeys < 1) throw new CommandError('ERR numkeys should be greater than 0');
+  const numkeys = countArgument(args[1], 1, errors.numkeysNotPositive);
   if (numkeys > argc - 2) throw new CommandError("ERR Number of keys can't be greater than number of args");
   const reader = new ArgumentReader(args, argc, 2 + numkeys);
   let limit = 0;
   while (!reader.done) {
     if (!reader.take('limit')) throw new CommandError(errors.syntax);
-    limit = limitArgument(reader);
+    limit = countArgument(reader.next(), 0, errors.limitNegative);
   }
   let count = 0;
   const sets = openSets(call, 2, 2 + numkeys);
   intersection(sets, () => count++, limit === 0 ? Number.POSITIVE_INFINITY : limit);
   reply.integer(count);
-}
-
-/** 0 is no limit. */
-function limitArgument(reader: ArgumentReader): number {
-  const limit = reader.long("ERR LIMIT can't be negative");
-  if (limit < 0) throw new CommandError("ERR LIMIT can't be negative");
-  return limit;
 }

@@ -5,7 +5,7 @@ import { EventClass, ValueType } from '../keyspace/events.js';
 import { SetValue } from '../keyspace/set-value.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import { longArgument } from './arguments.js';
+import { countArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey, type PropagatedArgument } from './command.js';
 import { pickCountArgument, pickInSlices } from './pick-count.js';
 import { propagateRemoval } from './propagation-forms.js';
@@ -131,7 +131,7 @@ export const setCommands: CommandSpec[] = [
 // Two sets at a time are worked on at most, so these serve all commands and nothing is allocated.
 const set = new SetValue();
 const otherSet = new SetValue();
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 /** Throws CommandError if the entry holds something else than a set. */
 function requireSet({ database }: Call, ref: Ref): void {
@@ -164,8 +164,7 @@ function sadd(call: Call): void {
   for (let i = 2; i < argc; i++) if (target.add(args[i], limits)) added++;
   reply.integer(added);
   if (added === 0) return;
-  database.keyspace.dirty += added - 1;
-  database.modified(args[1], EventClass.set, 'sadd');
+  database.modified(args[1], EventClass.set, 'sadd', added);
 }
 
 function srem(call: Call): void {
@@ -176,16 +175,11 @@ function srem(call: Call): void {
     if (target.remove(args[i])) removed++;
   }
   reply.integer(removed);
-  if (target !== undefined && removed > 0) announceRemoval(call, target, removed, 'srem');
+  if (target !== undefined && removed > 0) membersRemoved(call, target, removed, 'srem');
 }
 
-/** Removes the key if its set is empty, and publishes what happened. Each member counts as a change. */
-function announceRemoval({ args, database }: Call, target: SetValue, removed: number, event: string): void {
-  const emptied = target.size === 0;
-  if (emptied) database.removeEntry(target.ref);
-  database.keyspace.dirty += removed - 1;
-  database.modified(args[1], EventClass.set, event);
-  if (emptied) database.event(EventClass.generic, 'del', args[1]);
+function membersRemoved({ args, database }: Call, from: SetValue, removed: number, event: string): void {
+  database.elementsRemoved(args[1], from.ref, from.size, EventClass.set, event, removed);
 }
 
 function smembers(call: Call): void {
@@ -219,7 +213,7 @@ function smove(call: Call): void {
   if (from === to) return reply.integer(set.has(member) ? 1 : 0);
   set.announceChange();
   if (!set.remove(member)) return reply.integer(0);
-  announceRemoval(call, set, 1, 'srem');
+  membersRemoved(call, set, 1, 'srem');
   if (to === absent) otherSet.create(database, destination, member, 1, limits);
   else otherSet.open(database, to).announceChange();
   const added = otherSet.add(member, limits);
@@ -230,20 +224,14 @@ function smove(call: Call): void {
 function spop(call: Call): void {
   const { args, argc, reply } = call;
   if (argc > 3) throw new CommandError(errors.syntax);
-  if (argc === 3) return popSeveral(call, popCountArgument(args[2]));
+  if (argc === 3) return popSeveral(call, countArgument(args[2], 0, errors.notPositive));
   const target = setToChange(call);
   if (target === undefined) return reply.null();
   const place = target.random();
   writeMember(call, place);
   if (call.propagates) call.propagateAs(['SREM', call.args[1], view]);
   target.removeAt(place);
-  announceRemoval(call, target, 1, 'spop');
-}
-
-function popCountArgument(argument: Bytes): number {
-  const count = longArgument(argument, errors.notPositive);
-  if (count < 0) throw new CommandError(errors.notPositive);
-  return count;
+  membersRemoved(call, target, 1, 'spop');
 }
 
 function popSeveral(call: Call, count: number): void {
@@ -254,10 +242,7 @@ function popSeveral(call: Call, count: number): void {
   if (target === undefined || popped === 0) return;
   if (popped === target.size) {
     target.forEach((place) => writeMember(call, place));
-    database.removeEntry(target.ref);
-    database.keyspace.dirty += popped - 1;
-    database.modified(args[1], EventClass.set, 'spop');
-    database.event(EventClass.generic, 'del', args[1]);
+    database.elementsRemoved(args[1], target.ref, 0, EventClass.set, 'spop', popped);
     return propagateRemoval(call, args[1], server.config.values['lazyfree-lazy-server-del']);
   }
   const places: Place[] = [];
@@ -266,7 +251,7 @@ function popSeveral(call: Call, count: number): void {
   if (call.propagates) propagateRemoved(call, places);
   // From the last on, for removing one from a packed set moves those behind it.
   for (const place of places.reverse()) target.removeAt(place);
-  announceRemoval(call, target, popped, 'spop');
+  membersRemoved(call, target, popped, 'spop');
 }
 
 /** Members that one propagated command names at most. */

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { CommandError } from '../protocol/errors.js';
+import { CommandError, wrongSubcommand } from '../protocol/errors.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandFlagName, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
@@ -62,11 +62,7 @@ export const slowLogCommands: CommandSpec[] = [
 ];
 
 function get({ server, args, argc, reply }: Call): void {
-  if (argc > 3) {
-    throw new CommandError(
-      `ERR unknown subcommand or wrong number of arguments for '${args[1].latin1()}'. Try SLOWLOG HELP.`,
-    );
-  }
+  if (argc > 3) throw wrongSubcommand('SLOWLOG', args[1]);
   const entries = server.slowLog.latest(argc === 3 ? count(args[2]) : defaultCount);
   reply.array(entries.length);
   for (const entry of entries) {

@@ -16,7 +16,7 @@ import { ListCursor } from '../values/list-cursor.js';
 const list = new ListValue();
 const set = new SetValue();
 const cursor = new ListCursor();
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 const text = new Bytes(Buffer.alloc(MAX_INTEGER_LENGTH));
 
 /** The elements of a list or a set in no particular order, if all are safe integers in their one spelling. */
@@ -64,7 +64,7 @@ export function sortIntegers(
 }
 
 /** The number as a view of its text, which the next one overwrites. */
-export function integerText(n: number): Bytes {
+export function integerBytes(n: number): Bytes {
   text.end = writeInteger(text.buffer, 0, n);
   return text;
 }

@@ -13,7 +13,7 @@ import { ByteStrings } from './byte-strings.js';
 import { type Call, type CommandSpec, type KeySpec, oneKey } from './command.js';
 import { KeyPattern } from './key-pattern.js';
 import type { FoundKey } from './keys-of.js';
-import { integersOf, integerText, sortIntegers } from './sort-integers.js';
+import { integerBytes, integersOf, sortIntegers } from './sort-integers.js';
 import { firstInOrder, type Ordering, reversed } from './sort-order.js';
 
 const about = {
@@ -151,12 +151,12 @@ function sortNumbers({ database, reply }: Call, numbers: Float64Array, options: 
   const wanted = sortIntegers(numbers, options.descending, start, end);
   if (options.store !== undefined) {
     const output = new ByteStrings();
-    for (let i = 0; i < wanted.length; i++) output.add(integerText(wanted[i]));
+    for (let i = 0; i < wanted.length; i++) output.add(integerBytes(wanted[i]));
     reply.integer(store(database, options.store, output));
     return;
   }
   reply.array(wanted.length);
-  for (let i = 0; i < wanted.length; i++) reply.bytes(integerText(wanted[i]));
+  for (let i = 0; i < wanted.length; i++) reply.bytes(integerBytes(wanted[i]));
 }
 
 function sortStrings({ database, reply }: Call, elements: ByteStrings, options: SortOptions): void {
@@ -167,8 +167,8 @@ function sortStrings({ database, reply }: Call, elements: ByteStrings, options: 
     reply.integer(store(database, options.store, collect(database, elements, indexes, options.gets)));
     return;
   }
-  const element = new Bytes(Buffer.alloc(0));
-  const value = new Bytes(Buffer.alloc(0));
+  const element = new Bytes();
+  const value = new Bytes();
   reply.array(indexes.length * (options.gets.length || 1));
   for (const index of indexes) {
     elements.read(index, element);
@@ -207,7 +207,7 @@ function readElements(database: Database, ref: Ref, options: SortOptions, forScr
   return elements;
 }
 
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 const list = new ListValue();
 const set = new SetValue();
 const cursor = new ListCursor();
@@ -263,7 +263,7 @@ function alphabetically(database: Database, elements: ByteStrings, by: KeyPatter
   return { keys, tie: (a, b) => strings.compare(a, b) };
 }
 
-const value = new Bytes(Buffer.alloc(0));
+const value = new Bytes();
 
 /**
  * By the numbers that the elements are, or that a pattern names, 0 where it names none; then by the elements'
@@ -309,7 +309,7 @@ function collect(
   gets: KeyPattern[],
 ): ByteStrings {
   const output = new ByteStrings();
-  const element = new Bytes(Buffer.alloc(0));
+  const element = new Bytes();
   for (const index of indexes) {
     elements.read(index, element);
     if (gets.length === 0) output.add(element);
@@ -327,8 +327,7 @@ function store(database: Database, key: Bytes, output: ByteStrings): number {
   if (length > 0) {
     list.create(database, key).pushAll(output.views(), 0, length, false);
     list.settle();
-    database.keyspace.dirty += length - 1;
-    database.modified(key, EventClass.list, 'sortstore');
+    database.modified(key, EventClass.list, 'sortstore', length);
   } else if (database.remove(key)) database.modified(key, EventClass.generic, 'del');
   return length;
 }

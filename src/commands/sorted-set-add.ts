@@ -128,6 +128,5 @@ function replyChange(call: Call, options: number, added: number, updated: number
   if (increments) replyScoreOrNull(reply, result);
   else reply.integer((options & AddOption.ch) !== 0 ? added + updated : added);
   if (added + updated === 0) return;
-  database.keyspace.dirty += added + updated - 1;
-  database.modified(call.args[1], EventClass.sortedSet, increments ? 'zincr' : 'zadd');
+  database.modified(call.args[1], EventClass.sortedSet, increments ? 'zincr' : 'zadd', added + updated);
 }

@@ -13,7 +13,7 @@ import {
   intersectionSize,
   type ScoredMembers,
 } from '../values/sorted-set-algebra.js';
-import { ArgumentReader, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument, longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { aboutSortedSets, countedKeys, destinationAnd } from './sorted-set-specs.js';
 import { replyMember, replyMemberCount, replyStored } from './sorted-set-values.js';
@@ -141,9 +141,7 @@ function zintercard(call: Call): void {
   let limit = 0;
   while (!reader.done) {
     if (reader.left < 2 || !reader.take('limit')) throw new CommandError(errors.syntax);
-    const message = "ERR LIMIT can't be negative";
-    limit = reader.long(message);
-    if (limit < 0) throw new CommandError(message);
+    limit = countArgument(reader.next(), 0, errors.limitNegative);
   }
   call.reply.integer(intersectionSize(inputs, limit === 0 ? Number.POSITIVE_INFINITY : limit));
 }
@@ -180,7 +178,7 @@ function membersOfSortedSet(set: SortedSet): ScoredMembers {
 
 /** Members of a set have score 1. */
 function membersOfSet(set: SetValue): ScoredMembers {
-  const view = new Bytes(Buffer.alloc(0));
+  const view = new Bytes();
   return {
     size: set.size,
     find: (member) => (set.has(member) ? 1 : Number.NaN),

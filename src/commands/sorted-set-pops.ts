@@ -4,7 +4,7 @@ import { ValueType } from '../keyspace/events.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { SortedSet } from '../values/sorted-set.js';
-import { ArgumentReader, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutSortedSets, complexities, countedKeys } from './sorted-set-specs.js';
 import {
@@ -92,7 +92,7 @@ export const sortedSetPopCommands: CommandSpec[] = [
 ];
 
 /** The member that is being taken. Commands run one after the other, so that they can share this. */
-const popped = new Bytes(Buffer.alloc(0));
+const popped = new Bytes();
 
 /** Which end members are taken from. */
 type End = 'min' | 'max';
@@ -184,8 +184,7 @@ interface MultiPop {
 
 /** `numkeys key [key ...] <MIN | MAX> [COUNT count]`, from an argument on. */
 function readMultiPop({ args, argc }: Call, first: number): MultiPop {
-  const numkeys = longArgument(args[first], 'ERR numkeys should be greater than 0');
-  if (numkeys < 1) throw new CommandError('ERR numkeys should be greater than 0');
+  const numkeys = countArgument(args[first], 1, errors.numkeysNotPositive);
   const reader = new ArgumentReader(args, argc, first + 1 + numkeys);
   if (reader.done) throw new CommandError(errors.syntax);
   const end = reader.take('min') ? 'min' : 'max';
@@ -196,9 +195,7 @@ function readMultiPop({ args, argc }: Call, first: number): MultiPop {
 
 function countOption(reader: ArgumentReader): number {
   if (!reader.take('count') || reader.done) throw new CommandError(errors.syntax);
-  const message = 'ERR count should be greater than 0';
-  const count = reader.long(message);
-  if (count < 1) throw new CommandError(message);
+  const count = countArgument(reader.next(), 1, errors.countNotPositive);
   if (!reader.done) throw new CommandError(errors.syntax);
   return count;
 }

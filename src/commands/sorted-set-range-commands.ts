@@ -26,7 +26,12 @@ const reads = {
   flags: ['readonly' as const],
   keys: oneKey('RO access'),
 };
-const counts = { ...reads, complexity: complexities.member, flags: ['readonly' as const, 'fast' as const] };
+const counts = {
+  ...reads,
+  complexity: complexities.member,
+  brief: true,
+  flags: ['readonly' as const, 'fast' as const],
+};
 const removes = { ...reads, flags: ['write' as const], keys: oneKey('RW delete') };
 
 /** The commands that take a range of a sorted set: to give, to store, to count or to remove its members. */

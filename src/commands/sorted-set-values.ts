@@ -44,11 +44,8 @@ export function sortedSetLimits(call: Call): SortedSetLimits {
 export function membersRemoved(call: Call, key: Bytes, set: SortedSet, count: number, event: string): void {
   const { database } = call;
   if (count === 0) return;
-  const emptied = set.size === 0;
-  if (emptied) database.remove(key);
-  database.keyspace.dirty += count - 1;
-  database.modified(key, EventClass.sortedSet, event);
-  if (emptied) database.event(EventClass.generic, 'del', key);
+  const ref = set.size === 0 ? database.peek(key) : absent;
+  database.elementsRemoved(key, ref, set.size, EventClass.sortedSet, event, count);
 }
 
 /** Stores a set that was built, or removes the key if it has no members; replies how many it has. */

@@ -4,7 +4,6 @@ import { ValueType } from '../keyspace/events.js';
 import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, errors } from '../protocol/errors.js';
-import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { ConsumerGroup } from '../values/consumer-group.js';
 import { Stream } from '../values/stream.js';
 import type { StreamId } from '../values/stream-id.js';
@@ -42,15 +41,6 @@ export function newStream({ keyspace }: Database): Stream {
 /** Stores a stream under a key that is absent. */
 export function storeStream(database: Database, key: Bytes, stream: Stream): void {
   database.putCollection(key, kinds.stream, stream);
-}
-
-const MOST = 2n ** 63n - 1n;
-
-/** A counter, which is a signed 64-bit integer where others keep it. */
-export function replyCounter(reply: ReplyWriter, n: number): void {
-  if (Number.isSafeInteger(n)) return reply.integer(n);
-  const exact = BigInt(n);
-  reply.bigint(exact > MOST ? MOST : exact);
 }
 
 /** An ID as an argument to propagate. */

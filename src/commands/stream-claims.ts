@@ -1,6 +1,4 @@
 import type { Bytes } from '../bytes/bytes.js';
-import type { Database } from '../keyspace/database.js';
-import { EventClass } from '../keyspace/events.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
 import { type Consumer, type ConsumerGroup, countAt, setCountAt, timeAt } from '../values/consumer-group.js';
 import { IdCursor } from '../values/id-index.js';
@@ -10,12 +8,12 @@ import { StreamId } from '../values/stream-id.js';
 import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutStreams, groupOf, touchStream } from './stream-access.js';
+import { activeConsumer } from './stream-consumers.js';
 import { idArgument, isId, startArgument } from './stream-ids.js';
 import {
   type Propagated,
   propagateAcknowledgement,
   propagateClaim,
-  propagateConsumer,
   propagateProgress,
 } from './stream-propagation.js';
 import { replyEntry, replyId } from './stream-replies.js';
@@ -99,7 +97,7 @@ function xclaim(call: Call): void {
     database.keyspace.dirty++;
     propagateProgress(propagated, key, group);
   }
-  const consumer = claimant(database, key, group, args[3], propagated);
+  const consumer = activeConsumer(database, key, group, args[3].latin1(), propagated);
   const claim = { key, stream, group, consumer, ...options, propagated };
   const place = reply.begin();
   let replied = 0;
@@ -144,24 +142,6 @@ function take(call: Call, claim: Claim, each: StreamId): void {
   if (call.propagates) propagateClaim(claim.propagated, claim.key, group, consumer, each, pending);
   if (justIds) replyId(call.reply, each);
   else replyEntry(call.reply, cursor);
-}
-
-function claimant(
-  database: Database,
-  key: Bytes,
-  group: ConsumerGroup,
-  name: Bytes,
-  propagated: Propagated,
-): Consumer {
-  const { now } = database.keyspace;
-  let consumer = group.consumer(name.latin1());
-  if (consumer === undefined) {
-    consumer = group.createConsumer(name.latin1(), now);
-    propagateConsumer(propagated, key, group, consumer);
-    database.modifiedBeside(key, EventClass.stream, 'xgroup-createconsumer');
-  }
-  consumer.seenTime = now;
-  return consumer;
 }
 
 function minIdleArgument(argument: Bytes, command: string): number {
@@ -215,7 +195,7 @@ function xautoclaim(call: Call): void {
   const propagated: Propagated = [];
   const dirtyBefore = database.keyspace.dirty;
   const { now } = database.keyspace;
-  const consumer = claimant(database, key, group, args[3], propagated);
+  const consumer = activeConsumer(database, key, group, args[3].latin1(), propagated);
   const claim = { key, stream, group, consumer, time: now, count: undefined, justIds, propagated };
   claimIdle(call, claim, start, minIdle, count);
   if (database.keyspace.dirty !== dirtyBefore) call.propagateAs(...propagated);

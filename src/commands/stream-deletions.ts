@@ -89,8 +89,7 @@ function xdelex({ database, args, argc, reply }: Call): void {
       database.keyspace.dirty += dropReferences(stream, id);
   }
   if (deleted === 0) return;
-  database.keyspace.dirty += deleted - 1;
-  database.modified(key, EventClass.stream, 'xdel');
+  database.modified(key, EventClass.stream, 'xdel', deleted);
 }
 
 function xackdel({ database, args, argc, reply }: Call): void {

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { EventClass } from '../keyspace/events.js';
-import { CommandError, excerpt } from '../protocol/errors.js';
+import { CommandError, wrongSubcommand } from '../protocol/errors.js';
 import { type ConsumerGroup, UNKNOWN_ENTRIES_READ } from '../values/consumer-group.js';
 import { IdCursor } from '../values/id-index.js';
 import type { Stream } from '../values/stream.js';
@@ -25,6 +25,7 @@ export const streamGroupCommands: CommandSpec[] = [
     name: 'xack',
     summary: 'Says that entries were processed, and tells how many of them were pending.',
     complexity: 'O(1) for each ID.',
+    brief: true,
     syntax: 'key group id [id ...]',
     flags: ['write', 'fast'],
     keys: oneKey('RW update'),
@@ -125,16 +126,9 @@ function readGroupOptions({ args, argc }: Call, mayMakeStream: boolean): GroupOp
       if (options.entriesRead < 0 && options.entriesRead !== UNKNOWN_ENTRIES_READ) {
         throw new CommandError('ERR value for ENTRIESREAD must be positive or -1');
       }
-    } else throw unknownSubcommand('XGROUP', args[1]);
+    } else throw wrongSubcommand('XGROUP', args[1]);
   }
   return options;
-}
-
-/** A container's answer to arguments that a subcommand does not take. */
-export function unknownSubcommand(container: string, name: Bytes): CommandError {
-  return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${excerpt(name.latin1())}'. Try ${container} HELP.`,
-  );
 }
 
 function createGroup(call: Call): void {
@@ -143,7 +137,7 @@ function createGroup(call: Call): void {
   const { makesStream, entriesRead } = readGroupOptions(call, true);
   const present = writeStream(database, key);
   if (present === undefined && !makesStream) throw noKey();
-  if (call.argc > mostCreateArguments) throw unknownSubcommand('XGROUP', args[1]);
+  if (call.argc > mostCreateArguments) throw wrongSubcommand('XGROUP', args[1]);
   if (from.is('$')) present === undefined ? id.setLeast() : id.assign(present.lastId);
   else idArgument(from, id);
   if (present?.groups.has(name.latin1())) {
@@ -163,7 +157,7 @@ function setGroupId(call: Call): void {
   const key = args[2];
   const { entriesRead } = readGroupOptions(call, false);
   const { stream, group } = presentGroup(call);
-  if (call.argc > mostSetIdArguments) throw unknownSubcommand('XGROUP', args[1]);
+  if (call.argc > mostSetIdArguments) throw wrongSubcommand('XGROUP', args[1]);
   if (args[4].is('$')) id.assign(stream.lastId);
   else looseIdArgument(args[4], id);
   touchStream(database, key);

@@ -1,4 +1,4 @@
-import { CommandError, errors } from '../protocol/errors.js';
+import { CommandError, errors, wrongSubcommand } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import {
   type Consumer,
@@ -17,8 +17,8 @@ import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
-import { aboutStreams, readStream, replyCounter } from './stream-access.js';
-import { noSuchGroup, unknownSubcommand } from './stream-groups.js';
+import { aboutStreams, readStream } from './stream-access.js';
+import { noSuchGroup } from './stream-groups.js';
 import { replyEntry, replyId } from './stream-replies.js';
 
 const about = {
@@ -130,11 +130,11 @@ function replyProgress(reply: ReplyWriter, stream: Stream, group: ConsumerGroup)
   replyId(reply, group.lastId);
   reply.text('entries-read');
   if (group.entriesRead === UNKNOWN_ENTRIES_READ) reply.null();
-  else replyCounter(reply, group.entriesRead);
+  else reply.int64(group.entriesRead);
   reply.text('lag');
   const lag = lagOf(stream, group);
   if (lag === undefined) reply.null();
-  else replyCounter(reply, lag);
+  else reply.int64(lag);
 }
 
 function streamInfo(call: Call): void {
@@ -154,7 +154,7 @@ function streamInfo(call: Call): void {
   reply.text('max-deleted-entry-id');
   replyId(reply, stream.maxDeletedId);
   reply.text('entries-added');
-  replyCounter(reply, stream.entriesAdded);
+  reply.int64(stream.entriesAdded);
   reply.text('recorded-first-entry-id');
   replyId(reply, stream.firstId);
   if (full) replyFull(reply, stream, count);
@@ -163,9 +163,9 @@ function streamInfo(call: Call): void {
 
 /** FULL [COUNT count]. 0 is no limit. */
 function readFull({ args, argc }: Call): number {
-  if (!args[3].is('full') || (argc !== 4 && argc !== 6)) throw unknownSubcommand('XINFO', args[1]);
+  if (!args[3].is('full') || (argc !== 4 && argc !== 6)) throw wrongSubcommand('XINFO', args[1]);
   if (argc === 4) return usualCount;
-  if (!args[4].is('count')) throw unknownSubcommand('XINFO', args[1]);
+  if (!args[4].is('count')) throw wrongSubcommand('XINFO', args[1]);
   const count = longArgument(args[5]);
   return count < 0 ? usualCount : count;
 }
@@ -214,7 +214,7 @@ function replyFullGroup(reply: ReplyWriter, stream: Stream, group: ConsumerGroup
     replyId(reply, pending.readId(id));
     reply.text(group.consumerAt(pending).name);
     reply.integer(timeAt(pending));
-    replyCounter(reply, countAt(pending));
+    reply.int64(countAt(pending));
     pending.next();
   }
   reply.text('consumers');
@@ -246,7 +246,7 @@ function replyFullConsumer(
     reply.array(3);
     replyId(reply, id);
     reply.integer(timeAt(pending));
-    replyCounter(reply, countAt(pending));
+    reply.int64(countAt(pending));
     ofConsumer.next();
   }
 }

@@ -6,7 +6,7 @@ import { IdCursor } from '../values/id-index.js';
 import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
-import { aboutStreams, groupOf, replyCounter } from './stream-access.js';
+import { aboutStreams, groupOf } from './stream-access.js';
 import { endArgument, startArgument } from './stream-ids.js';
 import { replyId } from './stream-replies.js';
 
@@ -125,6 +125,6 @@ function replyPending(reply: ReplyWriter, consumer: Consumer, now: number, minId
   replyId(reply, pending.readId(id));
   reply.text(consumer.name);
   reply.integer(idle);
-  replyCounter(reply, countAt(pending));
+  reply.int64(countAt(pending));
   return true;
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { Database } from '../keyspace/database.js';
-import { EventClass, ValueType } from '../keyspace/events.js';
+import { ValueType } from '../keyspace/events.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import {
@@ -18,14 +18,11 @@ import { StreamId } from '../values/stream-id.js';
 import { ArgumentReader } from './arguments.js';
 import type { Call, CommandSpec, KeySpec } from './command.js';
 import { aboutStreams, idBytes, readStream, touchStream } from './stream-access.js';
+import { activeConsumer } from './stream-consumers.js';
 import { idArgument } from './stream-ids.js';
-import {
-  type Propagated,
-  propagateClaim,
-  propagateConsumer,
-  propagateProgress,
-} from './stream-propagation.js';
+import { type Propagated, propagateClaim, propagateProgress } from './stream-propagation.js';
 import { replyEntry, replyId } from './stream-replies.js';
+import { millisecondsDeadlineArgument } from './timeouts.js';
 
 /** Behind the word STREAMS stand as many keys as IDs. */
 const keysBefore = (startFrom: number): KeySpec[] => [
@@ -102,7 +99,7 @@ function read(call: Call, ofGroup: boolean): void {
     const stream = readStream(call.database, source.key);
     if (stream === undefined) continue;
     const group = reading.group === undefined ? undefined : stream.groups.get(reading.group);
-    const consumer = group && consumerOf(call, source.key, group, reading.consumer!, propagated);
+    const consumer = group && readerOf(call, source.key, group, reading.consumer!, propagated);
     if (!hasEntries(stream, source, group)) continue;
     if (served++ === 0) place = reply.begin();
     if (reply.protocol === 2) reply.array(2);
@@ -122,6 +119,17 @@ function read(call: Call, ofGroup: boolean): void {
   } else {
     block(call, reading, reading.deadline);
   }
+}
+
+function readerOf(
+  { database }: Call,
+  key: Bytes,
+  group: ConsumerGroup,
+  name: string,
+  propagated: Propagated,
+): Consumer {
+  touchStream(database, key);
+  return activeConsumer(database, key, group, name, propagated);
 }
 
 function block(call: Call, { sources, idsAt, group }: Reading, deadline: number): void {
@@ -155,7 +163,7 @@ function readOptions(call: Call, ofGroup: boolean): Reading {
     const more = reader.left > 1;
     if (more && reader.take('block')) {
       if (call.fromScript) throw blockInScript(args[0].latin1());
-      reading.deadline = blockDeadline(call, reader);
+      reading.deadline = millisecondsDeadlineArgument(call, reader.next());
     } else if (more && reader.take('count')) {
       const count = reader.long();
       reading.count = count > 0 ? Math.min(count, Number.MAX_SAFE_INTEGER) : Number.MAX_SAFE_INTEGER;
@@ -187,15 +195,6 @@ function onlyForGroups(option: string): CommandError {
   return new CommandError(
     `ERR The ${option} option is only supported by XREADGROUP. You called XREAD instead.`,
   );
-}
-
-function blockDeadline({ server }: Call, reader: ArgumentReader): number {
-  const milliseconds = reader.long(errors.timeoutNotInteger);
-  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
-  if (milliseconds === 0) return Number.POSITIVE_INFINITY;
-  const deadline = server.clock.now() + milliseconds;
-  if (deadline >= 2 ** 63) throw new CommandError(errors.timeoutOutOfRange);
-  return deadline;
 }
 
 function readSources(database: Database, args: Bytes[], reading: Reading): void {
@@ -238,26 +237,6 @@ function readSource(key: Bytes, argument: Bytes, stream: Stream | undefined, ofG
     if (ofGroup && source.after.isGreatest) source.isNew = true; // so it is in Redis
   }
   return source;
-}
-
-/** The consumer who reads, created if the group does not know it yet. */
-function consumerOf(
-  { database }: Call,
-  key: Bytes,
-  group: ConsumerGroup,
-  name: string,
-  propagated: Propagated,
-): Consumer {
-  const { now } = database.keyspace;
-  let consumer = group.consumer(name);
-  touchStream(database, key);
-  if (consumer === undefined) {
-    consumer = group.createConsumer(name, now);
-    propagateConsumer(propagated, key, group, consumer);
-    database.modifiedBeside(key, EventClass.stream, 'xgroup-createconsumer');
-  }
-  consumer.seenTime = now;
-  return consumer;
 }
 
 /** True if the reply is to have something of this stream. History is never waited for. */

@@ -21,7 +21,7 @@ const STRING_ROOM = 24;
 const LONG = 2048;
 
 const idText = Buffer.alloc(MAX_ID_LENGTH);
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 export function replyId(reply: ReplyWriter, id: StreamId): void {
   reply.bulk(idText, 0, id.write(idText, 0));

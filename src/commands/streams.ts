@@ -31,6 +31,7 @@ export const streamCommands: CommandSpec[] = [
     name: 'xadd',
     summary: 'Appends an entry to a stream, creating the stream if need be, and trims it if wanted.',
     complexity: 'O(1) for the entry, O(N) for trimming with N being the number of entries removed.',
+    brief: true,
     syntax:
       'key [NOMKSTREAM] [KEEPREF | DELREF | ACKED] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> ' +
       'field value [field value ...]',
@@ -49,6 +50,7 @@ export const streamCommands: CommandSpec[] = [
     name: 'xdel',
     summary: 'Deletes entries from a stream and tells how many there were.',
     complexity: 'O(1) for each entry, whatever the size of the stream.',
+    brief: true,
     syntax: 'key id [id ...]',
     flags: ['write', 'fast'],
     keys: oneKey('RW delete'),
@@ -216,8 +218,7 @@ function xdel({ database, args, argc, reply }: Call): void {
   for (let i = 0; i < argc - 2; i++) if (stream.delete(ids[i])) deleted++;
   reply.integer(deleted);
   if (deleted === 0) return;
-  database.keyspace.dirty += deleted - 1;
-  database.modified(key, EventClass.stream, 'xdel');
+  database.modified(key, EventClass.stream, 'xdel', deleted);
 }
 
 function range({ database, args, argc, reply }: Call, reverse: boolean): void {
@@ -266,8 +267,7 @@ function xtrim(call: Call): void {
   if (trimmed === 0) return;
   if (trimOptions.approximate && call.propagates)
     call.propagateAs(['XTRIM', key, ...trimOptions.propagated(stream)]);
-  database.keyspace.dirty += trimmed - 1;
-  database.modified(key, EventClass.stream, 'xtrim');
+  database.modified(key, EventClass.stream, 'xtrim', trimmed);
 }
 
 interface IdOptions {

@@ -1,4 +1,5 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
+import { integerText } from '../bytes/integers.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass, ValueType } from '../keyspace/events.js';
 import type { Ref } from '../memory/arena.js';
@@ -8,7 +9,6 @@ import { type Call, type CommandSpec, manyKeys, oneKey } from './command.js';
 import { counterCommands } from './counters.js';
 import { expireAt } from './expire.js';
 import { lcsCommand } from './lcs.js';
-import { integerText } from './propagation-forms.js';
 import {
   type ExpiryUnit,
   expiryTime,
@@ -31,6 +31,7 @@ export const stringCommands: CommandSpec[] = [
     since: '2.0.0',
     summary: 'Adds bytes to the end of a string, which is created if it is missing.',
     complexity: 'O(1), amortized, for a short addition: blocks grow in steps.',
+    brief: true,
     syntax: 'key value',
     flags: ['write', 'denyoom', 'fast'],
     keys: oneKey('RW insert'),

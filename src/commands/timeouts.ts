@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { parseDouble } from '../bytes/doubles.js';
 import { CommandError, errors } from '../protocol/errors.js';
+import { longArgument } from './arguments.js';
 import type { Call } from './command.js';
 
 /** Times in ms must fit 64 bits. */
@@ -10,11 +11,20 @@ const latest = 2 ** 63;
  * When a blocking command gives up, in unix ms, from its timeout in seconds; 0 is never. Throws CommandError
  * for what is no time.
  */
-export function deadlineArgument({ server }: Call, argument: Bytes): number {
+export function deadlineArgument(call: Call, argument: Bytes): number {
   const seconds = parseDouble(argument.buffer, argument.start, argument.end);
   if (seconds === undefined) throw new CommandError(errors.timeoutNotFloat);
   const milliseconds = Math.ceil(seconds * 1000);
   if (milliseconds >= latest) throw new CommandError(errors.timeoutOutOfRange);
+  return deadlineAfter(call, milliseconds);
+}
+
+/** As `deadlineArgument`, from a timeout in ms. */
+export function millisecondsDeadlineArgument(call: Call, argument: Bytes): number {
+  return deadlineAfter(call, longArgument(argument, errors.timeoutNotInteger));
+}
+
+function deadlineAfter({ server }: Call, milliseconds: number): number {
   if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
   if (milliseconds === 0) return Number.POSITIVE_INFINITY;
   const deadline = server.clock.now() + milliseconds;

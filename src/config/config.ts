@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
+import { splitWords } from '../bytes/words.js';
 import type { Directive } from './directive.js';
 import {
   type DirectiveName,
@@ -14,7 +15,6 @@ import {
 import { ConfigError } from './errors.js';
 import { configFromText, expandGlob, hasGlob, pathFromConfig, systemErrorText } from './files.js';
 import { replaceFile, rewriteText } from './rewrite.js';
-import { splitWords } from './words.js';
 
 export { type DirectiveName, type Directives, isSecret } from './directives.js';
 export { ConfigError, fatalConfigText } from './errors.js';

@@ -1,3 +1,5 @@
+import { redisVersion } from './redis-version.js';
+
 /** Where in a configuration text a line stands. */
 export interface ConfigPosition {
   /** Name of the file, '' for text that did not come from a named file. */
@@ -27,7 +29,7 @@ export class ConfigError extends Error {
 
 /** What to print on stderr before the server gives up, in Redis's words and with the name of the file. */
 export function fatalConfigText(error: ConfigError): string {
-  const heading = '*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***';
+  const heading = `*** FATAL CONFIG FILE ERROR (Redis ${redisVersion}) ***`;
   if (error.position === undefined) return `\n${heading}\n${error.reason}\n`;
   const { source, line, text } = error.position;
   const where = `Reading the configuration file, at line ${line}${source === '' ? '' : ` of ${source}`}`;

@@ -1,5 +1,6 @@
+import { integerText } from '../bytes/integers.js';
+import { quoteWord } from '../bytes/words.js';
 import { ConfigError } from './errors.js';
-import { quoteWord } from './words.js';
 
 /** How values of one kind are read from words, shown by CONFIG GET, and written to redis.conf. */
 export interface Kind<T> {
@@ -52,16 +53,6 @@ function bounded(value: bigint, min: Bound, max: Bound): number {
   return Number(value);
 }
 
-/**
- * Beyond 2^53 a number is the nearest double, which may lie just outside the bounds: it is shown as the
- * bound.
- */
-function showInteger(value: number, max: Bound): string {
-  if (Number.isSafeInteger(value)) return String(value);
-  const exact = BigInt(value);
-  return String(exact > max ? max : exact);
-}
-
 export const yesNo: Kind<boolean> = {
   syntax: 'yes|no',
   parse(words) {
@@ -84,8 +75,8 @@ export function integer(min: Bound, max: Bound, clamp?: readonly [number, number
       const value = bounded(exact, min, max);
       return clamp === undefined ? value : Math.min(Math.max(value, clamp[0]), clamp[1]);
     },
-    format: (value) => showInteger(value, max),
-    lines: (value) => [showInteger(value, max)],
+    format: (value) => integerText(value, max),
+    lines: (value) => [integerText(value, max)],
   };
 }
 
@@ -119,7 +110,7 @@ export function memoryText(bytes: number): string {
     const size = Number(units[unit]);
     if (bytes !== 0 && bytes % size === 0) return `${bytes / size}${unit}`;
   }
-  return showInteger(bytes, ULONG_MAX);
+  return integerText(bytes, ULONG_MAX);
 }
 
 /** A size in bytes. Sizes below `raiseTo` are accepted and raised to it. */
@@ -131,8 +122,8 @@ export function memory(min: Bound, max: Bound, raiseTo = 0): Kind<number> {
       if (bytes === null) throw new ConfigError('argument must be a memory value');
       return Math.max(bounded(bytes, min, max), raiseTo);
     },
-    format: (value) => showInteger(value, max),
-    lines: (value) => [value >= Number(LONG_MAX) ? showInteger(value, max) : memoryText(value)],
+    format: (value) => integerText(value, max),
+    lines: (value) => [value >= Number(LONG_MAX) ? integerText(value, max) : memoryText(value)],
   };
 }
 
@@ -156,7 +147,7 @@ export const memoryOrPercent: Kind<MemoryOrPercent> = {
     if (bytes === null) throw new ConfigError('argument must be a memory or percent value');
     return { unit: 'bytes', amount: bounded(bytes, 0, ULONG_MAX) };
   },
-  format: ({ unit, amount }) => (unit === 'percent' ? `${amount}%` : showInteger(amount, ULONG_MAX)),
+  format: ({ unit, amount }) => (unit === 'percent' ? `${amount}%` : integerText(amount, ULONG_MAX)),
   lines: ({ unit, amount }) => [unit === 'percent' ? `${amount}%` : memoryText(amount)],
 };
 

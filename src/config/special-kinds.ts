@@ -1,10 +1,10 @@
 /** Kinds of values that a single directive has. */
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { quoteWord } from '../bytes/words.js';
 import { ConfigError } from './errors.js';
 import { configFromText, pathFromConfig, systemErrorText } from './files.js';
 import { type Kind, memoryText, parseMemory, single, splitList, wrongNumberOfArguments } from './kinds.js';
-import { quoteWord } from './words.js';
 
 /** Save when at least `changes` keys changed and `seconds` have passed. */
 export interface SavePoint {

@@ -15,6 +15,8 @@ export const ServerGate = {
   paused: 1 << 18,
   /** Fewer replicas than `min-replicas-to-write` are there: writing is refused. */
   tooFewReplicas: 1 << 19,
+  /** The last save has failed: writing is refused, and PING tells it. */
+  cannotSave: 1 << 20,
   /** A replica refuses to change its data by itself. */
   readOnly: 1 << 21,
   /** A replica without a link to its primary, which is not to answer from what it has. */
@@ -23,8 +25,6 @@ export const ServerGate = {
   loadingAside: 1 << 23,
   /** Changes do not reach the append-only file: writing is refused. */
   appendOnlyFailing: 1 << 24,
-  /** The last save has failed: writing is refused, and PING tells it. */
-  cannotSave: 1 << 20,
   /** A script takes so long that it lets others have their turn. */
   busy: 1 << 25,
 } as const;

@@ -35,7 +35,7 @@ export class Dispatcher {
   readonly propagation: Propagation;
   readonly suspension: Suspension;
   readonly watched = new WatchedKeys();
-  /** Bits of ServerGate. */
+  /** Bits of ServerGate: see `setGate`. */
   gate = 0;
   /** Commands that run as parts of others: transactions and scripts around the present command. */
   depth = 0;
@@ -60,6 +60,10 @@ export class Dispatcher {
     this.pause = new Pause(server, this);
     this.propagation = new Propagation(server.keyspace);
     this.suspension = new Suspension(server, this);
+  }
+
+  setGate(bit: number, on: boolean): void {
+    this.gate = on ? this.gate | bit : this.gate & ~bit;
   }
 
   /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */

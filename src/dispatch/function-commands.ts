@@ -4,7 +4,7 @@ import { type Call, CommandFlag, type CommandSpec } from '../commands/command.js
 import { helpSubcommand } from '../commands/help.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { dumpFunctions, readFunctions } from '../persistence/function-dump.js';
-import { busyError, CommandError } from '../protocol/errors.js';
+import { busyError, CommandError, wrongSubcommand } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { FunctionLibrary } from '../scripting/function-libraries.js';
 import { scriptFlagNames } from '../scripting/script-flags.js';
@@ -180,7 +180,7 @@ function load({ server, args, argc, reply }: Call): void {
 }
 
 function flush({ server, args, argc, reply }: Call): void {
-  if (argc > 3) throw wrongSubcommand(args[1]);
+  if (argc > 3) throw wrongSubcommand('FUNCTION', args[1]);
   if (argc === 3 && !args[2].is('async') && !args[2].is('sync')) {
     throw new CommandError('ERR FUNCTION FLUSH only supports SYNC|ASYNC option');
   }
@@ -196,7 +196,7 @@ function dump({ server, reply }: Call): void {
 }
 
 function restore({ server, args, argc, reply }: Call): void {
-  if (argc > 4) throw wrongSubcommand(args[1]);
+  if (argc > 4) throw wrongSubcommand('FUNCTION', args[1]);
   const policy = argc === 4 ? args[3].latin1().toLowerCase() : 'append';
   if (policy !== 'flush' && policy !== 'append' && policy !== 'replace') {
     throw new CommandError(
@@ -206,12 +206,6 @@ function restore({ server, args, argc, reply }: Call): void {
   server.scripting.functions.restore(readFunctions(args[2]), policy);
   server.keyspace.dirty++;
   reply.ok();
-}
-
-function wrongSubcommand(name: Bytes): CommandError {
-  return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${name.latin1()}'. Try FUNCTION HELP.`,
-  );
 }
 
 function list({ server, args, argc, reply }: Call): void {

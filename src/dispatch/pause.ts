@@ -72,8 +72,7 @@ export class Pause {
   private adjust(): void {
     const { active, dispatcher } = this;
     this.all = [...this.spans.values()].some(({ all }) => all);
-    if (active) dispatcher.gate |= ServerGate.paused;
-    else dispatcher.gate &= ~ServerGate.paused;
+    dispatcher.setGate(ServerGate.paused, active);
     this.server.keyspace.paused = active;
   }
 

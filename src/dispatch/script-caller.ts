@@ -18,7 +18,7 @@ const leastEffortOfSlow = 60;
  */
 export class ScriptCaller implements ScriptHost<Command> {
   private readonly client: Client;
-  private readonly reply = new Bytes(Buffer.alloc(0));
+  private readonly reply = new Bytes();
   private readOnly = false;
   /** Whose script it is. */
   private caller: Client | undefined;

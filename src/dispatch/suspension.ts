@@ -90,7 +90,7 @@ export class Suspension {
   private becomeBusy(client: Client): void {
     const { dispatcher, server } = this;
     dispatcher.depth = 1;
-    dispatcher.gate |= ServerGate.busy;
+    dispatcher.setGate(ServerGate.busy, true);
     server.keyspace.holdTime(true);
     dispatcher.blocking.waiting.holdForScript(client);
     this.onSuspended(true);
@@ -120,7 +120,7 @@ export class Suspension {
   private endBusy(client: Client): void {
     const { dispatcher, server } = this;
     dispatcher.depth = 0;
-    dispatcher.gate &= ~ServerGate.busy;
+    dispatcher.setGate(ServerGate.busy, false);
     server.keyspace.holdTime(false);
     dispatcher.blocking.release(client);
     if (dispatcher.blocking.waiting.hasReady) dispatcher.blocking.serveWaiting();

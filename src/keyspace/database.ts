@@ -57,7 +57,7 @@ export class Database {
     this.keys = this.newTable();
     this.expires = this.newTable();
     this.fieldExpires = this.newTable();
-    this.view = new Bytes(Buffer.alloc(0));
+    this.view = new Bytes();
   }
 
   get size(): number {
@@ -123,7 +123,7 @@ export class Database {
     return this.isExpired(ref) ? this.expireNow(key, ref) : ref;
   }
 
-  /** True if the key is there and has not expired. Leaves no trace. */
+  /** True if the key is there and has not expired. Counts no hit or miss and marks no access. */
   has(key: Bytes): boolean {
     return this.live(key) !== absent;
   }
@@ -138,18 +138,12 @@ export class Database {
     return absent;
   }
 
-  /**
-   * Removes an entry that was found expired by its ref. Copies the key only if somebody wants to hear of it.
-   */
+  /** As `removeExpired`, for an entry that was found by its ref. */
   expireEntry(ref: Ref): void {
     const { keyspace } = this;
     if (keyspace.keepExpired) return;
-    if (keyspace.observed || keyspace.propagates || keyspace.eventMask !== 0) {
-      this.removeExpired(this.keyOf(ref).copy(), ref);
-      return;
-    }
-    this.removeEntry(ref);
     keyspace.statistics.expiredKeys++;
+    this.removeUnasked(ref, 'expired');
   }
 
   /**
@@ -157,12 +151,29 @@ export class Database {
    * entry.
    */
   removeExpired(key: Bytes, ref: Ref): void {
-    const { keyspace } = this;
+    this.keyspace.statistics.expiredKeys++;
     this.removeEntry(ref);
-    keyspace.statistics.expiredKeys++;
-    if (keyspace.propagates) keyspace.observer.keyVanished(this, key, 'expired');
+    this.vanished(key, 'expired');
+  }
+
+  /** Removes a key to make room, with all that follows from it. */
+  evictEntry(ref: Ref): void {
+    this.keyspace.statistics.evictedKeys++;
+    this.removeUnasked(ref, 'evicted');
+  }
+
+  private removeUnasked(ref: Ref, why: 'expired' | 'evicted'): void {
+    if (!this.keyspace.isHeard) return this.removeEntry(ref);
+    const key = this.keyOf(ref).copy();
+    this.removeEntry(ref);
+    this.vanished(key, why);
+  }
+
+  private vanished(key: Bytes, why: 'expired' | 'evicted'): void {
+    const { keyspace } = this;
+    if (keyspace.propagates) keyspace.observer.keyVanished(this, key, why);
     if (keyspace.observed) keyspace.observer.keyModified(this, key, true);
-    this.event(EventClass.expired, 'expired', key);
+    this.event(EventClass[why], why, key);
   }
 
   typeOf(ref: Ref): ValueType {
@@ -541,7 +552,7 @@ export class Database {
     if (isHandle(this.kindOf(ref))) {
       return target.putCollection(to, this.kindOf(ref), this.collection(ref).copy());
     }
-    const from = this.payload(ref, new Bytes(Buffer.alloc(0)));
+    const from = this.payload(ref, new Bytes());
     const copy = target.put(to, this.kindOf(ref), from.length);
     const { arena } = this.keyspace;
     copyBytes(arena.bufferOf(copy), payloadOffsetOf(arena, copy), from.buffer, from.start, from.end);
@@ -606,10 +617,7 @@ export class Database {
     [this.averageTtl, other.averageTtl] = [other.averageTtl, this.averageTtl];
   }
 
-  /**
-   * A key that has not expired, chosen at random, or undefined in an empty database. The view is overwritten
-   * by the next call.
-   */
+  /** The entry of a key that has not expired, chosen at random; `absent` if there is none, or 100 tries found none. */
   randomKey(): Ref {
     const next = () => this.keyspace.random.next();
     for (let tries = 0; tries < 100 && this.size > 0; tries++) {
@@ -620,17 +628,31 @@ export class Database {
     return absent;
   }
 
-  /** A key was changed: counts it, tells those who watch it, and publishes `event`. */
-  modified(key: Bytes, eventClass: number, event: string): void {
-    this.keyspace.dirty++;
+  /** A key was changed: counts the changes, tells those who watch it, and publishes `event`. */
+  modified(key: Bytes, eventClass: number, event: string, changes = 1): void {
+    this.keyspace.dirty += changes;
     this.alsoModified(key, eventClass, event);
+  }
+
+  /** As `modified`, for elements that were removed from a collection, which goes with the last of them; `left` stay. */
+  elementsRemoved(
+    key: Bytes,
+    ref: Ref,
+    left: number,
+    eventClass: number,
+    event: string,
+    removed: number,
+  ): void {
+    if (left === 0) this.removeEntry(ref);
+    this.modified(key, eventClass, event, removed);
+    if (left === 0) this.event(EventClass.generic, 'del', key);
   }
 
   /** As `modified`, for the other key of a change that is counted once: RENAME, MOVE. */
   alsoModified(key: Bytes, eventClass: number, event: string): void {
     const { keyspace } = this;
     if (keyspace.observed) keyspace.observer.keyModified(this, key);
-    if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
+    this.event(eventClass, event, key);
   }
 
   /**

@@ -91,7 +91,7 @@ function addEntry(digest: Digest, database: Database, ref: Ref): Digest {
   return digest;
 }
 
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 /** How a value of each type is added. */
 const addValue: Record<ValueType, (digest: Digest, database: Database, ref: Ref) => void> = {
@@ -132,7 +132,7 @@ const addValue: Record<ValueType, (digest: Digest, database: Database, ref: Ref)
   },
   [ValueType.stream]: (digest, database, ref) => {
     const cursor = new StreamCursor();
-    const value = new Bytes(Buffer.alloc(0));
+    const value = new Bytes();
     for (cursor.seekFirst(database.collection<Stream>(ref)); !cursor.done; cursor.next()) {
       digest.mix(Buffer.from(cursor.id.toString().replace('-', '.')));
       for (let left = cursor.fields; left > 0; left--) {

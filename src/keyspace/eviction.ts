@@ -1,7 +1,5 @@
-import { Bytes } from '../bytes/bytes.js';
 import type { Ref } from '../memory/arena.js';
 import { absent, type Database } from './database.js';
-import { EventClass } from './events.js';
 import type { Keyspace } from './keyspace.js';
 
 /** What the best candidates of several samples are kept for: see `CandidatePool`. */
@@ -165,26 +163,10 @@ export class Eviction {
     const { onRemoval } = this;
     const { clock } = this.keyspace;
     const begin = onRemoval === undefined ? 0 : clock.microseconds();
-    this.removeEntry(database, ref);
+    database.evictEntry(ref);
     if (onRemoval !== undefined) onRemoval(clock.microseconds() - begin);
   }
-
-  private removeEntry(database: Database, ref: Ref): void {
-    const { keyspace } = this;
-    keyspace.statistics.evictedKeys++;
-    if (!keyspace.observed && !keyspace.propagates && keyspace.eventMask === 0) {
-      database.removeEntry(ref);
-      return;
-    }
-    const key = database.keyOf(ref, new Bytes(nothing)).copy();
-    database.removeEntry(ref);
-    if (keyspace.propagates) keyspace.observer.keyVanished(database, key, 'evicted');
-    if (keyspace.observed) keyspace.observer.keyModified(database, key, true);
-    database.event(EventClass.evicted, 'evicted', key);
-  }
 }
-
-const nothing = Buffer.alloc(0);
 
 function tableOf(database: Database, policy: EvictionPolicy) {
   return policy.volatile ? database.expires : database.keys;

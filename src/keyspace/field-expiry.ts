@@ -78,9 +78,7 @@ export class FieldExpirySweeper {
 
   /** Copied, for the entry may be removed; but only if somebody wants to hear of it. */
   private keyOf(database: Database, ref: Ref): Bytes {
-    const { keyspace } = this;
-    const asked = keyspace.observed || keyspace.propagates || keyspace.eventMask !== 0;
-    return asked ? database.keyOf(ref).copy() : nobodyAsks;
+    return this.keyspace.isHeard ? database.keyOf(ref).copy() : nobodyAsks;
   }
 }
 

@@ -15,8 +15,8 @@ export interface HashLimits {
   readonly 'hash-max-listpack-value': number;
 }
 
-const fieldView = new Bytes(Buffer.alloc(0));
-const valueView = new Bytes(Buffer.alloc(0));
+const fieldView = new Bytes();
+const valueView = new Bytes();
 
 /** Listpack elements of a field: itself and its value; with an expiry time as well, 0 for none. */
 const pair = 2;

@@ -94,7 +94,7 @@ export class Keyspace {
   private isPaused = false;
   private expiryHeld = false;
   private timeHeld = false;
-  /** Changes since the last save. */
+  /** Changes since the start. It only grows. */
   dirty = 0;
   /** Off while a client with CLIENT NO-TOUCH reads: its accesses leave no mark. */
   marksAccess = true;
@@ -107,6 +107,11 @@ export class Keyspace {
   /** Bits of EventClass that are published; 0 when notifications are off. */
   eventMask = 0;
   observer: KeyspaceObserver = nobody;
+  /** True if somebody wants to hear of what keys do by themselves. */
+  get isHeard(): boolean {
+    return this.observed || this.propagates || this.eventMask !== 0;
+  }
+
   /** Set while keys remember how often they are accessed, not when they were last: see `trackFrequency`. */
   frequency: AccessFrequency | undefined;
   /** There are databases beside these in the same arena: a data set is being loaded that will replace this one. */

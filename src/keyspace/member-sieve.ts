@@ -8,7 +8,7 @@ const BATCH = 64;
 const places = new Int32Array(BATCH);
 const hashes = new Int32Array(BATCH);
 const likely = new Int32Array(BATCH);
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 /** Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out. */
 const warmed = new Int32Array(1);

@@ -16,8 +16,8 @@ export interface SetLimits {
 /** More integers than this are never kept as an intset, whatever the limit. */
 const largestIntset = 1 << 30;
 
-const view = new Bytes(Buffer.alloc(0));
-const memberView = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
+const memberView = new Bytes();
 
 /**
  * The members of a set: integers in an intset; others, while they are few and short, in a listpack; then a

@@ -78,8 +78,8 @@ export interface ArenaStatistics {
  * that a block needs no header: its page says how big it is. Pages that empty can serve another class, segments
  * that empty are given back. A new block's content is whatever was there before.
  *
- * Segments are ArrayBuffers, which the operating system fills in only as they are touched, and takes back
- * when the garbage collector has noticed that they were dropped.
+ * Segments are ArrayBuffers, which the operating system fills in only as they are touched. It takes them back when
+ * `returnMemory` says so, or when the garbage collector has noticed that they were dropped.
  */
 export class Arena {
   /**
@@ -108,7 +108,6 @@ export class Arena {
   private readonly segmentFree = new Int32Array(MAX_SEGMENTS);
   /** No segment below this one has a free page. */
   private lowestRoom = 0;
-  private liveSegments = 0;
   /** By segment: 1 if no page is to be opened there, for it is to be emptied. */
   private readonly sealed = new Uint8Array(MAX_SEGMENTS);
   private movesPlanned = false;
@@ -206,11 +205,6 @@ export class Arena {
     return classGranules[this.pages[((ref >>> PAGE_BITS) << PAGE_SHIFT) + CLASS]] << 4;
   }
 
-  /** True if a block for `oldBytes` is just what `newBytes` would get, so that the block can stay. */
-  fits(oldBytes: number, newBytes: number): boolean {
-    return this.capacityFor(oldBytes) === this.capacityFor(newBytes);
-  }
-
   /**
    * True if a block is about as good for so many bytes as the one they would get: an eighth of it may be to spare beyond
    * that, so that what grows and shrinks around the edge of a size class, a queue, is not moved each time. A large one may
@@ -284,7 +278,6 @@ export class Arena {
     this.pages = new Int32Array(SEGMENT_PAGES << PAGE_SHIFT);
     this.open.fill(0);
     this.lowestRoom = 0;
-    this.liveSegments = 0;
     this.spare = -1;
   }
 
@@ -295,13 +288,6 @@ export class Arena {
     this.segments = [];
     this.large = [];
     this.clear();
-  }
-
-  /** How full the block's page is, above 0 and up to 1: what defragmentation asks before it moves a block. */
-  occupancy(ref: Ref): number {
-    if (ref < 0) return 1;
-    const at = (ref >>> PAGE_BITS) << PAGE_SHIFT;
-    return this.pages[at + USED] / classBlocks[this.pages[at + CLASS]];
   }
 
   /**
@@ -325,7 +311,7 @@ export class Arena {
    * wait for: 10 ms while what the start of a process left is still there.
    */
   prepare(): void {
-    if (this.liveSegments === 0) this.spare = this.segmentWithRoom();
+    if (this.liveSegmentNumbers().length === 0) this.spare = this.segmentWithRoom();
   }
 
   /** Gives up the empty segment that is kept for a new load, if there is one. */
@@ -437,7 +423,7 @@ export class Arena {
       classes,
       largeBlocks: this.large.length - this.freeLarge.length,
       largeBytes: this.largeBytes,
-      segments: this.liveSegments,
+      segments: this.liveSegmentNumbers().length,
       freePages: this.segmentPages() - usedPages,
     };
   }
@@ -533,7 +519,6 @@ export class Arena {
     this.segmentUsed[segment] = 0;
     this.segmentFree[segment] = 0;
     this.segmentFresh[segment] = segment === 0 ? 1 : 0; // page 0 stays unused: ref 0 and page 0 mean none
-    this.liveSegments++;
   }
 
   private hasFreePage(segment: number): boolean {
@@ -548,7 +533,6 @@ export class Arena {
     this.segmentFree[segment] = 0;
     this.segmentFresh[segment] = SEGMENT_PAGES;
     this.sealed[segment] = 0;
-    this.liveSegments--;
   }
 
   private link(page: number, size: number): void {

@@ -17,6 +17,7 @@
  * JavaScript objects.
  */
 import { copyBytes, equalBytes } from '../bytes/bytes.js';
+import { uint32At } from '../bytes/little-endian.js';
 import type { Arena, Ref } from './arena.js';
 
 const SHORT_HEADER = 8;
@@ -119,12 +120,12 @@ export function payloadOffsetOf(arena: Arena, ref: Ref): number {
 }
 
 export function keyLengthAt(buffer: Buffer, at: number): number {
-  if ((buffer[at] & LONG) !== 0) return readUint32(buffer, at + 8);
+  if ((buffer[at] & LONG) !== 0) return uint32At(buffer, at + 8);
   return buffer[at + 4] | (buffer[at + 5] << 8);
 }
 
 export function payloadLengthAt(buffer: Buffer, at: number): number {
-  if ((buffer[at] & LONG) !== 0) return readUint32(buffer, at + 12);
+  if ((buffer[at] & LONG) !== 0) return uint32At(buffer, at + 12);
   return buffer[at + 6] | (buffer[at + 7] << 8);
 }
 
@@ -146,7 +147,7 @@ export function hasKeyAt(buffer: Buffer, at: number, key: Buffer, start: number,
 
 /** The first four bytes of the payload as a number: the handle of a collection. */
 export function handleOf(arena: Arena, ref: Ref): number {
-  return readUint32(arena.bufferOf(ref), payloadOffsetOf(arena, ref));
+  return uint32At(arena.bufferOf(ref), payloadOffsetOf(arena, ref));
 }
 
 export function setHandle(arena: Arena, ref: Ref, handle: number): void {
@@ -275,10 +276,6 @@ function writeLengths(buffer: Buffer, at: number, key: number, payload: number):
     buffer[at + 6] = payload;
     buffer[at + 7] = payload >>> 8;
   }
-}
-
-function readUint32(buffer: Buffer, at: number): number {
-  return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;
 }
 
 function writeUint32(buffer: Buffer, at: number, value: number): void {

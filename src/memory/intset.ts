@@ -1,5 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { readInt64, readSafeInteger, writeBigInteger, writeInteger } from '../bytes/integers.js';
+import { readAsDecimal } from '../bytes/decimal-texts.js';
+import { readInt64, readSafeInteger } from '../bytes/integers.js';
+import { uint32At } from '../bytes/little-endian.js';
 import { type PackedBytes, splice } from './packed-bytes.js';
 
 /**
@@ -61,7 +63,7 @@ export class Intset {
   constructor(readonly memory: PackedBytes) {}
 
   get count(): number {
-    return uint32(this.memory.buffer, this.memory.offset + 4);
+    return uint32At(this.memory.buffer, this.memory.offset + 4);
   }
 
   has(member: Int64): boolean {
@@ -83,17 +85,9 @@ export class Intset {
     return Number.isSafeInteger(n) ? n : (BigInt(high) << 32n) | BigInt(lowAt(buffer, at, width));
   }
 
-  /**
-   * Points `into` at the decimal text of the member with that index; overwritten after 8 further readings.
-   */
+  /** Points `into` at the decimal text of the member with that index, as `readAsDecimal` does it. */
   read(index: number, into: Bytes): void {
-    const member = this.get(index);
-    const start = nextText;
-    nextText = (nextText + TEXT_LENGTH) & (TEXT_LENGTH * TEXTS - 1);
-    into.buffer = texts;
-    into.start = start;
-    into.end =
-      typeof member === 'number' ? writeInteger(texts, start, member) : writeBigInteger(texts, start, member);
+    readAsDecimal(this.get(index), into);
   }
 
   /** Adds a member; false if it is there already. */
@@ -181,17 +175,6 @@ export class Intset {
   }
 }
 
-const TEXT_LENGTH = 32;
-const TEXTS = 8;
-let texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
-let otherTexts = Buffer.alloc(TEXT_LENGTH * TEXTS);
-let nextText = 0;
-
-/** As `exchangeListpackTexts`, for the members of intsets. */
-export function exchangeIntsetTexts(): void {
-  [texts, otherTexts] = [otherTexts, texts];
-}
-
 function widthOf(member: Int64): number {
   if (member >= -0x8000 && member <= 0x7fff) return 2;
   return member >= -0x80000000 && member <= 0x7fffffff ? 4 : 8;
@@ -208,19 +191,15 @@ function lowOf(member: Int64): number {
 }
 
 function highAt(buffer: Buffer, at: number, width: number): number {
-  return width === 8 ? uint32(buffer, at + 4) | 0 : (buffer[at + width - 1] << 24) >> 31;
+  return width === 8 ? uint32At(buffer, at + 4) | 0 : (buffer[at + width - 1] << 24) >> 31;
 }
 
 function lowAt(buffer: Buffer, at: number, width: number): number {
-  return width === 2 ? (((buffer[at] | (buffer[at + 1] << 8)) << 16) >> 16) >>> 0 : uint32(buffer, at);
+  return width === 2 ? (((buffer[at] | (buffer[at + 1] << 8)) << 16) >> 16) >>> 0 : uint32At(buffer, at);
 }
 
 /** The order of the member at `at` and the one in two halves: negative, 0 or positive. */
 function compareAt(buffer: Buffer, at: number, width: number, high: number, low: number): number {
   const difference = highAt(buffer, at, width) - high;
   return difference !== 0 ? difference : lowAt(buffer, at, width) - low;
-}
-
-function uint32(buffer: Buffer, at: number): number {
-  return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;
 }

@@ -1,4 +1,5 @@
 import { isInt64 } from '../bytes/integers.js';
+import { uint32At } from '../bytes/little-endian.js';
 import {
   backlenLength,
   EMPTY_LISTPACK_LENGTH,
@@ -35,7 +36,7 @@ const STRING_32 = 0xf0;
  * element, every backlen and the number of elements are checked. Fills in the report. O(n), nothing is allocated.
  */
 export function inspectListpack(buffer: Buffer, start: number, end: number, report: ListpackReport): boolean {
-  if (end - start < EMPTY_LISTPACK_LENGTH || uint32(buffer, start) !== end - start) return false;
+  if (end - start < EMPTY_LISTPACK_LENGTH || uint32At(buffer, start) !== end - start) return false;
   const last = end - 1;
   let at = start + HEADER_LENGTH;
   let count = 0;
@@ -162,8 +163,4 @@ function hasManyDistinct(buffer: Buffer, start: number, stride: number): boolean
     if (seen.add(name).size === before) return false;
   }
   return true;
-}
-
-function uint32(buffer: Buffer, at: number): number {
-  return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;
 }

@@ -1,5 +1,7 @@
-import { Bytes, copyBytes } from '../bytes/bytes.js';
-import { isInt64, readInt64, readSafeInteger, writeBigInteger, writeInteger } from '../bytes/integers.js';
+import { type Bytes, copyBytes } from '../bytes/bytes.js';
+import { readAsDecimal } from '../bytes/decimal-texts.js';
+import { isInt64, readInt64, readSafeInteger } from '../bytes/integers.js';
+import { uint32At } from '../bytes/little-endian.js';
 
 /**
  * The bytes of a listpack, as Redis publishes the format (listpack specification, and RDB files):
@@ -21,7 +23,7 @@ import { isInt64, readInt64, readSafeInteger, writeBigInteger, writeInteger } fr
  * as an integer, in the shortest form that fits, so that equal strings have equal bytes.
  *
  * Functions here work on a buffer and an absolute position in it. They trust the bytes: what comes from
- * outside goes through `isValidListpack` first.
+ * outside goes through `inspectListpack` first.
  */
 
 export const HEADER_LENGTH = 6;
@@ -60,7 +62,7 @@ export function entryLength(buffer: Buffer, at: number): number {
   if (first < 0xf0) return 2 + (((first & 0x0f) << 8) | buffer[at + 1]);
   switch (first) {
     case STRING_32:
-      return 5 + uint32(buffer, at + 1);
+      return 5 + uint32At(buffer, at + 1);
     case INT_16:
       return 3;
     case INT_24:
@@ -141,9 +143,9 @@ export function integerAt(buffer: Buffer, at: number): number {
     case INT_24:
       return ((buffer[at + 1] | (buffer[at + 2] << 8) | (buffer[at + 3] << 16)) << 8) >> 8;
     case INT_32:
-      return uint32(buffer, at + 1) | 0;
+      return uint32At(buffer, at + 1) | 0;
     case INT_64: {
-      const n = (uint32(buffer, at + 5) | 0) * TWO_32 + uint32(buffer, at + 1);
+      const n = (uint32At(buffer, at + 5) | 0) * TWO_32 + uint32At(buffer, at + 1);
       return Number.isSafeInteger(n) ? n : Number.NaN;
     }
     default:
@@ -158,43 +160,16 @@ export function int64At(buffer: Buffer, at: number): bigint | undefined {
   return Number.isNaN(n) ? undefined : BigInt(n);
 }
 
-// Integers are read as decimal text too. The texts rotate through some places, so that a few can be held at
-// once.
-const TEXT_LENGTH = 32;
-const TEXTS = 8;
-let texts = Buffer.alloc(TEXT_LENGTH * TEXTS);
-let otherTexts = Buffer.alloc(TEXT_LENGTH * TEXTS);
-let nextText = 0;
-
-/**
- * To be called before and after someone reads elements in the middle of somebody else's work: the texts that this one
- * holds stay as they are.
- */
-export function exchangeListpackTexts(): void {
-  [texts, otherTexts] = [otherTexts, texts];
-}
-
-/** How many integers can be read into views before the first of them is overwritten. */
-export const INTEGER_VIEWS = TEXTS;
-
-/**
- * Points `into` at the bytes of the element at `at`: a string's in place, an integer's as decimal text in
- * memory that the INTEGER_VIEWSth reading after this one uses again.
- */
+/** Points `into` at the bytes of the element at `at`: a string's in place, an integer's as `readAsDecimal` does it. */
 export function readElement(buffer: Buffer, at: number, into: Bytes): void {
   const first = buffer[at];
   if (first >= 0x80 && (first & 0xc0) === 0x80) return point(into, buffer, at + 1, first & 0x3f);
   if (first >= 0xe0 && first < 0xf0) {
     return point(into, buffer, at + 2, ((first & 0x0f) << 8) | buffer[at + 1]);
   }
-  if (first === STRING_32) return point(into, buffer, at + 5, uint32(buffer, at + 1));
+  if (first === STRING_32) return point(into, buffer, at + 5, uint32At(buffer, at + 1));
   const n = integerAt(buffer, at);
-  const start = nextText;
-  nextText = (nextText + TEXT_LENGTH) & (TEXT_LENGTH * TEXTS - 1);
-  const end = Number.isNaN(n)
-    ? writeBigInteger(texts, start, buffer.readBigInt64LE(at + 1))
-    : writeInteger(texts, start, n);
-  point(into, texts, start, end - start);
+  readAsDecimal(Number.isNaN(n) ? buffer.readBigInt64LE(at + 1) : n, into);
 }
 
 function point(into: Bytes, buffer: Buffer, start: number, length: number): void {
@@ -314,51 +289,4 @@ export class EncodedElement {
     this.length = this.headLength + length + backlenLength(this.headLength + length);
     return this;
   }
-}
-
-/**
- * True if `buffer[start, end)` is a listpack from its first byte to its last, so that everything else here
- * can be used on it: lengths, every element, every backlen and the number of elements are checked. For bytes
- * from files and from the network. O(n).
- */
-export function isValidListpack(buffer: Buffer, start: number, end: number): boolean {
-  if (end - start < EMPTY_LISTPACK_LENGTH || uint32(buffer, start) !== end - start) return false;
-  let at = start + HEADER_LENGTH;
-  let count = 0;
-  while (at < end - 1 && buffer[at] !== END) {
-    const length = boundedEntryLength(buffer, at, end);
-    const next = at + length + backlenLength(length);
-    if (length === 0 || next > end - 1 || !isBacklenOf(length, buffer, next)) return false;
-    at = next;
-    count++;
-  }
-  const told = buffer[start + 4] | (buffer[start + 5] << 8);
-  return at === end - 1 && buffer[at] === END && (told === count || told === UNKNOWN_COUNT);
-}
-
-/**
- * True if all elements of a valid listpack are in the form in which they are searched for: integers as short
- * as can be and no integer as a string. Redis writes no others; a listpack that fails is to be built anew,
- * element by element.
- */
-export function isCanonicalListpack(buffer: Buffer, start: number): boolean {
-  const element = new EncodedElement();
-  const view = Bytes.of('');
-  for (let at = start + HEADER_LENGTH; buffer[at] !== END; at += elementLength(buffer, at)) {
-    readElement(buffer, at, view);
-    if (element.set(view).length !== elementLength(buffer, at) || !element.isAt(buffer, at)) return false;
-  }
-  return true;
-}
-
-/** entryLength of bytes that may end anywhere; 0 if the length itself is cut off. */
-function boundedEntryLength(buffer: Buffer, at: number, end: number): number {
-  const first = buffer[at];
-  if (first >= 0xe0 && first < 0xf0 && at + 2 > end) return 0;
-  if (first === STRING_32 && at + 5 > end) return 0;
-  return entryLength(buffer, at);
-}
-
-function uint32(buffer: Buffer, at: number): number {
-  return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;
 }

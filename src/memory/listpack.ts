@@ -97,7 +97,7 @@ export class Listpack {
 
   /**
    * Points `into` at the element's bytes. A string's are those of the listpack itself, valid until it changes
-   * or moves; an integer's are decimal text that is overwritten after INTEGER_VIEWS further readings.
+   * or moves; an integer's are decimal text that is overwritten after DECIMAL_TEXTS further readings.
    */
   read(at: ListpackPosition, into: Bytes): void {
     readElement(this.memory.buffer, this.memory.offset + at, into);
@@ -147,10 +147,6 @@ export class Listpack {
 
   append(bytes: Bytes): void {
     this.insert(this.end(), bytes);
-  }
-
-  prepend(bytes: Bytes): void {
-    this.insert(HEADER_LENGTH, bytes);
   }
 
   appendInteger(n: number): void {

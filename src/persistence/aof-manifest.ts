@@ -1,4 +1,4 @@
-import { quoteWord, splitWords } from '../config/words.js';
+import { quoteWord, splitWords } from '../bytes/words.js';
 
 /** What a file of a multi-part AOF is: the state that a rewrite began with, what came since, or superfluous. */
 export type AofFileType = 'base' | 'incremental' | 'history';

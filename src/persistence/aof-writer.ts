@@ -95,11 +95,6 @@ export class AofWriter {
     return this.encoder.length;
   }
 
-  /** Memory that the gathered bytes take. */
-  get bufferBytes(): number {
-    return this.encoder.capacity;
-  }
-
   /**
    * Goes on in another file, at its end. What is still gathered goes there too, so `write` comes first. The file so far
    * is synced and closed in the background. Throws what the file system throws.

@@ -1,20 +1,15 @@
 import type { FileSystem } from './files.js';
 
-/** Where the bytes of a data set come from: a file, a replica's link, memory. They are read once, in order. */
+/** Where the bytes of a data set come from: a file, memory. They are read once, in order. */
 export interface ByteSource {
   /** All bytes that there will be, if that is known. */
   readonly total: number | undefined;
   /** Fills `into[at, end)` as far as bytes are there, at least one; 0 at the end. */
-  read(into: Buffer, at: number, end: number): number | Promise<number>;
-}
-
-/** A source that never makes its reader wait. */
-export interface SynchronousSource extends ByteSource {
   read(into: Buffer, at: number, end: number): number;
 }
 
 /** An open file, from a position on. Whoever opened it closes it. */
-export class FileSource implements SynchronousSource {
+export class FileSource implements ByteSource {
   readonly total: number;
   private position: number;
 
@@ -29,23 +24,6 @@ export class FileSource implements SynchronousSource {
 
   read(into: Buffer, at: number, end: number): number {
     const count = this.files.readSync(this.fd, into, at, end - at, this.position);
-    this.position += count;
-    return count;
-  }
-}
-
-/** Bytes that are there already. */
-export class MemorySource implements SynchronousSource {
-  private position = 0;
-
-  constructor(private readonly bytes: Buffer) {}
-
-  get total(): number {
-    return this.bytes.length;
-  }
-
-  read(into: Buffer, at: number, end: number): number {
-    const count = this.bytes.copy(into, at, this.position, this.position + end - at);
     this.position += count;
     return count;
   }

@@ -32,11 +32,11 @@ export interface CommandFormatOptions {
 /** Writes commands that make the value of an entry under this key. */
 export type WriteValue = (out: ByteWriter, key: Bytes, database: Database, ref: Ref) => void;
 
-const keyView = new Bytes(Buffer.alloc(0));
-const view = new Bytes(Buffer.alloc(0));
-const valueView = new Bytes(Buffer.alloc(0));
-const scoreView = new Bytes(Buffer.alloc(0));
-const nothing = new Bytes(Buffer.alloc(0));
+const keyView = new Bytes();
+const view = new Bytes();
+const valueView = new Bytes();
+const scoreView = new Bytes();
+const nothing = new Bytes();
 const hash = new HashValue();
 const set = new SetValue();
 

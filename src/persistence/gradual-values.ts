@@ -24,8 +24,8 @@ import {
 /** So many elements are read in one go. */
 const elementsAtOnce = 1000;
 
-const nameView = new Bytes(Buffer.alloc(0));
-const payloadView = new Bytes(Buffer.alloc(0));
+const nameView = new Bytes();
+const payloadView = new Bytes();
 
 abstract class GradualCollection<T extends Collection> implements GradualValue {
   protected abstract readonly collection: T;

@@ -22,8 +22,8 @@ import { emptyValue, packedValue, type SavedValue, type ValueTarget } from './sa
  */
 
 const report = new ListpackReport();
-const view = new Bytes(Buffer.alloc(0));
-const before = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
+const before = new Bytes();
 
 /** A listpack that is one from its first byte to its last. `report` says more of it. */
 export function readListpack(reader: RdbReader, what: string): Bytes {

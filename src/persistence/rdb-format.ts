@@ -29,7 +29,7 @@ export interface RdbFormatOptions {
   libraries?: readonly Bytes[];
 }
 
-const keyView = new Bytes(Buffer.alloc(0));
+const keyView = new Bytes();
 
 /** The RDB format of a whole data set. Its checksum is the affair of the one who writes the file. */
 export class RdbFormat implements SnapshotFormat {

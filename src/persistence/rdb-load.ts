@@ -1,6 +1,6 @@
 import { Bytes } from '../bytes/bytes.js';
 import { Crc64 } from '../bytes/crc64.js';
-import { quoteWord } from '../config/words.js';
+import { quoteWord } from '../bytes/words.js';
 import { absent, type Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { kinds } from '../keyspace/kinds.js';
@@ -98,14 +98,14 @@ export class RdbLoad {
   private summed = 0;
   /** A value that is being read, and whose it is. */
   private value: GradualValue | undefined;
-  private key: Bytes = new Bytes(Buffer.alloc(0));
+  private key: Bytes = new Bytes();
   private keyStart = 0;
   private readingKey = false;
   // What was told of the key that follows.
   private expiry = -1;
   private idleSeconds = -1;
   private frequency = -1;
-  private readonly view = new Bytes(Buffer.alloc(0));
+  private readonly view = new Bytes();
   private finished = false;
 
   /** `total`: the bytes of the file, if that is known. */

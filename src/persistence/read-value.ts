@@ -241,7 +241,7 @@ function ziplist(reader: RdbReader, what: string): Bytes[] {
   return packed(reader, what, readZiplist);
 }
 
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 
 function binaryScore(reader: RdbReader): number {
   const score = reader.double();

@@ -12,8 +12,8 @@ import { fieldExpiryVersion, ListNode, RdbType, setListpackVersion } from './rdb
 import type { RdbWriter } from './rdb-writer.js';
 import { saveStream } from './stream-save.js';
 
-const view = new Bytes(Buffer.alloc(0));
-const valueView = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
+const valueView = new Bytes();
 const hash = new HashValue();
 const set = new SetValue();
 

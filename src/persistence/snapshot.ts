@@ -1,11 +1,10 @@
 import type { Clock } from '../ambient/clock.js';
+import { exchangeDecimalTexts } from '../bytes/decimal-texts.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import { isHandle } from '../keyspace/kinds.js';
 import type { Imaged, Ref } from '../memory/arena.js';
 import { BucketSet } from '../memory/bucket-set.js';
-import { exchangeIntsetTexts } from '../memory/intset.js';
-import { exchangeListpackTexts } from '../memory/listpack-format.js';
 import type { Table } from '../memory/table.js';
 import type { Collection, CollectionImage } from '../values/collection.js';
 import { RdbWriter } from './rdb-writer.js';
@@ -226,13 +225,11 @@ export class Snapshot {
 
   /** Runs in the middle of a command, whose views of integers must not be overwritten. */
   private guarded<T>(work: () => T): T {
-    exchangeListpackTexts();
-    exchangeIntsetTexts();
+    exchangeDecimalTexts();
     try {
       return work();
     } finally {
-      exchangeListpackTexts();
-      exchangeIntsetTexts();
+      exchangeDecimalTexts();
     }
   }
 

@@ -6,8 +6,8 @@ import { type StreamImage, StreamPart } from '../values/stream-image.js';
 /** A part of a command; text is latin1. Bytes are views that are valid until the next command is asked for. */
 export type CommandPart = Bytes | string | number;
 
-const field = new Bytes(Buffer.alloc(0));
-const value = new Bytes(Buffer.alloc(0));
+const field = new Bytes();
+const value = new Bytes();
 
 /**
  * The commands that make a stream with its groups: the base of an append-only file without preamble. They follow the parts

@@ -1,9 +1,11 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { END, elementLength, HEADER_LENGTH, integerAt, isValidListpack } from '../memory/listpack-format.js';
+import { inspectListpack, ListpackReport } from '../memory/listpack-check.js';
+import { END, elementLength, HEADER_LENGTH, integerAt, isIntegerAt } from '../memory/listpack-format.js';
 import { StreamId } from '../values/stream-id.js';
 import { EntryFlag, readEntryId } from '../values/stream-node.js';
 
 const previous = new StreamId();
+const report = new ListpackReport();
 const masterWords = new Int32Array(4);
 /** Where the check is. */
 const walk = { buffer: Buffer.alloc(0) as Buffer, at: 0 };
@@ -13,7 +15,7 @@ const walk = { buffer: Buffer.alloc(0) as Buffer, at: 0 };
  * from the master ID. Sets `last` to the ID of the last entry, deleted or not. For bytes from files and from the network.
  */
 export function checkStreamNode({ buffer, start, end }: Bytes, master: StreamId, last: StreamId): boolean {
-  if (!isValidListpack(buffer, start, end)) return false;
+  if (!inspectListpack(buffer, start, end, report)) return false;
   walk.buffer = buffer;
   walk.at = start + HEADER_LENGTH;
   masterWords.set([master.msHigh, master.msLow, master.seqHigh, master.seqLow]);
@@ -65,7 +67,7 @@ function takeEntry(masterFields: number, into: StreamId): boolean {
   if (flags > (EntryFlag.deleted | EntryFlag.sameFields)) return false;
   walk.at += 2;
   const ids = walk.at;
-  if (!isInteger() || !isInteger()) return false;
+  if (!takeAnyInteger() || !takeAnyInteger()) return false;
   readEntryId(buffer, ids, masterWords, 0, into);
   const same = (flags & EntryFlag.sameFields) !== 0;
   const fields = same ? masterFields : takeCount();
@@ -74,11 +76,10 @@ function takeEntry(masterFields: number, into: StreamId): boolean {
   return skip(same ? fields : 2 * fields) && takeCount() === elements;
 }
 
-/** Goes over the next element, an integer of any size. */
-function isInteger(): boolean {
+/** Goes over the next element. False if it is no integer. */
+function takeAnyInteger(): boolean {
   const { buffer, at } = walk;
-  const first = buffer[at];
-  const integer = first < 0x80 || (first >= 0xc0 && first < 0xe0) || (first > 0xf0 && first < 0xf5);
-  if (integer) walk.at += elementLength(buffer, at);
-  return integer;
+  if (buffer[at] === END || !isIntegerAt(buffer, at)) return false;
+  walk.at += elementLength(buffer, at);
+  return true;
 }

@@ -1,3 +1,4 @@
+import type { Bytes } from '../bytes/bytes.js';
 /**
  * A client did something wrong. The message is the reply, code first, without the dash. Handlers throw it
  * before they write or change anything.
@@ -26,7 +27,6 @@ export const errors = {
   notPositive: 'ERR value is out of range, must be positive',
   sameObject: 'ERR source and destination objects are the same',
   databaseOutOfRange: 'ERR DB index is out of range',
-  invalidDatabase: 'ERR invalid DB index',
   outOfMemory: "OOM command not allowed when used memory > 'maxmemory'.",
   readOnlyReplica: "READONLY You can't write against a read only replica.",
   staleReplica: "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
@@ -46,6 +46,9 @@ export const errors = {
   timeoutNegative: 'ERR timeout is negative',
   timeoutOutOfRange: 'ERR timeout is out of range',
   timeoutNotInteger: 'ERR timeout is not an integer or out of range',
+  countNotPositive: 'ERR count should be greater than 0',
+  numkeysNotPositive: 'ERR numkeys should be greater than 0',
+  limitNegative: "ERR LIMIT can't be negative",
   minMax: 'ERR min or max is not a float',
 } as const;
 
@@ -54,6 +57,13 @@ export const errors = {
  */
 export function wrongArity(name: string): string {
   return `ERR wrong number of arguments for '${name}' command`;
+}
+
+/** A container's answer to a subcommand that it does not have, or not with so many arguments. `name` as it was sent. */
+export function wrongSubcommand(container: string, name: Bytes): CommandError {
+  return new CommandError(
+    `ERR unknown subcommand or wrong number of arguments for '${excerpt(name.latin1())}'. Try ${container} HELP.`,
+  );
 }
 
 /** A RESP2 subscriber sent something else than it may. `name` is the command's full name, lower case. */

@@ -1,5 +1,5 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
-import { digitCount } from '../bytes/integers.js';
+import { digitCount, integerText } from '../bytes/integers.js';
 import { type ChunkPool, chunkSize, largeChunkSize, leastChunkSize } from './chunk-pool.js';
 
 /** A message up to this many bytes is copied ... */
@@ -84,6 +84,12 @@ export class ReplyWriter {
     this.chunk[this.at++] = 0x3a;
     this.digits(n);
     this.endLine();
+  }
+
+  /** A 64-bit integer that is rounded beyond 2^53. */
+  int64(n: number): void {
+    if (Number.isSafeInteger(n)) this.integer(n);
+    else this.line(0x3a, integerText(n));
   }
 
   /** A 64-bit integer that may lie beyond 2^53. */
@@ -305,7 +311,7 @@ export class ReplyWriter {
 
   /**
    * Fits the size of the first chunk to what was written since the last call: half of it if less than that was
-   * used, the largest if it was not enough. Returns what happened.
+   * used, an ordinary chunk's if it was not enough. Returns what happened.
    */
   adaptBuffer(mayShrink: boolean): 'shrunk' | 'grown' | 'kept' {
     const { bufferPeak, bufferSize } = this;
@@ -337,7 +343,7 @@ export class ReplyWriter {
   }
 
   /**
-   * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `recycle` when
+   * Gives away the unsent bytes, in order. The receiver returns ordinary chunks to the pool by `release` when
    * it has copied or sent them.
    */
   take(): Buffer[] {
@@ -481,7 +487,7 @@ export class ReplyWriter {
     this.at = 0;
   }
 
-  /** True while all that was written is in one chunk that is not of the largest size. */
+  /** True while all that was written is in one chunk that is smaller than an ordinary one. */
   private isSmall(): boolean {
     return this.full.length === 0 && this.chunk.length < chunkSize;
   }

@@ -1,5 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
-import { splitInline } from './inline-words.js';
+import { splitWords } from '../bytes/words.js';
 
 /** What a client sent breaks the protocol: it gets `-ERR Protocol error: <message>` and is disconnected. */
 export class ProtocolError extends Error {}
@@ -289,10 +289,10 @@ export class RequestDecoder<Command = unknown> {
         if (buffer[at] !== dollar) {
           throw new ProtocolError(`expected '$', got '${String.fromCharCode(buffer[at])}'`);
         }
-        // The common case by hand: one or two digits, both line-end bytes at hand.
-        const tens = buffer[at + 1] - 48;
-        if (at + 4 < limit && tens >= 0 && tens <= 9 && buffer[at + 2] === carriageReturn) {
-          this.bulkLength = tens;
+        // The common case by hand: one digit, both line-end bytes at hand.
+        const digit = buffer[at + 1] - 48;
+        if (at + 4 < limit && digit >= 0 && digit <= 9 && buffer[at + 2] === carriageReturn) {
+          this.bulkLength = digit;
           this.position = at + 4;
         } else {
           const length = this.readLength('bulk');
@@ -417,8 +417,8 @@ export class RequestDecoder<Command = unknown> {
   /** Puts the words of a line in place, one after the other: they never take more bytes than the line. */
   private quotedWords(start: number, end: number): void {
     const { buffer } = this;
-    const words = splitInline(buffer.toString('latin1', start, end));
-    if (words === undefined) throw new ProtocolError('unbalanced quotes in request');
+    const words = splitWords(buffer.toString('latin1', start, end));
+    if (words === null) throw new ProtocolError('unbalanced quotes in request');
     let at = start;
     for (const word of words) {
       buffer.write(word, at, 'latin1');

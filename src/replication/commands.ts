@@ -3,6 +3,7 @@ import { readInt64AsNumber } from '../bytes/integers.js';
 import type { Client } from '../clients/client.js';
 import { longArgument } from '../commands/arguments.js';
 import type { Call, CommandFlagName, CommandSpec } from '../commands/command.js';
+import { millisecondsDeadlineArgument } from '../commands/timeouts.js';
 import { CommandError, errors, excerpt } from '../protocol/errors.js';
 import type { Replication, SyncRequest } from './replication.js';
 
@@ -103,7 +104,7 @@ function wait(call: Call, replication: Replication): void {
     'Please also note that since Redis 4.0 if a replica is configured to be writable (which is not the default) writes to replicas are just local and are not propagated.',
   );
   const wanted = longArgument(args[1]);
-  const deadline = millisecondsArgument(call, args[2]);
+  const deadline = millisecondsDeadlineArgument(call, args[2]);
   const offset = writtenBy(client, replication);
   replication.waits.wait(
     call,
@@ -129,7 +130,7 @@ function waitForDisks(call: Call, replication: Replication): void {
     throw new CommandError('ERR value is out of range, value must between 0 and 1');
   const wanted = longArgument(args[2]);
   if (wanted < 0) throw new CommandError(errors.notPositive);
-  const deadline = millisecondsArgument(call, args[3]);
+  const deadline = millisecondsDeadlineArgument(call, args[3]);
   const { appendOnly } = server;
   const refusal = () => (wantedHere > 0 && !appendOnly.enabled ? noAppendOnlyFile : undefined);
   const refused = refusal();
@@ -161,19 +162,6 @@ function refuseReplica({ role }: Replication, name: string, why: string): void {
 /** Where the stream was after the client's last change; never later than where it is: there may have been another history. */
 function writtenBy({ writeOffset }: Client, { log }: Replication): number {
   return Math.min(writeOffset, log.offset);
-}
-
-/** Times in ms must fit 64 bits. */
-const latest = 2 ** 63;
-
-/** When a client gives up, in unix ms, from a timeout in ms; 0 is never. */
-function millisecondsArgument({ server }: Call, argument: Bytes): number {
-  const milliseconds = longArgument(argument, errors.timeoutNotInteger);
-  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
-  if (milliseconds === 0) return Number.POSITIVE_INFINITY;
-  const deadline = server.clock.now() + milliseconds;
-  if (deadline >= latest) throw new CommandError(errors.timeoutOutOfRange);
-  return deadline;
 }
 
 /** Where a replica wants to go on. Whoever looks after it sees in the log that it asks for nonsense. */

@@ -190,13 +190,11 @@ export class ReplicaRole {
     const { link, host } = this;
     const { config, loop } = host;
     const { 'replica-read-only': readOnly, 'replica-serve-stale-data': servesStale } = config.values;
-    const set = (bit: number, on: boolean) => {
-      const { dispatcher } = loop;
-      dispatcher.gate = on ? dispatcher.gate | bit : dispatcher.gate & ~bit;
-    };
-    set(ServerGate.readOnly, link !== undefined && readOnly);
+    const { dispatcher } = loop;
+    dispatcher.setGate(ServerGate.readOnly, link !== undefined && readOnly);
     this.localExpiry.listen(link !== undefined && !readOnly);
-    set(ServerGate.stale, link !== undefined && link.state !== 'connected' && !servesStale);
+    const stale = link !== undefined && link.state !== 'connected' && !servesStale;
+    dispatcher.setGate(ServerGate.stale, stale);
   }
 
   /** They waited for what clients of a primary do. */

@@ -348,7 +348,7 @@ export class Replication implements ReplicationApi {
   private sendRequest(): void {
     if (!this.acknowledgementsWanted || this.host.loop.dispatcher.pause.active) return;
     this.acknowledgementsWanted = false;
-    if (this.feeding) this.feed.command(...acknowledgementRequest);
+    this.askReplicasNow();
   }
 
   // --- the stream
@@ -450,14 +450,12 @@ export class Replication implements ReplicationApi {
   private countGoodReplicas(): void {
     const { clock, config, loop } = this.host;
     const { 'min-replicas-to-write': least, 'min-replicas-max-lag': maxLag } = config.values;
-    const { dispatcher } = loop;
     const heardSince = clock.now() - maxLag * secondMs - (secondMs - 1);
     this.goodReplicas = this.replicas.filter(
       ({ state, acknowledgedAt }) => state === 'online' && acknowledgedAt >= heardSince,
     ).length;
     const tooFew = this.role === 'master' && least > 0 && maxLag > 0 && this.goodReplicas < least;
-    if (tooFew) dispatcher.gate |= ServerGate.tooFewReplicas;
-    else dispatcher.gate &= ~ServerGate.tooFewReplicas;
+    loop.dispatcher.setGate(ServerGate.tooFewReplicas, tooFew);
   }
 
   resetStatistics(): void {

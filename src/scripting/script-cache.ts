@@ -64,11 +64,6 @@ export class ScriptCache {
     return this.found;
   }
 
-  /** By its text. */
-  findText(text: Bytes): Script | undefined {
-    return this.findSha(shaOf(text.subarray()));
-  }
-
   private findSha(sha: string): Script | undefined {
     return this.buckets.get(Number.parseInt(sha.slice(0, 7), 16))?.find((script) => script.sha === sha);
   }

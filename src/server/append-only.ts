@@ -250,7 +250,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   private failed(doing: 'write' | 'sync', error: unknown): void {
     const { server } = this;
-    server.loop.dispatcher.gate |= ServerGate.appendOnlyFailing;
+    server.loop.dispatcher.setGate(ServerGate.appendOnlyFailing, true);
     this.lastError = systemErrorText(error);
     const now = server.clock.now();
     if (now - this.lastComplaint < complaintIntervalMs) return;
@@ -264,7 +264,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   private recovered(): void {
     const { server } = this;
-    server.loop.dispatcher.gate &= ~ServerGate.appendOnlyFailing;
+    server.loop.dispatcher.setGate(ServerGate.appendOnlyFailing, false);
     this.lastComplaint = Number.NEGATIVE_INFINITY;
     server.log.warning('AOF write error looks solved. The server can write again.');
     // A sync that failed may have lost what the file seems to have: a snapshot has it for certain.
@@ -372,7 +372,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     this.onSynced();
     this.scheduled = false;
     if (this.rewriting) this.cancel();
-    this.server.loop.dispatcher.gate &= ~ServerGate.appendOnlyFailing;
+    this.server.loop.dispatcher.setGate(ServerGate.appendOnlyFailing, false);
   }
 
   /** Before the server ends. False if what is gathered could not be written. */

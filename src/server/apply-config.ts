@@ -84,8 +84,7 @@ function limitMemory(server: RespiteServer): void {
   const { config, loop, memoryLimit } = server;
   const { values } = config;
   const configure = () => {
-    if (values.maxmemory > 0) loop.dispatcher.gate |= ServerGate.memoryLimit;
-    else loop.dispatcher.gate &= ~ServerGate.memoryLimit;
+    loop.dispatcher.setGate(ServerGate.memoryLimit, values.maxmemory > 0);
     memoryLimit.configure();
     const { unit, amount } = values['maxmemory-clients'];
     loop.clientEviction.limit = unit === 'percent' ? Math.floor((values.maxmemory * amount) / 100) : amount;

@@ -19,7 +19,7 @@ import { localAddressOf, remoteAddressOf } from './socket-address.js';
  * A client with so many unsent bytes gets no more requests run until it has read them, unless its limits are
  * higher.
  */
-const maxUnsentBytes = 16 * 1024 * 1024;
+const holdAboveBytes = 16 * 1024 * 1024;
 /**
  * What such a client sends meanwhile is taken in up to here. Many clients send all their requests before they
  * read.
@@ -153,16 +153,16 @@ export class Connection implements Transport {
         dispatcher.accounts.beginGroup();
       }
       for (let i = 0; i < count; ) {
-        const next = dispatcher.executePlain(client, requests, i, count, maxUnsentBytes);
+        const next = dispatcher.executePlain(client, requests, i, count, holdAboveBytes);
         if (next === i) dispatcher.execute(client, requests[i++]);
         else i = next;
-        if (client.blocked === undefined && !client.closing && client.reply.size < maxUnsentBytes) continue;
+        if (client.blocked === undefined && !client.closing && client.reply.size < holdAboveBytes) continue;
         if (i < count) decoder.rewind(requests[i].start);
         break;
       }
       dispatcher.accounts.endGroup();
       if (client.blocked !== undefined || client.closing) return;
-      if (client.reply.size >= maxUnsentBytes) this.flush();
+      if (client.reply.size >= holdAboveBytes) this.flush();
       if (this.held || this.ended) return;
     }
   }
@@ -320,7 +320,7 @@ export class Connection implements Transport {
 
   private holdIfTooMuch(): void {
     const { hard, soft } = this.outputLimit;
-    if (this.outputBytes >= Math.max(maxUnsentBytes, hard, soft)) this.held = true;
+    if (this.outputBytes >= Math.max(holdAboveBytes, hard, soft)) this.held = true;
   }
 
   private exceedsOutputLimit(): boolean {

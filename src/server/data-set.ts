@@ -238,22 +238,22 @@ export class DataSet {
   /** As `beginGated`, but clients are served meanwhile. */
   beginAside(totalBytes: number): LoadingProgress {
     this.loadingAside = new LoadingProgress(this.server.clock.now(), totalBytes);
-    this.server.loop.dispatcher.gate |= ServerGate.loadingAside;
+    this.server.loop.dispatcher.setGate(ServerGate.loadingAside, true);
     return this.loadingAside;
   }
 
   endAside(): void {
     this.loadingAside = undefined;
-    this.server.loop.dispatcher.gate &= ~ServerGate.loadingAside;
+    this.server.loop.dispatcher.setGate(ServerGate.loadingAside, false);
   }
 
   private closeGate(): void {
-    this.server.loop.dispatcher.gate |= ServerGate.loading;
+    this.server.loop.dispatcher.setGate(ServerGate.loading, true);
   }
 
   private openGate(): void {
     this.loading = undefined;
-    this.server.loop.dispatcher.gate &= ~ServerGate.loading;
+    this.server.loop.dispatcher.setGate(ServerGate.loading, false);
   }
 
   private noteProgress(): void {

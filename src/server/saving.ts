@@ -77,7 +77,7 @@ export class Saving implements SavingApi {
     this.savedChanges = this.server.keyspace.dirty;
   }
 
-  /** As `INFO`'s and the save points' periodic work. */
+  /** Begins the save that was scheduled, or that a save point asks for. */
   tick(): void {
     if (this.inProgress || this.otherSnapshot) return;
     const now = this.server.clock.now();

@@ -3,7 +3,7 @@ import { ManualClock } from '../ambient/clock.js';
 
 /**
  * The server's alarm clock: a periodic job and one alarm for the earliest deadline. With a manual clock
- * nothing happens by itself; `advance` does what would have happened in that time.
+ * nothing happens by itself; `RespiteServer.afterTimePassed` does what would have happened in that time.
  */
 export class Timers {
   private periodic: NodeJS.Timeout | undefined;

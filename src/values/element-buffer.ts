@@ -4,8 +4,8 @@ import type { VisitElement } from './collection.js';
 const headerBytes = 16; // u32 length of the name, u32 length of the value, f64 number
 const chunkBytes = 64 * 1024;
 
-const name = new Bytes(Buffer.alloc(0));
-const value = new Bytes(Buffer.alloc(0));
+const name = new Bytes();
+const value = new Bytes();
 
 /** Copies of elements, one behind the other, taken out in the order in which they came. */
 export class ElementBuffer {

@@ -43,8 +43,8 @@ export function relocateSome(
   return at;
 }
 // Views of the element that is shown to someone who reads an image; nobody else may hold them.
-const shownName = new Bytes(Buffer.alloc(0));
-const shownPayload = new Bytes(Buffer.alloc(0));
+const shownName = new Bytes();
+const shownPayload = new Bytes();
 
 /**
  * A big hash or set: named elements in a table of their own. It owns the entries, whose key bytes are the

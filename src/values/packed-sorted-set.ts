@@ -6,8 +6,8 @@ import type { MemberSink, SortedSet, VisitMember } from './sorted-set.js';
 
 // One score is written, and one member or score read, at a time.
 const scoreText = new Bytes(Buffer.alloc(MAX_DOUBLE_LENGTH));
-const scoreView = new Bytes(Buffer.alloc(0));
-const memberView = new Bytes(Buffer.alloc(0));
+const scoreView = new Bytes();
+const memberView = new Bytes();
 
 /**
  * A small sorted set: a listpack of member, score, member, score ... in order. Scores are decimal text, or,

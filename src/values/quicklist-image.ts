@@ -5,8 +5,8 @@ import { HEADER_LENGTH, readElement } from '../memory/listpack-format.js';
 import type { CollectionImage, VisitElement } from './collection.js';
 import type { QuicklistNode } from './quicklist.js';
 
-const shown = new Bytes(Buffer.alloc(0));
-const nothing = new Bytes(Buffer.alloc(0));
+const shown = new Bytes();
+const nothing = new Bytes();
 
 /** A node as it was: its listpack, and whether it is one large element. */
 interface KeptNode {

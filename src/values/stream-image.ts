@@ -21,8 +21,8 @@ const NODE_COST = 16;
 const ID_BYTES = 16;
 
 const idBytes = new Bytes(Buffer.alloc(ID_BYTES));
-const listpack = new Bytes(Buffer.alloc(0));
-const nothing = new Bytes(Buffer.alloc(0));
+const listpack = new Bytes();
+const nothing = new Bytes();
 
 /** A consumer as it was. */
 class ConsumerImage {

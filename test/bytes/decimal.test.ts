@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
-import { addDecimal, formatFixed17, parseLongDouble } from '../../src/bytes/decimal.js';
+import { addDecimal, parseLongDouble } from '../../src/bytes/decimal.js';
 import { haveOracle, Oracle } from './oracle.js';
 
 const INVALID = '-ERR value is not a valid float';
@@ -78,18 +78,6 @@ describe('addDecimal', () => {
   });
 });
 
-describe('formatFixed17', () => {
-  it.each([
-    [13.361389338970184, '13.36138933897018433'],
-    [0, '0'],
-    [-1.5, '-1.5'],
-    [2 ** 70, '1180591620717411303424'],
-    [1e-20, '0'],
-  ])('prints %d as %s', (n, text) => {
-    expect(formatFixed17(n)).toBe(text);
-  });
-});
-
 describe.skipIf(!haveOracle)('INCRBYFLOAT of redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
@@ -131,22 +119,6 @@ describe.skipIf(!haveOracle)('INCRBYFLOAT of redis-server', () => {
     });
     for (let i = 0; i < tried.length; i++) {
       expect([...tried[i], await answers[i]]).toEqual([...tried[i], incrByFloat(...tried[i])]);
-    }
-  });
-
-  it('gives the same coordinates', async () => {
-    const places = fc.sample(
-      fc.tuple(
-        fc.double({ min: -180, max: 180, noNaN: true }),
-        fc.double({ min: -85, max: 85, noNaN: true }),
-      ),
-      200,
-    );
-    for (const [longitude, latitude] of places) {
-      await oracle.send('GEOADD', 'g', String(longitude), String(latitude), 'p');
-      for (const coordinate of ((await oracle.send('GEOPOS', 'g', 'p')) as string[][])[0]) {
-        expect(formatFixed17(Number(coordinate))).toBe(coordinate);
-      }
     }
   });
 });

@@ -8,9 +8,9 @@ import {
   isInt64,
   MAX_INTEGER_LENGTH,
   parseInt64,
-  parseInteger,
   readCursor,
   readInt64AsNumber,
+  readSafeInteger,
   readShortNumber,
   readUint64,
   sumOfSameLength,
@@ -63,7 +63,7 @@ const texts = fc.oneof(
 const read = (text: string) => {
   const { buffer, start, end } = embedded(text);
   return {
-    safe: parseInteger(embedded(text)),
+    safe: readSafeInteger(buffer, start, end),
     int64: parseInt64(embedded(text)),
     isInt64: isInt64(buffer, start, end),
     number: readInt64AsNumber(buffer, start, end),

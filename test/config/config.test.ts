@@ -1,11 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Config, ConfigError, fatalConfigText } from '../../src/config/config.js';
 import { directives } from '../../src/config/directives.js';
-import { quoteWord, splitWords } from '../../src/config/words.js';
 
 const folders: string[] = [];
 function folder(): string {
@@ -35,31 +33,6 @@ function reasonOf(action: () => void): string {
 
 const loadReason = (text: string) => reasonOf(() => loaded(text));
 const setReason = (config: Config, ...pairs: [string, string][]) => reasonOf(() => config.set(pairs));
-
-describe('words of a line', () => {
-  it.each([
-    ['a  b\tc', ['a', 'b', 'c']],
-    ['""', ['']],
-    [String.raw`"a\x41\n\t\"\\\q"`, ['aA\n\t"\\q']],
-    [String.raw`'a\'b\n'`, ["a'b\\n"]],
-    ['a"b c"', ['ab c']],
-    ['"a"b', null],
-    ["'a", null],
-    ['"a\\', null],
-    ['', []],
-  ])('%j gives %j', (line, words) => {
-    expect(splitWords(line)).toEqual(words);
-  });
-
-  it('reads back whatever was quoted', () => {
-    const bytes = fc.array(fc.integer({ min: 0, max: 255 })).map((codes) => String.fromCharCode(...codes));
-    fc.assert(
-      fc.property(fc.array(bytes), (words) => {
-        expect(splitWords(words.map(quoteWord).join(' '))).toEqual(words);
-      }),
-    );
-  });
-});
 
 describe('reading a file', () => {
   it('skips comments and blank lines, folds the case of names, and accepts CRLF', () => {

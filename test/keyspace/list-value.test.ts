@@ -8,7 +8,7 @@ import { ListCursor } from '../../src/values/list-cursor.js';
 import { newKeyspace } from '../support/keyspace.js';
 
 const key = Bytes.of('list');
-const view = new Bytes(Buffer.alloc(0));
+const view = new Bytes();
 const list = new ListValue();
 const cursor = new ListCursor();
 
@@ -165,7 +165,7 @@ describe('a snapshot', () => {
     expect(encoding(database)).toBe(name);
     const reader = new ListValue();
     const readerCursor = new ListCursor();
-    const readerView = new Bytes(Buffer.alloc(0));
+    const readerView = new Bytes();
     const contents = () => {
       const found: string[] = [];
       reader.open(database, database.live(key)).seek(readerCursor, 0);

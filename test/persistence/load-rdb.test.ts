@@ -5,10 +5,12 @@ import { digestOf, digestOfValue } from '../../src/keyspace/digest.js';
 import { elementCount } from '../../src/keyspace/element-count.js';
 import type { Keyspace } from '../../src/keyspace/keyspace.js';
 import { encodingNames } from '../../src/keyspace/kinds.js';
-import { type ByteSource, MemorySource } from '../../src/persistence/byte-source.js';
-import { loadRdb, loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
+import type { ByteSource } from '../../src/persistence/byte-source.js';
+import { loadRdbAtOnce, loadRdbInSteps } from '../../src/persistence/load-rdb.js';
+import type { RdbSummary } from '../../src/persistence/rdb-load.js';
 import { RdbError } from '../../src/persistence/rdb-reader.js';
 import { newKeyspace } from '../support/keyspace.js';
+import { MemorySource } from '../support/memory-source.js';
 import {
   bytes,
   double,
@@ -172,10 +174,8 @@ describe('a file that is broken', () => {
     const file = rdbFile(11, [2, string('s'), 0x43, 0xe8, ...members]);
     const { keyspace } = newKeyspace();
     const source = new MemorySource(file.subarray(0, 5000));
-    const loading = loadRdb(keyspace, source, usualOptions, { everyBytes: 1e9, take: async () => {} });
-    return expect(loading)
-      .rejects.toThrow('unexpected end of data')
-      .then(() => expect(keyspace.arena.allocated).toBe(0));
+    expect(() => loadRdbAtOnce(keyspace, source, usualOptions)).toThrow('unexpected end of data');
+    expect(keyspace.arena.allocated).toBe(0);
   });
 });
 
@@ -240,8 +240,8 @@ describe('old encodings', () => {
   });
 });
 
-/** Gives a file in pieces of these lengths, over and over, and later. */
-class SlowSource implements ByteSource {
+/** Gives a file in pieces of these lengths, over and over. */
+class PiecesSource implements ByteSource {
   private position = 0;
   private pieces = 0;
 
@@ -251,12 +251,19 @@ class SlowSource implements ByteSource {
     readonly total: number | undefined,
   ) {}
 
-  async read(into: Buffer, at: number, end: number): Promise<number> {
-    await Promise.resolve();
+  read(into: Buffer, at: number, end: number): number {
     const length = Math.min(this.lengths[this.pieces++ % this.lengths.length], end - at);
     const count = this.file.copy(into, at, this.position, this.position + length);
     this.position += count;
     return count;
+  }
+}
+
+function loadInPieces(keyspace: Keyspace, source: ByteSource, everyBytes: number): RdbSummary {
+  const steps = loadRdbInSteps(keyspace, source, usualOptions, everyBytes);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
   }
 }
 
@@ -292,21 +299,19 @@ describe('pieces', () => {
   const file = variedFile();
   const whole = load(file);
 
-  it('may end anywhere, and come when they like', async () => {
-    await fc.assert(
-      fc.asyncProperty(
+  it('may end anywhere', () => {
+    fc.assert(
+      fc.property(
         fc.array(fc.integer({ min: 1, max: 100_000 }), { minLength: 1, maxLength: 5 }),
         fc.boolean(),
-        async (lengths, known) => {
+        (lengths, known) => {
           const { keyspace } = newKeyspace(16);
-          const source = new SlowSource(
+          const source = new PiecesSource(
             file,
             lengths.map((n) => n + 3000),
             known ? file.length : undefined,
           );
-          const turns = { everyBytes: 10_000, take: async () => {} };
-          const summary = await loadRdb(keyspace, source, usualOptions, turns);
-          expect(summary).toEqual(whole.summary);
+          expect(loadInPieces(keyspace, source, 10_000)).toEqual(whole.summary);
           expect(digestOf(keyspace)).toBe(whole.digest);
         },
       ),
@@ -314,7 +319,7 @@ describe('pieces', () => {
     );
   });
 
-  it('may be single bytes', async () => {
+  it('may be single bytes', () => {
     const small = rdbFile(
       11,
       set('a', '1'),
@@ -322,18 +327,16 @@ describe('pieces', () => {
       [2, string('s'), 1, string('x')],
     );
     const { keyspace } = newKeyspace(16);
-    const turns = { everyBytes: 1, take: async () => {} };
-    await loadRdb(keyspace, new SlowSource(small, [1], undefined), usualOptions, turns);
+    loadInPieces(keyspace, new PiecesSource(small, [1], undefined), 1);
     expect(digestOf(keyspace)).toBe(load(small).digest);
   });
 
-  it('end the load wherever they end too early', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: file.length - 1 }), fc.boolean(), async (length, known) => {
+  it('end the load wherever they end too early', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: file.length - 1 }), fc.boolean(), (length, known) => {
         const { keyspace } = newKeyspace(16);
-        const source = new SlowSource(file.subarray(0, length), [65536], known ? length : undefined);
-        const turns = { everyBytes: 1e9, take: async () => {} };
-        await expect(loadRdb(keyspace, source, usualOptions, turns)).rejects.toThrow(/end of data|data ends/);
+        const source = new PiecesSource(file.subarray(0, length), [65536], known ? length : undefined);
+        expect(() => loadRdbAtOnce(keyspace, source, usualOptions)).toThrow(/end of data|data ends/);
         expect(() => keyspace.databases[0].flush()).not.toThrow();
       }),
       { numRuns: 8 },
@@ -344,26 +347,22 @@ describe('pieces', () => {
     expect(load(bytes(file, '*1\r\n$4\r\nPING\r\n')).summary.end).toBe(file.length);
   });
 
-  it('let others have a turn', async () => {
+  it('let others have a turn', () => {
     const { keyspace } = newKeyspace(16);
-    const turns: number[] = [];
-    await loadRdb(keyspace, new MemorySource(file), usualOptions, {
-      everyBytes: 100_000,
-      take: async (bytes) => void turns.push(bytes),
-    });
+    const turns = [...loadRdbInSteps(keyspace, new MemorySource(file), usualOptions, 100_000)];
     expect(turns.length).toBeGreaterThan(1);
     expect(turns).toEqual([...turns].sort((a, b) => a - b));
   });
 });
 
 describe('keys that are there already', () => {
-  it('are replaced if that is wanted, whatever they were', async () => {
+  it('are replaced if that is wanted, whatever they were', () => {
     const { keyspace } = load(variedFile());
     const [database] = keyspace.databases;
     const value = Bytes.of('old');
     for (const name of ['set', 'zset', 'small']) database.setString(key(name), value.buffer, 0, 3);
-    await expect(loadInto(keyspace, 'refuse')).rejects.toThrow('a key that is there twice');
-    await loadInto(keyspace, 'replace');
+    expect(() => loadInto(keyspace, 'refuse')).toThrow('a key that is there twice');
+    loadInto(keyspace, 'replace');
     expect(digestOf(keyspace)).toBe(load(variedFile()).digest);
     expect(database.expires.size).toBe(1);
     database.flush();
@@ -371,10 +370,8 @@ describe('keys that are there already', () => {
     expect(keyspace.arena.allocated).toBe(0);
   });
 
-  async function loadInto(keyspace: Keyspace, duplicates: 'refuse' | 'replace'): Promise<void> {
-    const source = new MemorySource(variedFile());
-    const turns = { everyBytes: 1e9, take: async () => {} };
-    await loadRdb(keyspace, source, { ...usualOptions, duplicates }, turns);
+  function loadInto(keyspace: Keyspace, duplicates: 'refuse' | 'replace'): void {
+    loadRdbAtOnce(keyspace, new MemorySource(variedFile()), { ...usualOptions, duplicates });
   }
 });
 

@@ -2,10 +2,10 @@ import { Bytes } from '../../src/bytes/bytes.js';
 import { Crc64 } from '../../src/bytes/crc64.js';
 import { digestOf } from '../../src/keyspace/digest.js';
 import type { Keyspace } from '../../src/keyspace/keyspace.js';
-import { MemorySource } from '../../src/persistence/byte-source.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
 import type { RdbLoadOptions, RdbSummary } from '../../src/persistence/rdb-load.js';
 import { newKeyspace } from '../support/keyspace.js';
+import { MemorySource } from '../support/memory-source.js';
 import { usualLimits } from './target.js';
 
 export type Part = number | string | Buffer | Part[];

@@ -9,7 +9,6 @@ import { digestOfValue } from '../../src/keyspace/digest.js';
 import { HashValue } from '../../src/keyspace/hash-value.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
 import { hasExpiringFields, kinds } from '../../src/keyspace/kinds.js';
-import { MemorySource } from '../../src/persistence/byte-source.js';
 import { CommandFormat } from '../../src/persistence/command-format.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
 import { RdbFormat } from '../../src/persistence/rdb-format.js';
@@ -18,6 +17,7 @@ import type { SnapshotFormat } from '../../src/persistence/snapshot-format.js';
 import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
 import { writeCommands } from '../differential/write-commands.mjs';
+import { MemorySource } from '../support/memory-source.js';
 import { propertySeed } from '../support/properties.js';
 import { streamState } from './stream-state.js';
 
@@ -72,7 +72,7 @@ function fields(database: Database, ref: number): string {
   if (!hasExpiringFields(database.kindOf(ref))) return '';
   const hash = new HashValue().open(database, ref);
   const found: string[] = [];
-  const view = new Bytes(Buffer.alloc(0));
+  const view = new Bytes();
   hash.forEach((place) => {
     hash.nameAt(place, view);
     found.push(`${view.latin1()}=${hash.expiryAt(place)}`);

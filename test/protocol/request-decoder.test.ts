@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { splitInline } from '../../src/protocol/inline-words.js';
 import {
   maxInlineLength,
   type PartialRequest,
@@ -164,16 +163,5 @@ describe('RequestDecoder', () => {
       }),
       { numRuns: 2000 },
     );
-  });
-});
-
-describe('splitInline', () => {
-  it('knows the escapes of double quotes', () => {
-    expect(splitInline('"\\n\\r\\t\\b\\a\\\\\\"\\x7f\\q"')).toEqual(['\n\r\t\b\x07\\"\x7fq']);
-  });
-
-  it('refuses open quotes', () => {
-    expect(splitInline('"abc')).toBeUndefined();
-    expect(splitInline("'abc")).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/ambient/clock.js';
 import { Bytes } from '../../src/bytes/bytes.js';
-import { GcCommand, LuaStatus, LuaType, registryIndex } from '../../src/scripting/lua/exports.js';
+import { GcCommand, LuaStatus, registryIndex } from '../../src/scripting/lua/exports.js';
 import { type HostFunction, LuaState } from '../../src/scripting/lua/lua-state.js';
 
 const mebibyte = 2 ** 20;
@@ -42,17 +42,15 @@ describe('the Lua machine', () => {
     const bytes = Buffer.from(Array.from({ length }, (_, i) => (i * 7) & 0xff));
     const lua = machine();
     lua.pushBytes(bytes, 0, length);
-    lua.pushLatin1(bytes.toString('latin1'));
-    expect(lua.rawEqual(-1, -2)).toBe(true);
     expect(lua.toLatin1(-1)).toBe(bytes.toString('latin1'));
-    const view = new Bytes(Buffer.alloc(0));
+    const view = new Bytes();
     expect(lua.toBytes(-1, view)).toBe(true);
     expect(view.subarray().equals(bytes)).toBe(true);
   });
 
   it('calls host functions, also from coroutines', () => {
     const lua = withFunction('add', (lua) => {
-      lua.pushNumber(lua.checkNumber(1) + lua.checkNumber(2));
+      lua.pushNumber(lua.checkInteger(1) + lua.checkInteger(2));
       return 1;
     });
     expect(run(lua, 'return add(1, 2) + coroutine.wrap(function() return add(10, 20) end)()')).toBe('33');
@@ -71,7 +69,6 @@ describe('the Lua machine', () => {
 
   it('gives host functions tables to walk and to build', () => {
     const lua = withFunction('double', (lua) => {
-      lua.checkType(1, LuaType.table);
       lua.createTable();
       lua.pushNil();
       while (lua.next(1)) {
@@ -90,7 +87,7 @@ describe('the Lua machine', () => {
     expect(run(lua, 'local s = ("x"):rep(100) while true do s = s .. s end')).toBe('not enough memory');
     expect(run(lua, 'return #("x"):rep(1000)')).toBe('1000');
     lua.pushLatin1('x'.repeat(mebibyte));
-    expect(lua.objLen(-1)).toBe(mebibyte);
+    expect(lua.toLatin1(-1)).toHaveLength(mebibyte);
   });
 
   it('survives deep recursion', () => {
@@ -101,14 +98,17 @@ describe('the Lua machine', () => {
 
   it('suspends a running script from its hook', () => {
     const lua = machine();
-    const slot = lua.module.addFunction((L) => lua.suspend(L), 'hook');
+    const slot = lua.module.addFunction((L) => {
+      lua.watched(L);
+      lua.suspend(L);
+    }, 'hook');
     const thread = lua.newThread();
-    lua.setHook(thread, slot, 8, 10_000);
+    lua.watch(thread, slot);
     lua.load(Buffer.from('local s = 0 for i = 1, 1e5 do s = s + i end return s'), '@user_script');
     lua.move(lua.main, thread, 1);
     let times = 0;
     while (lua.resume(thread, 0) === LuaStatus.yielded) times++;
-    expect(times).toBeGreaterThan(10);
+    expect(times).toBeGreaterThan(5);
     lua.L = lua.main;
     lua.move(thread, lua.main, 1);
     expect(lua.toNumber(-1)).toBe(5000050000);

@@ -8,11 +8,11 @@ import { Bytes } from '../../src/bytes/bytes.js';
 import { Config, type Directives } from '../../src/config/config.js';
 import { digestOf } from '../../src/keyspace/digest.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
-import { MemorySource } from '../../src/persistence/byte-source.js';
 import { type FileSystem, systemFiles } from '../../src/persistence/files.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
 import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
+import { MemorySource } from '../support/memory-source.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 

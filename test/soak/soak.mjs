@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { startServer } from '../../bench/lib/servers.mjs';
 import { sleep } from '../../bench/lib/stats.mjs';
+import { Random } from '../differential/random.mjs';
 
 const MIB = 1024 * 1024;
 const LIMIT_MIB = 40;
@@ -17,7 +18,7 @@ const { values: options } = parseArgs({
     respite: { type: 'string', default: 'node dist/main.cjs' },
   },
 });
-let state = Number(options.seed);
+const random = new Random(Number(options.seed));
 const server = await startServer({
   name: 'respite',
   command: options.respite,
@@ -63,12 +64,9 @@ if (problem !== '') {
   process.exitCode = 1;
 }
 
-/** A number in [0, n), from the seed (mulberry32). @param {number} n */
+/** In [0, n). @param {number} n */
 function below(n) {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * n);
+  return random.integer(0, n - 1);
 }
 
 /** @template T @param {T[]} choices @returns {T} */

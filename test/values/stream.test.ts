@@ -12,8 +12,8 @@ import { StreamSettings } from '../../src/values/stream-settings.js';
 import { trimStream } from '../../src/values/stream-trimming.js';
 
 const cursor = new StreamCursor();
-const field = new Bytes(Buffer.alloc(0));
-const value = new Bytes(Buffer.alloc(0));
+const field = new Bytes();
+const value = new Bytes();
 
 interface Entry {
   id: StreamId;

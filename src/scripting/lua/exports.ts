@@ -26,10 +26,8 @@ export interface LuaExports extends MachineExports {
   luaL_checknumber(L: number, argument: number): number;
   luaL_checkinteger(L: number, argument: number): number;
   luaL_checklstring(L: number, argument: number, length: number): number;
-  luaL_checktype(L: number, argument: number, type: number): void;
   luaL_checkstack(L: number, slots: number, message: number): void;
 
-  lua_atpanic(L: number, handler: number): number;
   lua_checkstack(L: number, slots: number): number;
   lua_xmove(from: number, to: number, count: number): void;
   lua_newthread(L: number): number;
@@ -41,14 +39,12 @@ export interface LuaExports extends MachineExports {
   lua_pushvalue(L: number, index: number): void;
   lua_type(L: number, index: number): number;
   lua_typename(L: number, type: number): number;
-  lua_rawequal(L: number, a: number, b: number): number;
   lua_tonumber(L: number, index: number): number;
   lua_tointeger(L: number, index: number): number;
   lua_toboolean(L: number, index: number): number;
   lua_isnumber(L: number, index: number): number;
   lua_isstring(L: number, index: number): number;
   lua_tolstring(L: number, index: number, length: number): number;
-  lua_objlen(L: number, index: number): number;
   lua_iscfunction(L: number, index: number): number;
   lua_touserdata(L: number, index: number): number;
   lua_tocfunction(L: number, index: number): number;
@@ -79,7 +75,6 @@ export interface LuaExports extends MachineExports {
   lua_sethook(L: number, hook: number, mask: number, count: number): number;
   lua_getstack(L: number, level: number, record: number): number;
   lua_getinfo(L: number, what: number, record: number): number;
-  lua_close(L: number): void;
 }
 
 /** `lua_type`'s results. */

@@ -68,8 +68,8 @@ export interface KeptValue {
  *
  * Rules for host functions:
  *
- * - **Errors.** `lua.error(text)` raises a Lua error with the script's position before the text; `lua.argError` one
- *   about an argument; `lua.raise()` one whose value is on top of the stack. They throw, and Lua's nearest protected
+ * - **Errors.** `lua.error(text)` raises a Lua error with the script's position before the text; `lua.raise()` one
+ *   whose value is on top of the stack. They throw, and Lua's nearest protected
  *   call catches it: do not catch it (a `finally` is fine). Any other JavaScript exception that leaves a host function
  *   means that the machine is in an unknown state: it is thrown away, and the script fails. `check...` raise by
  *   themselves. Nothing has to be undone on the stack.
@@ -336,11 +336,6 @@ export class LuaState {
     return address === 0 ? this.api.lua_type(this.L, index) : this.typeAt(address);
   }
 
-  /** A number, or a string that reads as one. */
-  isNumber(index: number): boolean {
-    return this.api.lua_isnumber(this.L, index) !== 0;
-  }
-
   /** A string or a number. */
   isString(index: number): boolean {
     return this.api.lua_isstring(this.L, index) !== 0;
@@ -430,11 +425,6 @@ export class LuaState {
     return text;
   }
 
-  /** Length of a string, or of a table up to a border. */
-  objLen(index: number): number {
-    return this.api.lua_objlen(this.L, index);
-  }
-
   /** A C or host function. */
   isNative(index: number): boolean {
     return this.api.lua_iscfunction(this.L, index) !== 0;
@@ -469,15 +459,7 @@ export class LuaState {
     return this.stackBase - this.api.stackSave();
   }
 
-  rawEqual(a: number, b: number): boolean {
-    return this.api.lua_rawequal(this.L, a, b) !== 0;
-  }
-
   // Arguments of host functions: they raise errors in Lua's own words
-
-  checkNumber(argument: number): number {
-    return this.api.luaL_checknumber(this.L, argument);
-  }
 
   /** Truncated to 32 bits. */
   checkInteger(argument: number): number {
@@ -487,16 +469,6 @@ export class LuaState {
   /** Sets the view to the argument's bytes. */
   checkBytes(argument: number, into: Bytes): void {
     this.view(this.api.luaL_checklstring(this.L, argument, this.lengthOut), into);
-  }
-
-  checkLatin1(argument: number): string {
-    const start = this.api.luaL_checklstring(this.L, argument, this.lengthOut);
-    return this.latin1(start, this.module.words[this.lengthOut >> 2]);
-  }
-
-  /** One of `LuaType`. */
-  checkType(argument: number, type: number): void {
-    this.api.luaL_checktype(this.L, argument, type);
   }
 
   isNoneOrNil(index: number): boolean {
@@ -643,12 +615,6 @@ export class LuaState {
     throw new Error('lua_error returned');
   }
 
-  /** Raises "bad argument #n to 'f' (text)". The text must stand in the code. */
-  argError(argument: number, text: string): never {
-    this.api.luaL_argerror(this.L, argument, this.name(text));
-    throw new Error('luaL_argerror returned');
-  }
-
   // Running
 
   openStandardLibraries(): void {
@@ -762,10 +728,6 @@ export class LuaState {
   /** Has the function of `watch` called before the thread's next instruction in Lua. */
   watchSoon(thread: number): void {
     this.module.heap[thread + State.hookMask] = HookMask.count;
-  }
-
-  setHook(thread: number, slot: number, mask: number, count: number): void {
-    this.api.lua_sethook(thread, slot, mask, count);
   }
 
   /** One of `GcCommand`. */

@@ -1,10 +1,12 @@
-/** Splitting a line of redis.conf into words, and writing a value so that it reads back as the same word. */
+// Lines of words as Redis reads and writes them in redis.conf, manifests, inline requests and what MONITOR shows.
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
 const named = new Map(Object.entries(escapes).map(([letter, meaning]) => [meaning, `\\${letter}`]));
+/** Characters that cannot stand for themselves between double quotes. */
+const special = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 
 /**
- * The words of a line, or null if a quote is not closed or something follows a closing quote directly.
+ * The words of a line of latin1, or null if a quote is not closed or something follows a closing quote directly.
  *
  *     "..."  with \n \r \t \b \a, \xHH, and \ before any other character for that character
  *     '...'  with \' only
@@ -22,15 +24,14 @@ export function splitWords(line: string): string[] | null {
   }
 }
 
-/** The value in double quotes, with escapes for whatever is not a printable ASCII character. */
+/** The value in double quotes, with escapes for whatever is not a printable ASCII character: reads back as the same word. */
 export function quoteWord(value: string): string {
-  let quoted = '"';
-  for (const character of value) {
-    if (character === '"' || character === '\\') quoted += `\\${character}`;
-    else if (character >= ' ' && character <= '~') quoted += character;
-    else quoted += named.get(character) ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  }
-  return `${quoted}"`;
+  return `"${value.replace(special, escaped)}"`;
+}
+
+function escaped(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  return named.get(character) ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
 }
 
 function readWord(line: string, start: number): { text: string; end: number } | null {
