@@ -27,13 +27,20 @@ const systemErrors: Readonly<Record<string, string>> = {
   EMFILE: 'Too many open files',
   ENAMETOOLONG: 'File name too long',
   ELOOP: 'Too many levels of symbolic links',
+  EADDRINUSE: 'Address already in use',
+  EADDRNOTAVAIL: 'Cannot assign requested address',
 };
 
 /** The words of the C library for a failed system call, which Redis's messages contain. */
 export function systemErrorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = 'code' in error ? String(error.code) : '';
-  return systemErrors[code] ?? (code === '' ? error.message : code);
+  return code === '' ? error.message : systemErrorOf(code);
+}
+
+/** As `systemErrorText`, by the error's name: ENOENT. */
+export function systemErrorOf(code: string): string {
+  return systemErrors[code] ?? code;
 }
 
 /** True if the path has to be expanded rather than opened. */

@@ -1,5 +1,6 @@
 import { type AddressInfo, isIPv4, type Server } from 'node:net';
 import type { Log } from '../commands/server-api.js';
+import { systemErrorOf, systemErrorText } from '../config/files.js';
 import { listenNow } from './listener.js';
 
 /** The server cannot listen where it was told to. */
@@ -33,11 +34,10 @@ export class TcpListeners {
       try {
         await this.listen(hostOf(name), this.port || port, backlog);
       } catch (error) {
-        const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-        if (optional && unavailable.includes(reason)) continue;
-        const text = reason === 'EADDRINUSE' ? 'Address already in use' : reason;
+        const { code = '' } = error as NodeJS.ErrnoException;
+        if (optional && unavailable.includes(code)) continue;
         this.log.warning(
-          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${text}`,
+          `Warning: Could not create server TCP listening socket ${name}:${port}: bind: ${systemErrorText(error)}`,
         );
         throw new ListenError(`Failed listening on port ${port} (tcp), aborting.`);
       }
@@ -94,7 +94,7 @@ export class TcpListeners {
         this.add(server);
       } else if (!optional) {
         throw new ListenError(
-          `Could not create server TCP listening socket ${name}:${port}: bind: ${failure}`,
+          `Could not create server TCP listening socket ${name}:${port}: bind: ${systemErrorOf(failure)}`,
         );
       }
     }
