@@ -652,7 +652,7 @@ export class Database {
   alsoModified(key: Bytes, eventClass: number, event: string): void {
     const { keyspace } = this;
     if (keyspace.observed) keyspace.observer.keyModified(this, key);
-    this.event(eventClass, event, key);
+    if ((keyspace.eventMask & eventClass) !== 0) keyspace.observer.event(eventClass, event, key, this);
   }
 
   /**
