@@ -10,7 +10,7 @@
  * whatever is wrong is the configuration's to say.
  */
 import { Command, Option } from 'commander';
-import { quoteWord } from './bytes/words.js';
+import { quoteWord, trimBlanks } from './bytes/words.js';
 import { directives, groups } from './config/directives.js';
 import { configFromText } from './config/files.js';
 import { redisVersion } from './config/redis-version.js';
@@ -92,13 +92,14 @@ function overrideLines(args: readonly string[]): string {
   let awaitsValue = false;
   const finish = () => {
     // `--save` alone means that nothing is saved, so that `--save --loglevel debug` does what it looks like.
-    if (line.trim() !== '') lines.push(awaitsValue && line.toLowerCase() === 'save' ? `${line} ""` : line);
+    if (trimBlanks(line) !== '')
+      lines.push(awaitsValue && line.toLowerCase() === 'save' ? `${line} ""` : line);
   };
   for (const arg of args) {
     const isSave = awaitsValue && line.toLowerCase() === 'save';
     if (arg.startsWith('--') && (!awaitsValue || isSave)) {
       finish();
-      line = arg.slice(2).trim();
+      line = trimBlanks(arg.slice(2));
       awaitsValue = !/\s/.test(line) && line !== '';
     } else {
       line += `${line === '' ? '' : ' '}${quoteWord(arg)}`;

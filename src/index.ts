@@ -11,6 +11,7 @@ import { ManualClock, SystemClock } from './ambient/clock.js';
 import { SeededRandom, unpredictableRandom } from './ambient/random.js';
 import type { CommandSpec } from './commands/command.js';
 import { Config, type Directives } from './config/config.js';
+import { configFromText, pathFromConfig } from './config/files.js';
 import { createLog } from './server/log.js';
 import { RespiteServer } from './server/server.js';
 
@@ -30,7 +31,7 @@ export type RespiteOptions = Partial<Directives> & {
 
 /**
  * An embedded server differs from the command line in these: any free port, this machine only, no log. And it reads and
- * writes no files unless it is told where, with `dir`.
+ * writes no files by itself unless it is told where, with `dir`; SAVE without that writes to the working directory.
  */
 const embeddedDefaults: Partial<Directives> = { port: 0, bind: ['127.0.0.1'], save: [], loglevel: 'nothing' };
 
@@ -48,7 +49,7 @@ export class Respite implements AsyncDisposable {
   static async start(options: RespiteOptions = {}): Promise<Respite> {
     const { clock: clockKind, seed, commands, ...directives } = options;
     const config = new Config();
-    config.assign({ ...embeddedDefaults, ...directives });
+    config.assign({ ...embeddedDefaults, ...(asConfiguration(directives) as Partial<Directives>) });
     const manualClock = clockKind === 'manual' ? new ManualClock() : undefined;
     const clock = manualClock ?? new SystemClock();
     const server = new RespiteServer({
@@ -83,19 +84,20 @@ export class Respite implements AsyncDisposable {
 
   /** `redis://host:port`, with the password if there is one. */
   get url(): string {
-    const password = this.server.config.values.requirepass;
+    const password = pathFromConfig(this.server.config.values.requirepass);
     const login = password === '' ? '' : `:${encodeURIComponent(password)}@`;
-    return `redis://${login}${this.host}:${this.port}`;
+    const host = this.host.includes(':') ? `[${this.host}]` : this.host;
+    return `redis://${login}${host}:${this.port}`;
   }
 
   /** Removes all keys of all databases. */
   flush(): void {
-    this.server.keyspace.flushAll();
+    this.server.flushAll();
   }
 
   /**
    * Moves time forward: keys expire, blocked clients give up, notifications are sent, before this returns.
-   * Throws Error unless started with `clock: 'manual'`.
+   * Throws Error unless started with `clock: 'manual'`, RangeError for a negative time and beyond the year 275760.
    */
   advanceTime(milliseconds: number): void {
     if (this.manualClock === undefined)
@@ -119,12 +121,20 @@ export class Respite implements AsyncDisposable {
   }
 }
 
+/** Options are text; a configuration is bytes, each as a character. */
+function asConfiguration(option: unknown): unknown {
+  if (typeof option === 'string') return configFromText(option);
+  if (Array.isArray(option)) return option.map(asConfiguration);
+  if (typeof option !== 'object' || option === null) return option;
+  return Object.fromEntries(Object.entries(option).map(([name, value]) => [name, asConfiguration(value)]));
+}
+
 function logSettings(config: Config) {
   const { values } = config;
   return {
     level: values.loglevel,
     format: values['log-format'],
-    file: values.logfile,
+    file: pathFromConfig(values.logfile),
     pid: process.pid,
     role: 'M' as const,
   };

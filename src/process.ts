@@ -74,6 +74,17 @@ function configure(file: string | undefined, stdin: string, overrides: string): 
   }
 }
 
+/** What the configuration asks of commands shows only now. */
+function newServer(options: ConstructorParameters<typeof RespiteServer>[0]): RespiteServer {
+  try {
+    return new RespiteServer(options);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(fatalConfigText(error));
+    process.exit(1);
+  }
+}
+
 function readConfigFile(path: string): string {
   try {
     return readFileSync(path, 'latin1');
@@ -104,8 +115,8 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   const { values } = config;
   const clock = new SystemClock();
   const log = openLog(config, clock);
+  const server = newServer({ config, log, clock, importFrom, ownsThread: true });
   greet(config, log);
-  const server = new RespiteServer({ config, log, clock, importFrom, ownsThread: true });
   const life = new Lifetime(server, config, log);
   server.replicaRole.onChanged = (isReplica) => {
     log.role = isReplica ? 'S' : 'M';
@@ -144,7 +155,7 @@ function openLog(config: Config, clock: Clock): ServerLog {
     return createLog({
       level: values.loglevel,
       format: values['log-format'],
-      file: values.logfile,
+      file: pathFromConfig(values.logfile),
       clock: () => clock.now(),
       pid: process.pid,
       role: 'M',
@@ -240,6 +251,11 @@ class Lifetime {
         ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
     }
+    // A terminal that is closed, and the one by which Node opens its debugger to every user of the machine. On Windows a
+    // console that is closed ends the process some seconds later, whatever it does.
+    if (process.platform !== 'win32')
+      for (const signal of ['SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
+    else process.on('SIGHUP', () => this.server.ending.soon(this.requestOf('shutdown-on-sigterm')));
     // Of the signals that tell of a crash, Node can hand this one to JavaScript and still end by it.
     process.on('SIGABRT', () => this.crash('SIGABRT'));
     this.server.crash = () => this.crash('SIGSEGV');

@@ -62,6 +62,9 @@ export class SystemClock implements Clock {
   }
 }
 
+/** Unix time in ms. */
+const lastDate = 8.64e15;
+
 /** A clock that stands still until it is advanced. */
 export class ManualClock implements Clock {
   constructor(private milliseconds: number = 1_700_000_000_000) {}
@@ -80,9 +83,10 @@ export class ManualClock implements Clock {
 
   synchronize(): void {}
 
-  /** Moves time forward. Negative or NaN is refused: time does not go back. */
+  /** Moves time forward. Throws RangeError for what would take it back, or beyond the last date that JavaScript knows. */
   advance(milliseconds: number): void {
-    if (!(milliseconds >= 0)) throw new RangeError(`cannot advance the clock by ${milliseconds} ms`);
+    if (!(milliseconds >= 0 && this.milliseconds + milliseconds <= lastDate))
+      throw new RangeError(`cannot advance the clock by ${milliseconds} ms`);
     this.milliseconds += milliseconds;
   }
 }

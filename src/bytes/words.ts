@@ -24,6 +24,11 @@ export function splitWords(line: string): string[] | null {
   }
 }
 
+/** Without the blanks around it. `trim` would take a byte away that may be the last one of a character in UTF-8. */
+export function trimBlanks(line: string): string {
+  return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
+}
+
 /** The value in double quotes, with escapes for whatever is not a printable ASCII character: reads back as the same word. */
 export function quoteWord(value: string): string {
   return `"${value.replace(special, escaped)}"`;

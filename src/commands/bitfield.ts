@@ -150,8 +150,10 @@ const empty = new Bytes();
 
 /** The length that a string must have so that all operations that write find their bits. 0 if none writes. */
 function bytesToWrite(operations: Operation[]): number {
-  const ends = operations.map(({ kind, field }) => (kind === 'get' ? 0 : field.offset + field.width));
-  return Math.ceil(Math.max(0, ...ends) / 8);
+  let end = 0;
+  for (const { kind, field } of operations)
+    if (kind !== 'get') end = Math.max(end, field.offset + field.width);
+  return Math.ceil(end / 8);
 }
 
 interface Outcome {

@@ -236,8 +236,9 @@ function readSources(call: Call): Ref[] {
  */
 function combined(call: Call, operation: BitOperation | 'not', sources: Ref[]): Buffer {
   const { database } = call;
-  const lengths = sources.map((ref) => (ref === absent ? 0 : database.payloadLength(ref)));
-  const result = alignedBuffer(Math.max(...lengths));
+  let longest = 0;
+  for (const ref of sources) if (ref !== absent) longest = Math.max(longest, database.payloadLength(ref));
+  const result = alignedBuffer(longest);
   sources.forEach((ref, i) => {
     const source = ref === absent ? nothing : database.payload(ref);
     if (i === 0) source.buffer.copy(result, 0, source.start, source.end);

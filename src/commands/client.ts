@@ -1,12 +1,13 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { type Client, Gate } from '../clients/client.js';
-import { CommandError, errors, excerpt } from '../protocol/errors.js';
+import { CommandError, errors, excerpt, wrongSubcommand } from '../protocol/errors.js';
 import { ArgumentReader, countArgument, int64Argument, longArgument } from './arguments.js';
 import { clientLine } from './client-line.js';
 import { printableName } from './client-name.js';
 import { clientTrackingSubcommands } from './client-tracking.js';
 import type { Call, CommandFlagName, CommandSpec } from './command.js';
 import { helpSubcommand } from './help.js';
+import { millisecondsDeadlineArgument } from './timeouts.js';
 
 const always: CommandFlagName[] = ['noscript', 'loading', 'stale'];
 const toAllNodes = ['request_policy:all_nodes', 'response_policy:all_succeeded'];
@@ -205,7 +206,7 @@ function setInfo({ client, args, reply }: Call): void {
   const attribute = args[2];
   if (attribute.is('lib-name')) client.libraryName = printableName(args[3], attribute.latin1());
   else if (attribute.is('lib-ver')) client.libraryVersion = printableName(args[3], attribute.latin1());
-  else throw new CommandError(`ERR Unrecognized option '${excerpt(attribute.latin1())}'`);
+  else throw new CommandError(`ERR Unrecognized option '${excerpt(attribute)}'`);
   reply.ok();
 }
 
@@ -221,7 +222,7 @@ function readType(argument: Bytes): ClientType {
   const name = argument.latin1().toLowerCase();
   if (name === 'slave') return 'replica';
   if (name === 'normal' || name === 'master' || name === 'replica' || name === 'pubsub') return name;
-  throw new CommandError(`ERR Unknown client type '${excerpt(argument.latin1())}'`);
+  throw new CommandError(`ERR Unknown client type '${excerpt(argument)}'`);
 }
 
 /** All connections, in the order in which they were made; also those that end when their replies have been read. */
@@ -253,17 +254,18 @@ function listed(call: Call): Client[] {
 
 /** Which connections CLIENT KILL ends: those that pass every test. */
 interface KillFilter {
-  tests: ((client: Client) => boolean)[];
+  /** By kind: of two of a kind the last one counts. */
+  tests: Map<string, (client: Client) => boolean>;
   skipMe: boolean;
 }
 
 function readKillFilter({ server, args, argc }: Call): KillFilter {
   const options = new ArgumentReader(args, argc, 2);
-  const filter: KillFilter = { tests: [], skipMe: true };
+  const filter: KillFilter = { tests: new Map(), skipMe: true };
   while (!options.done) {
     const name = options.next();
     const value = options.next();
-    filter.tests.push(readKillTest(name, value, filter, server.clock.now()));
+    filter.tests.set(excerpt(name).toLowerCase(), readKillTest(name, value, filter, server.clock.now()));
   }
   return filter;
 }
@@ -291,7 +293,7 @@ function readKillTest(
   if (name.is('addr')) return (client) => client.transport.remoteAddress === text;
   if (name.is('laddr')) return (client) => client.transport.localAddress === text;
   if (name.is('user')) {
-    if (text !== 'default') throw new CommandError(`ERR No such user '${excerpt(text)}'`);
+    if (text !== 'default') throw new CommandError(`ERR No such user '${excerpt(value)}'`);
     return (client) => client.user === text;
   }
   if (!name.is('skipme') || (!value.is('yes') && !value.is('no'))) throw new CommandError(errors.syntax);
@@ -310,7 +312,7 @@ function kill(call: Call): void {
   }
   const { tests, skipMe } = readKillFilter(call);
   const victims = openClients(call).filter(
-    (other) => !(skipMe && other === client) && tests.every((test) => test(other)),
+    (other) => !(skipMe && other === client) && [...tests.values()].every((test) => test(other)),
   );
   reply.integer(victims.length);
   for (const victim of victims) end(call, victim);
@@ -322,12 +324,12 @@ function end({ server, client }: Call, victim: Client): void {
 }
 
 function unblock({ server, args, argc, reply }: Call): void {
-  const id = Number(int64Argument(args[2]));
-  const options = new ArgumentReader(args, argc, 3);
-  const withError = options.take('error');
-  if (!withError && !options.done && !options.take('timeout')) {
+  if (argc > 4) throw wrongSubcommand('CLIENT', args[1]);
+  const withError = argc === 4 && args[3].is('error');
+  if (!withError && argc === 4 && !args[3].is('timeout')) {
     throw new CommandError('ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR');
   }
+  const id = Number(int64Argument(args[2]));
   const waiting = server.clients.get(id);
   const woken = waiting !== undefined && server.unblock(waiting, withError ? 'error' : 'timeout');
   reply.integer(woken ? 1 : 0);
@@ -336,14 +338,15 @@ function unblock({ server, args, argc, reply }: Call): void {
 /** The longest pause, about 285,000 years: its end is still exact in ms. */
 const longestPauseMs = Number.MAX_SAFE_INTEGER / 2;
 
-function pause({ server, args, argc, reply }: Call): void {
-  const milliseconds = longArgument(args[2], errors.timeoutNotInteger);
-  if (milliseconds < 0) throw new CommandError(errors.timeoutNegative);
-  const mode = new ArgumentReader(args, argc, 3);
-  const all = mode.done || mode.take('all');
-  if (!all && !mode.take('write')) throw new CommandError('ERR CLIENT PAUSE mode must be WRITE or ALL');
-  if (!mode.done) throw new CommandError(errors.syntax);
-  server.pauseClients(server.clock.now() + Math.min(milliseconds, longestPauseMs), all);
+function pause(call: Call): void {
+  const { server, args, argc, reply } = call;
+  if (argc > 4) throw wrongSubcommand('CLIENT', args[1]);
+  const all = argc === 3 || args[3].is('all');
+  if (!all && !args[3].is('write')) throw new CommandError('ERR CLIENT PAUSE mode must be WRITE or ALL');
+  const until = millisecondsDeadlineArgument(call, args[2]);
+  const now = server.clock.now();
+  // A pause of 0 ms has no end in the argument's words, but is over at once.
+  server.pauseClients(until === Number.POSITIVE_INFINITY ? now : Math.min(until, now + longestPauseMs), all);
   reply.ok();
 }
 

@@ -3,7 +3,7 @@ import { globMatch } from '../bytes/glob.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { categoriesOf } from './acl-categories.js';
 import { ArgumentReader } from './arguments.js';
-import type { Call, CommandFlagName, CommandSpec } from './command.js';
+import { type Call, CommandFlag, type CommandFlagName, type CommandSpec } from './command.js';
 import { writeCommandDocs } from './command-docs.js';
 import { writeCommandInfo, writeWords } from './command-info.js';
 import { helpSubcommand } from './help.js';
@@ -161,9 +161,7 @@ function readFilter({ args, argc }: Call): (command: Command) => boolean {
 /** The command that the words name, its subcommand if it is a container. */
 function resolve(table: CommandTable, words: Bytes[]): Command | undefined {
   const command = table.find(words[0]);
-  if (command?.subcommands === undefined || (words.length === 1 && command.handler !== undefined))
-    return command;
-  return words.length < 2 ? undefined : command.subcommands.get(words[1].latin1().toLowerCase());
+  return command?.subcommands === undefined || words.length === 1 ? command : command.subcommand(words[1]);
 }
 
 /** The keys of the call that COMMAND GETKEYS was given, as (key, flags). */
@@ -176,8 +174,9 @@ function foundKeys({ server, args, argc }: Call): { words: Bytes[]; keys: FoundK
     throw new CommandError('ERR Invalid number of arguments specified for command');
   }
   const keys = keysOf(command, words, words.length);
-  if (keys === undefined) throw new CommandError('ERR Invalid arguments specified for command');
-  return { words, keys };
+  if (keys !== undefined) return { words, keys };
+  if (command.has(CommandFlag.no_mandatory_keys)) return { words, keys: [] };
+  throw new CommandError('ERR Invalid arguments specified for command');
 }
 
 function getKeys(call: Call): void {

@@ -207,6 +207,8 @@ export interface Call {
    * to now, random choices, what was waited for. The arguments are copied.
    */
   propagateAs(...commands: (readonly PropagatedArgument[])[]): void;
+  /** As `propagateAs`, for any number of commands: arguments in JavaScript are limited. */
+  propagateAllAs(commands: readonly (readonly PropagatedArgument[])[]): void;
   /** This command is for replicas too, as it came, although it changes nothing: a message to whoever listens there. */
   propagateToReplicas(): void;
 }

@@ -26,7 +26,7 @@ function describeListpack(buffer: Buffer, start: number, end: number): string[] 
     readElement(buffer, at, view);
     const kind = isIntegerAt(buffer, at) ? 'integer' : `string of ${view.length} bytes`;
     lines.push(
-      `element ${lines.length} at ${at - start}: ${elementLength(buffer, at)} bytes, ${kind}: ${JSON.stringify(excerpt(view.latin1()))}`,
+      `element ${lines.length} at ${at - start}: ${elementLength(buffer, at)} bytes, ${kind}: ${JSON.stringify(excerpt(view))}`,
     );
   }
   return [`listpack: ${end - start} bytes, ${lines.length} elements`, ...lines];

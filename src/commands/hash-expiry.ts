@@ -221,7 +221,7 @@ export function announceExpiry(
   const event = over ? 'hdel' : 'hexpire';
   database.elementsRemoved(args[1], target.ref, target.size, EventClass.hash, event, fields.length);
   if (!call.propagates) return;
-  if (over) call.propagateAs(...fields.map((field) => ['HDEL', args[1], field]));
+  if (over) call.propagateAllAs(fields.map((field) => ['HDEL', args[1], field]));
   else call.propagateAs(['HPEXPIREAT', args[1], when, ...condition, 'FIELDS', fields.length, ...fields]);
 }
 

@@ -187,8 +187,7 @@ function pfdebug(call: Call): void {
   if (ref === absent) throw new CommandError('ERR The specified key does not exist');
   const value = hyperLogLogOf(database, ref);
   const action = debugSubcommands.find((name) => args[1].is(name));
-  if (action === undefined)
-    throw new CommandError(`ERR Unknown PFDEBUG subcommand '${excerpt(args[1].latin1())}'`);
+  if (action === undefined) throw new CommandError(`ERR Unknown PFDEBUG subcommand '${excerpt(args[1])}'`);
   if (action === 'encoding') return reply.simple(value.dense ? 'dense' : 'sparse');
   if (action === 'decode') {
     if (value.dense) throw new CommandError('ERR HLL encoding is not sparse');

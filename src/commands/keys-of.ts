@@ -30,9 +30,9 @@ export function keysOf(command: Command, args: Bytes[], argc: number): FoundKey[
   return found;
 }
 
-/** True if a command of this kind can have keys at all. */
-export function mayHaveKeys(command: Command): boolean {
-  return command.spec.findKeys !== undefined || (command.spec.keys?.length ?? 0) > 0;
+/** True if a command of this kind can have keys at all. What stands in the place of keys, shard channels, is none. */
+export function mayHaveKeys({ spec }: Command): boolean {
+  return spec.findKeys !== undefined || spec.keys?.some(({ flags }) => flags !== 'not_key') === true;
 }
 
 function countsKeys({ find }: KeySpec): boolean {

@@ -283,7 +283,7 @@ function removeAll(call: Call, parcels: Parcel[]): number {
       removed.push(parcel.key);
     } else changed++;
   }
-  if (call.propagates) call.propagateAs(...(removed.length > 0 ? [['DEL', ...removed]] : []));
+  if (call.propagates) call.propagateAllAs(removed.length > 0 ? [['DEL', ...removed]] : []);
   return changed;
 }
 

@@ -24,7 +24,7 @@ export const moduleCommands: CommandSpec[] = [
         syntax: '',
         flags: ['admin', 'noscript'],
         tips: ['nondeterministic_output_order'],
-        handler: permitted(({ reply }) => reply.array(0)),
+        handler: ({ reply }) => reply.array(0),
       },
       {
         ...changes,

@@ -47,17 +47,18 @@ function save({ server, reply }: Call): void {
   reply.ok();
 }
 
-function saveInBackground({ server, args, argc, reply }: Call): void {
+function saveInBackground({ server, args, argc, reply, denyBlocking }: Call): void {
   const { saving } = server;
   const options = new ArgumentReader(args, argc, 1);
   const mayWait = options.take('schedule');
   if (!options.done) throw new CommandError(errors.syntax);
   if (saving.inProgress) throw new CommandError(alreadySaving);
-  if (!saving.otherSnapshot) {
+  const inTransaction = denyBlocking; // in whose middle the data is not to be saved
+  if (!saving.otherSnapshot && !inTransaction) {
     saving.start();
     return reply.simple('Background saving started');
   }
-  if (!mayWait) {
+  if (!mayWait && !inTransaction) {
     throw new CommandError(
       "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to " +
         'schedule a BGSAVE whenever possible.',

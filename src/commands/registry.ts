@@ -6,6 +6,9 @@ import { firstElement, hasMovableKeys, keyRange } from './key-specs.js';
 import type { ServerApi } from './server-api.js';
 import { type Argument, arityOf, parseSyntax } from './syntax.js';
 
+/** No subcommand's name is longer, in bytes; what a client sends may be. */
+const longestSubcommand = 64;
+
 /** A command as the dispatcher uses it: its declaration, what follows from it, and its statistics. */
 export class Command {
   /** With its container: `config|get`. */
@@ -78,6 +81,11 @@ export class Command {
   checkSyntax(): void {
     this.syntax();
     for (const sub of this.subcommands?.values() ?? []) sub.checkSyntax();
+  }
+
+  /** The subcommand of that name, in any case. */
+  subcommand(name: Bytes): Command | undefined {
+    return name.length > longestSubcommand ? undefined : this.subcommands?.get(name.latin1().toLowerCase());
   }
 
   has(flag: number): boolean {
@@ -186,18 +194,16 @@ export class CommandTable {
     return true;
   }
 
-  /**
-   * Gives a command another name, or none at all (''), as `rename-command` asks. Throws Error if that cannot
-   * be.
-   */
-  rename(from: string, to: string): void {
+  /** Gives a command another name, or none at all (''), as `rename-command` asks. Returns why it cannot, if it cannot. */
+  rename(from: string, to: string): string | undefined {
     const command = this.byName.get(from.toLowerCase());
-    if (command === undefined) throw new Error('No such command in rename-command');
-    const target = to.toLowerCase();
-    if (target !== '' && this.byName.has(target)) throw new Error('Target command name already exists');
+    if (command === undefined) return 'No such command in rename-command';
     this.byName.delete(from.toLowerCase());
+    const target = to.toLowerCase();
+    if (target !== '' && this.byName.has(target)) return 'Target command name already exists';
     if (target !== '') this.byName.set(target, command);
     this.index();
+    return undefined;
   }
 
   private index(): void {

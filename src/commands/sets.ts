@@ -267,7 +267,7 @@ function propagateRemoved(call: Call, places: Place[]): void {
     });
     commands.push(['SREM', call.args[1], ...members]);
   }
-  call.propagateAs(...commands);
+  call.propagateAllAs(commands);
 }
 
 function srandmember(call: Call): void {

@@ -103,7 +103,7 @@ function xclaim(call: Call): void {
   let replied = 0;
   for (const each of ids) if (claimOne(call, claim, each, minIdle, options.force)) replied++;
   reply.endArray(place, replied);
-  if (database.keyspace.dirty !== dirtyBefore) call.propagateAs(...propagated);
+  if (database.keyspace.dirty !== dirtyBefore) call.propagateAllAs(propagated);
 }
 
 /** Claims one entry by its ID, and replies with it. False if it is not to be had. */
@@ -168,7 +168,7 @@ function readClaimOptions({ database, args, argc }: Call, from: number): ClaimOp
       const count = longArgument(args[++i], invalid('RETRYCOUNT'));
       options.count = count < 0 ? undefined : count;
     } else if (more && args[i].is('lastid')) options.lastId = idArgument(args[++i], new StreamId());
-    else throw new CommandError(`ERR Unrecognized XCLAIM option '${excerpt(args[i].latin1())}'`);
+    else throw new CommandError(`ERR Unrecognized XCLAIM option '${excerpt(args[i])}'`);
   }
   // A time in the future would make entries that nobody can ever claim.
   if (options.time < 0 || options.time > now) options.time = now;
@@ -198,7 +198,7 @@ function xautoclaim(call: Call): void {
   const consumer = activeConsumer(database, key, group, args[3].latin1(), propagated);
   const claim = { key, stream, group, consumer, time: now, count: undefined, justIds, propagated };
   claimIdle(call, claim, start, minIdle, count);
-  if (database.keyspace.dirty !== dirtyBefore) call.propagateAs(...propagated);
+  if (database.keyspace.dirty !== dirtyBefore) call.propagateAllAs(propagated);
 }
 
 /** Claims what is idle, and replies with where to go on, the entries, and the IDs of those that are not there any more. */

@@ -109,7 +109,7 @@ function read(call: Call, ofGroup: boolean): void {
     else deliver(call, stream, source.key, group, consumer, reading, propagated);
   }
   if (call.propagates && ofGroup && (propagated.length > 0 || call.database.keyspace.dirty !== dirtyBefore)) {
-    call.propagateAs(...propagated);
+    call.propagateAllAs(propagated);
   }
   if (served > 0) {
     if (reply.protocol === 2) reply.endArray(place, served);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Bytes } from '../bytes/bytes.js';
 import { globMatch } from '../bytes/glob.js';
-import { splitWords } from '../bytes/words.js';
+import { splitWords, trimBlanks } from '../bytes/words.js';
 import type { Directive } from './directive.js';
 import {
   type DirectiveName,
@@ -220,7 +220,7 @@ export class Config {
 
   private loadLines(text: string, source: string, depth: number): void {
     for (const [index, raw] of text.split('\n').entries()) {
-      const line = raw.trim();
+      const line = trimBlanks(raw);
       if (line === '' || line.startsWith('#')) continue;
       const position = { source, line: index + 1, text: line };
       try {
@@ -247,7 +247,9 @@ export class Config {
     const current = this.seen.has(found.name)
       ? this.stored[found.name]
       : (kind.startFrom ?? this.stored[found.name]);
-    this.stored[found.name] = kind.parse(words, current);
+    // A list may come as one word, quoted.
+    const list = kind.isList === true && words.length === 1 ? splitWords(words[0]) : null;
+    this.stored[found.name] = kind.parse(list ?? words, current);
     this.seen.add(found.name);
     if (found.name === 'include') this.include(pathFromConfig(words[0]), depth + 1);
   }

@@ -10,6 +10,8 @@ export interface Kind<T> {
    * Several lines of a file can belong together; each is read with what the ones before gave as `current`.
    */
   readonly multiLine?: boolean;
+  /** It takes several words, which a line may have as one, quoted. */
+  readonly isList?: boolean;
   /** What `current` is for the first line in a file, and for CONFIG SET. Without it: the value in force. */
   readonly startFrom?: T;
   /** Throws ConfigError. Must not change `current`. */
@@ -208,6 +210,7 @@ export function flags<const W extends string>(none: string, words: readonly W[])
   const choices = [none, ...words];
   return {
     syntax: `${none}|${words.join('|')} ...`,
+    isList: true,
     parse(given) {
       const chosen = splitList(given).map((word) => word.toLowerCase());
       if (chosen.length === 0 || chosen.some((word) => !choices.includes(word))) throw notOneOf(choices);
@@ -222,6 +225,7 @@ export function flags<const W extends string>(none: string, words: readonly W[])
 export function wordList(syntax: string, limit = Infinity, tooMany = wrongNumber): Kind<readonly string[]> {
   return {
     syntax,
+    isList: true,
     parse(words) {
       const list = splitList(words);
       if (list.length > limit) throw new ConfigError(tooMany);

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { splitWords } from '../bytes/words.js';
+import { splitWords, trimBlanks } from '../bytes/words.js';
 import type { Directive } from './directive.js';
 import { directives, findDirective } from './directives.js';
 
@@ -103,7 +103,7 @@ function syncDirectory(path: string): void {
 }
 
 function parseSetting(line: string): Setting | undefined {
-  const trimmed = line.trim();
+  const trimmed = trimBlanks(line);
   if (trimmed === '' || trimmed.startsWith('#')) return undefined;
   const words = splitWords(trimmed);
   const found = words === null || words.length === 0 ? undefined : findDirective(words[0]);

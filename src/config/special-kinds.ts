@@ -19,6 +19,7 @@ export const savePoints: Kind<readonly SavePoint[]> = {
   syntax: '<seconds> <changes> [<seconds> <changes> ...]',
   multiLine: true,
   startFrom: [],
+  isList: true,
   parse(words, current) {
     const list = splitList(words);
     if (list.length === 0) return [];
@@ -56,6 +57,7 @@ export type OutputBufferLimits = Readonly<Record<ClientClass, OutputBufferLimit>
 export const outputBufferLimits: Kind<OutputBufferLimits> = {
   syntax: 'normal|replica|pubsub <hard> <soft> <seconds> [...]',
   multiLine: true,
+  isList: true,
   parse(words, current) {
     const list = splitList(words);
     if (list.length % 4 !== 0)
@@ -100,6 +102,7 @@ export type MasterAddress = { readonly host: string; readonly port: number } | n
 
 export const masterAddress: Kind<MasterAddress> = {
   syntax: '<host> <port>',
+  isList: true,
   parse(words) {
     const list = splitList(words);
     if (list.length === 0) return null; // the form in which CONFIG GET shows that there is none
@@ -115,6 +118,7 @@ export const masterAddress: Kind<MasterAddress> = {
 
 export const percentiles: Kind<readonly number[]> = {
   syntax: '<percentile> ...',
+  isList: true,
   parse(words) {
     return splitList(words).map((word) => {
       const value = word.trim() === '' ? Number.NaN : Number(word);
@@ -138,6 +142,7 @@ export type OomScores = readonly [master: number, replica: number, child: number
 
 export const oomScores: Kind<OomScores> = {
   syntax: '<master> <replica> <child>',
+  isList: true,
   parse(words) {
     const list = splitList(words);
     if (list.length !== 3) throw wrongNumberOfArguments();

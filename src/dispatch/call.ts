@@ -60,6 +60,10 @@ export class DispatcherCall implements Call {
   }
 
   propagateAs(...commands: (readonly PropagatedArgument[])[]): void {
+    this.propagateAllAs(commands);
+  }
+
+  propagateAllAs(commands: readonly (readonly PropagatedArgument[])[]): void {
     this.dispatcher.propagation.replace(commands);
   }
 

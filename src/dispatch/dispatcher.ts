@@ -14,7 +14,7 @@ import { errorReply } from './error-reply.js';
 import { LookAhead } from './look-ahead.js';
 import { Pause } from './pause.js';
 import { Propagation } from './propagation.js';
-import { resolve, Unresolved } from './resolution.js';
+import { isOfHttp, resolve, Unresolved } from './resolution.js';
 import { type SuspendedCommand, Suspension } from './suspension.js';
 import { WatchedKeys } from './watched-keys.js';
 
@@ -47,6 +47,7 @@ export class Dispatcher {
   private readonly call: DispatcherCall;
   /** The call of a script's command, so that the script's own stays as it is. */
   private readonly scriptCall: DispatcherCall;
+  private toldOfHttpAt = Number.NEGATIVE_INFINITY;
   /** Unix time in ms that scripts see; it stands still while one runs. Undefined until the script asks. */
   private scriptTime: number | undefined;
 
@@ -133,9 +134,27 @@ export class Dispatcher {
   private resolve(client: Client, args: Bytes[], argc: number, known?: Command): Command | undefined {
     const command = known ?? this.server.commands.find(args[0]);
     if (command !== undefined && command.subcommands === undefined && command.accepts(argc)) return command;
+    if (command === undefined && isOfHttp(args[0])) {
+      this.refuseHttp(client);
+      return undefined;
+    }
     const resolved = resolve(command, args, argc);
     if (!(resolved instanceof Unresolved)) return resolved;
     return this.reject(client, resolved.message, resolved.command);
+  }
+
+  /** Somebody has a web browser send requests to this server: nothing that follows is to run. Told once a minute at most. */
+  private refuseHttp(client: Client): void {
+    const { server } = this;
+    const now = server.clock.now();
+    if (now - this.toldOfHttpAt >= 60_000) {
+      this.toldOfHttpAt = now;
+      server.log.warning(
+        'Possible SECURITY ATTACK detected. POST or Host: was sent to this server, as when a web page is used to reach it ' +
+          `(cross protocol scripting). Connection from ${client.transport.remoteAddress} aborted.`,
+      );
+    }
+    server.clients.disconnect(client, false);
   }
 
   /** Refuses a request before it runs. */
@@ -241,7 +260,7 @@ export class Dispatcher {
   /** Runs a command that a pause held back. */
   executePostponed(client: Client): void {
     const request = new Request<Command>();
-    request.args.push(...(client.postponed ?? []));
+    for (const argument of client.postponed ?? []) request.args.push(argument);
     request.argc = request.args.length;
     client.postponed = undefined;
     this.execute(client, request);

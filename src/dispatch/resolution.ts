@@ -16,11 +16,16 @@ export function resolve(found: Command | undefined, args: Bytes[], argc: number)
   if (found.subcommands === undefined || (argc === 1 && found.handler !== undefined))
     return withArity(found, argc);
   if (argc < 2) return new Unresolved(wrongArity(found.fullName), found);
-  const command = found.subcommands.get(args[1].latin1().toLowerCase());
+  const command = found.subcommand(args[1]);
   if (command !== undefined) return withArity(command, argc);
-  const shown = excerpt(args[1].latin1());
+  const shown = excerpt(args[1]);
   const help = `${found.spec.name.toUpperCase()} HELP`;
   return new Unresolved(`ERR unknown subcommand '${shown}'. Try ${help}.`, found);
+}
+
+/** True of words with which requests of web browsers begin, as opposed to commands. */
+export function isOfHttp(name: Bytes): boolean {
+  return name.is('post') || name.is('host:');
 }
 
 function withArity(command: Command, argc: number): Command | Unresolved {
@@ -31,7 +36,7 @@ function withArity(command: Command, argc: number): Command | Unresolved {
 function unknownCommand(args: Bytes[], argc: number): string {
   let shown = '';
   for (let i = 1; i < argc && shown.length < 128; i++) {
-    shown += `'${args[i].latin1().slice(0, 128 - shown.length)}' `;
+    shown += `'${excerpt(args[i], 128 - shown.length)}' `;
   }
-  return `ERR unknown command '${excerpt(args[0].latin1())}', with args beginning with: ${shown}`;
+  return `ERR unknown command '${excerpt(args[0])}', with args beginning with: ${shown}`;
 }

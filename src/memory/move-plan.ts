@@ -99,7 +99,7 @@ export class MovePlan {
       const fullestFirst = byClass[size].sort(
         (a, b) => this.pages[(b << PAGE_SHIFT) + USED] - this.pages[(a << PAGE_SHIFT) + USED],
       );
-      this.leavingPages.push(...fullestFirst.slice(this.neededByClass[size]));
+      for (const page of fullestFirst.slice(this.neededByClass[size])) this.leavingPages.push(page);
     }
   }
 }

@@ -131,7 +131,7 @@ export class AofManifest {
 function parseLine(line: string): AofFile | undefined {
   if (line.startsWith('#')) return undefined;
   if (line.length > maxLineLength) throw new ManifestError('The AOF manifest file contains too long line');
-  const words = splitWords(line.trim());
+  const words = splitWords(line);
   if (words === null || words.length < 6 || words.length % 2 !== 0) throw invalid();
   const values = new Map<string, string>();
   for (let i = 0; i < words.length; i += 2) values.set(words[i].toLowerCase(), words[i + 1]);

@@ -62,7 +62,7 @@ export function wrongArity(name: string): string {
 /** A container's answer to a subcommand that it does not have, or not with so many arguments. `name` as it was sent. */
 export function wrongSubcommand(container: string, name: Bytes): CommandError {
   return new CommandError(
-    `ERR unknown subcommand or wrong number of arguments for '${excerpt(name.latin1())}'. Try ${container} HELP.`,
+    `ERR unknown subcommand or wrong number of arguments for '${excerpt(name)}'. Try ${container} HELP.`,
   );
 }
 
@@ -82,7 +82,7 @@ export function invalidExpire(name: string): string {
   return `ERR invalid expire time in '${name}' command`;
 }
 
-/** Shows at most 128 characters of what a client sent. */
-export function excerpt(latin1: string): string {
-  return latin1.length > 128 ? latin1.slice(0, 128) : latin1;
+/** Shows at most `most` bytes of what a client sent, each as a character. It may be larger than a string can be. */
+export function excerpt({ buffer, start, end }: Bytes, most = 128): string {
+  return buffer.toString('latin1', start, Math.min(end, start + most));
 }

@@ -1,4 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
+import { readInt64AsNumber } from '../bytes/integers.js';
 import { splitWords } from '../bytes/words.js';
 
 /** What a client sent breaks the protocol: it gets `-ERR Protocol error: <message>` and is disconnected. */
@@ -361,7 +362,8 @@ export class RequestDecoder<Command = unknown> {
     if (negative) at++;
     const digits = lineEnd - at;
     const leadingZero = buffer[at] === zero && (digits > 1 || negative);
-    if (digits === 0 || digits > 15 || leadingZero) return this.skipLine(lineEnd, Number.NaN);
+    if (digits === 0 || leadingZero) return this.skipLine(lineEnd, Number.NaN);
+    if (digits > 15) return this.skipLine(lineEnd, readInt64AsNumber(buffer, start, lineEnd));
     let value = 0;
     for (; at < lineEnd; at++) {
       const digit = buffer[at] - 48;

@@ -1,4 +1,4 @@
-import type { Bytes } from '../bytes/bytes.js';
+import { Bytes } from '../bytes/bytes.js';
 import { readInt64AsNumber } from '../bytes/integers.js';
 import type { Client } from '../clients/client.js';
 import { longArgument } from '../commands/arguments.js';
@@ -208,7 +208,7 @@ function setTrait(option: Bytes, value: Bytes, traits: Traits): void {
     else if (value.is('psync2')) traits.knowsNewIds = true;
   } else if (option.is('rdb-only')) traits.snapshotOnly = longArgument(value) === 1;
   else if (option.is('rdb-filter-only')) filter(value, traits);
-  else throw new CommandError(`ERR Unrecognized REPLCONF option: ${excerpt(option.latin1())}`);
+  else throw new CommandError(`ERR Unrecognized REPLCONF option: ${excerpt(option)}`);
 }
 
 const longestAddress = 255;
@@ -228,7 +228,7 @@ function filter(value: Bytes, traits: Traits): void {
     .filter((word) => word !== '');
   const unknown = words.find((word) => word.toLowerCase() !== 'functions');
   if (unknown !== undefined) {
-    throw new CommandError(`ERR Unsupported rdb-filter-only option: ${excerpt(unknown)}`);
+    throw new CommandError(`ERR Unsupported rdb-filter-only option: ${excerpt(Bytes.of(unknown))}`);
   }
   traits.withoutData = true;
   traits.withoutFunctions = words.length === 0;

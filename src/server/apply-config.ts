@@ -1,3 +1,4 @@
+import { quoteWord } from '../bytes/words.js';
 import { Gate } from '../clients/client.js';
 import { ConfigError, type DirectiveName } from '../config/config.js';
 import { ServerGate } from '../dispatch/admission.js';
@@ -11,7 +12,7 @@ import { ListenError } from './tcp-listeners.js';
 export function applyConfig(server: RespiteServer): void {
   const { config, loop } = server;
   const { values } = config;
-  for (const [from, to] of values['rename-command']) server.commands.rename(from, to);
+  renameCommands(server);
   const setBulkLimit = (bytes: number) => {
     loop.limits.maxBulkLength = Math.min(bytes, largestRequestBytes);
   };
@@ -77,6 +78,15 @@ export function applyConfig(server: RespiteServer): void {
       'Unable to update TLS configuration. Check server logs.',
     );
   });
+}
+
+/** Throws ConfigError. */
+function renameCommands({ commands, config }: RespiteServer): void {
+  for (const [from, to] of config.values['rename-command']) {
+    const refusal = commands.rename(from, to);
+    if (refusal === undefined) continue;
+    throw new ConfigError(`>>> 'rename-command ${quoteWord(from)} ${quoteWord(to)}'\n${refusal}`);
+  }
 }
 
 /** What `maxmemory` and its companions say. */

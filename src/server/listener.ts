@@ -1,5 +1,6 @@
 import net, { type Server, type Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { lookupNow } from './lookup-now.js';
 import type { Newcomers } from './newcomers.js';
 
 /** A socket whose bytes go to `onBytes` and whose end to `onClose`. */
@@ -157,17 +158,19 @@ interface HandleMaker {
 const ipv6Only = 1;
 
 /**
- * Listens at an IP address, and tells at once if that cannot be: the error's name, such as EADDRINUSE.
+ * Listens at an address or a host name, and tells at once if that cannot be: the error's name, such as EADDRINUSE.
  * Without Node's internal function it listens all the same, but a failure is only logged.
  */
 export function listenNow(server: Server, host: string, port: number, backlog: number): string | undefined {
   const make = (net as HandleMaker)._createServerHandle;
-  if (make === undefined || net.isIP(host) === 0) {
-    server.listen({ host, port, backlog, ipv6Only: host.includes(':') });
+  const address = net.isIP(host) === 0 ? lookupNow(host) : host;
+  if (address === undefined) return 'ENOTFOUND';
+  const sixth = net.isIPv6(address);
+  if (make === undefined) {
+    server.listen({ host: address, port, backlog, ipv6Only: sixth });
     return undefined;
   }
-  const sixth = net.isIPv6(host);
-  const handle = make(host, port, sixth ? 6 : 4, -1, sixth ? ipv6Only : 0);
+  const handle = make(address, port, sixth ? 6 : 4, -1, sixth ? ipv6Only : 0);
   if (typeof handle === 'number') return getSystemErrorName(handle);
   // libuv reports an address in use only when listening.
   const failure = handle.listen(backlog);

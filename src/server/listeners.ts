@@ -4,6 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Gate } from '../clients/client.js';
 import { type Config, ConfigError } from '../config/config.js';
+import { pathFromConfig } from '../config/files.js';
 import { Connection } from './connection.js';
 import { createListener, type SocketEvents } from './listener.js';
 import { Newcomers } from './newcomers.js';
@@ -77,10 +78,12 @@ export class Listeners {
     }
   }
 
-  private async openUnix(path: string, mode: number, backlog: number): Promise<void> {
+  /** @param address as it is configured, in bytes */
+  private async openUnix(address: string, mode: number, backlog: number): Promise<void> {
+    const path = pathFromConfig(address);
     const windows = process.platform === 'win32';
     const name = windows && !path.startsWith('\\\\') ? `\\\\.\\pipe\\${path.replace(/[\\/:]/g, '-')}` : path;
-    const server = this.create(path);
+    const server = this.create(address);
     try {
       if (!windows) removeStale(path);
       server.listen({ path: name, backlog });

@@ -3,7 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Clock } from '../ambient/clock.js';
 import { SystemClock } from '../ambient/clock.js';
 import { type Random, randomHexId, unpredictableRandom } from '../ambient/random.js';
-import type { Bytes } from '../bytes/bytes.js';
+import { Bytes } from '../bytes/bytes.js';
 import type { Client } from '../clients/client.js';
 import { Monitors } from '../clients/monitors.js';
 import { ClientRegistry } from '../clients/registry.js';
@@ -19,6 +19,7 @@ import type {
 import type { Config } from '../config/config.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
+import { noDatabase } from '../dispatch/propagation.js';
 import type { ScriptRunner } from '../dispatch/script-commands.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
@@ -63,6 +64,7 @@ import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
 const expirySliceMicroseconds = 2000;
+const flushAllCommand = [Bytes.of('FLUSHALL')];
 /** Pause between slices while there is clearly more to expire. */
 const expiryPauseMs = 2;
 
@@ -282,11 +284,16 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.replicaRole.tick();
     if (!this.isLoading) {
       this.sweep();
-      this.saving.tick();
-      this.appendOnly.tick();
       this.defrag.check();
     }
+    this.tickFiles();
     this.metrics.cronMicroseconds += this.clock.microseconds() - begin;
+  }
+
+  private tickFiles(): void {
+    if (this.isLoading) return;
+    this.saving.tick();
+    this.appendOnly.tick();
   }
 
   private tickClients(): void {
@@ -350,7 +357,22 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.keyspace.tick();
     while (this.debug.activeExpire && this.sweeper.run(Number.POSITIVE_INFINITY, this.effort()));
     if (this.debug.activeExpire) this.fieldSweeper.run(Number.POSITIVE_INFINITY);
+    while (this.keyspace.lazyFree.step(expirySliceMicroseconds));
     this.afterBackgroundWork();
+    this.tickFiles();
+  }
+
+  /** As FLUSHALL, whatever that is called here. */
+  flushAll(): void {
+    const { keyspace, loop, saving } = this;
+    const { propagation } = loop.dispatcher;
+    loop.dispatcher.inBackground(() => {
+      saving.beforeFlush();
+      keyspace.dirty += keyspace.size;
+      keyspace.flushAll();
+      if (propagation.active) propagation.append(noDatabase, flushAllCommand);
+      saving.afterFlush();
+    });
   }
 
   private keyVanished(database: Database, key: Bytes, why: 'expired' | 'evicted'): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quoteWord, splitWords } from '../../src/bytes/words.js';
+import { quoteWord, splitWords, trimBlanks } from '../../src/bytes/words.js';
 
 describe('words of a line', () => {
   it.each([
@@ -15,6 +15,10 @@ describe('words of a line', () => {
     ['', []],
   ])('%j gives %j', (line, words) => {
     expect(splitWords(line)).toEqual(words);
+  });
+
+  it('are not cut into by the removal of blanks', () => {
+    expect(trimBlanks(' \t requirepass voil\xc3\xa0\r')).toBe('requirepass voil\xc3\xa0');
   });
 
   it('reads back whatever was quoted', () => {

@@ -3,6 +3,8 @@ import { type CommandSpec, oneKey } from '../../src/commands/command.js';
 import { startSession } from '../support/raw-session.js';
 
 const syntaxError = '-ERR syntax error\r\n';
+const wrongWords = (subcommand: string) =>
+  `-ERR unknown subcommand or wrong number of arguments for '${subcommand}'. Try CLIENT HELP.\r\n`;
 
 /** The fields of a line of CLIENT LIST. */
 function fieldsOf(line: string): Record<string, string> {
@@ -126,7 +128,7 @@ describe('CLIENT KILL', () => {
     const victims = [await anotherClient(), await anotherClient()];
     for (const victim of victims) await victim.raw('PING');
     expect(await send('CLIENT KILL ID 2 TYPE pubsub')).toBe(':0\r\n');
-    expect(await send('CLIENT KILL ID 2 USER default')).toBe(':1\r\n');
+    expect(await send('CLIENT KILL ID 99 ID 2 USER default')).toBe(':1\r\n');
     await victims[0].closed;
     expect(await send('CLIENT KILL SKIPME yes')).toBe(':1\r\n');
     await victims[1].closed;
@@ -166,6 +168,13 @@ describe('CLIENT UNBLOCK, NO-EVICT, NO-TOUCH and HELP', () => {
     ['CLIENT UNBLOCK 99 TIMEOUT', ':0\r\n'],
     ['CLIENT UNBLOCK x', '-ERR value is not an integer or out of range\r\n'],
     ['CLIENT UNBLOCK 1 foo', '-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n'],
+    ['CLIENT UNBLOCK x foo', '-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n'],
+    ['CLIENT Unblock 1 ERROR x', wrongWords('Unblock')],
+    ['CLIENT PAUSE 0 WRITE x', wrongWords('PAUSE')],
+    ['CLIENT PAUSE x foo', '-ERR CLIENT PAUSE mode must be WRITE or ALL\r\n'],
+    ['CLIENT PAUSE x', '-ERR timeout is not an integer or out of range\r\n'],
+    ['CLIENT PAUSE 9223372036854775807', '-ERR timeout is out of range\r\n'],
+    ['CLIENT PAUSE 0', '+OK\r\n'],
     ['CLIENT NO-EVICT x', syntaxError],
     ['CLIENT NO-TOUCH x', syntaxError],
     ['CLIENT NO-TOUCH', "-ERR wrong number of arguments for 'client|no-touch' command\r\n"],

@@ -136,6 +136,10 @@ describe('COMMAND GETKEYS', () => {
     ['LCS a b LEN', ['a', 'b']],
     ['OBJECT FREQ a', ['a']],
     ['WATCH a b', ['a', 'b']],
+    ['EVAL s 1 a b', ['a']],
+    ['EVAL s abc a', []],
+    ['EVAL s -1 a', []],
+    ['EVAL s 5 a', []],
   ])('%s', async (line, keys) => {
     const { send } = await startSession();
     expect(words(await send(`COMMAND GETKEYS ${line}`))).toEqual(keys);
@@ -159,6 +163,9 @@ describe('COMMAND GETKEYS', () => {
     ['config foo x', 'Invalid command specified'],
     ['ping a', 'The command has no key arguments'],
     ['config get x', 'The command has no key arguments'],
+    ['config', 'The command has no key arguments'],
+    ['spublish a b', 'The command has no key arguments'],
+    ['ssubscribe a b', 'The command has no key arguments'],
     ['set a', 'Invalid number of arguments specified for command'],
   ])('refuses %s', async (line, text) => {
     const { send } = await startSession();

@@ -244,3 +244,33 @@ describe('other commands are propagated', () => {
     ]);
   });
 });
+
+describe('more commands than a call can have arguments', () => {
+  const many = 130_000;
+
+  it('take the place of one: XREADGROUP, HPEXPIREAT', async () => {
+    const { redis } = await start();
+    const adding = redis.pipeline();
+    for (let i = 1; i <= many; i++) adding.xadd('s', `${i}-0`, 'f', 'v');
+    await adding.exec();
+    await redis.xgroup('CREATE', 's', 'g', '0');
+    await propagated(redis);
+    const reading = await redis.call('XREADGROUP', ['GROUP', 'g', 'c', 'COUNT', many, 'STREAMS', 's', '>']);
+    expect((reading as [string, unknown[]][])[0][1]).toHaveLength(many);
+    expect((await propagated(redis)).length).toBeGreaterThan(many);
+    const fields = Array.from({ length: many }, (_, i) => `f${i}`);
+    await redis.hset('h', Object.fromEntries([...fields, 'last'].map((field) => [field, '1'])));
+    await propagated(redis);
+    expect(await redis.call('HPEXPIREAT', ['h', 1, 'FIELDS', many, ...fields])).toHaveLength(many);
+    expect(await propagated(redis)).toHaveLength(many + 2); // MULTI, EXEC
+  });
+
+  it('BITOP and BITFIELD take as many', async () => {
+    const { redis } = await start();
+    await redis.set('k', 'abc');
+    const keys = Array.from({ length: 200_000 }, () => 'k');
+    expect(await redis.call('BITOP', ['OR', 'd', ...keys])).toBe(3);
+    const operations = keys.flatMap(() => ['SET', 'u8', '0', '1']);
+    expect(await redis.call('BITFIELD', ['b', ...operations])).toHaveLength(keys.length);
+  });
+});

@@ -58,6 +58,7 @@ describe('reading a file', () => {
     expect(loaded('save 100 100\nsave 5 6 7 8').formatted('save')).toBe('100 100 5 6 7 8');
     expect(loaded('save 100 100\nsave ""').formatted('save')).toBe('');
     expect(loaded('save').formatted('save')).toBe('');
+    expect(loaded('save "900  1 300 10"').formatted('save')).toBe('900 1 300 10');
   });
 
   it('keeps the limits of classes that a line does not name', () => {

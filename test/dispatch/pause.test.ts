@@ -176,3 +176,17 @@ describe('CLIENT REPLY', () => {
     expect(await held.raw('PING')).toBe('+PONG\r\n');
   });
 });
+
+it('holds back a command of many arguments, and those behind it', async () => {
+  const { server, redis, untilBlocked } = await start();
+  await redis.call('CLIENT', 'PAUSE', '100000', 'WRITE');
+  const pairs = Object.fromEntries(Array.from({ length: 150_000 }, (_, i) => [`key:${i}`, 'x']));
+  const many = connect(server).mset(pairs);
+  await untilBlocked(1);
+  const other = connect(server).set('behind', '1');
+  await untilBlocked(2);
+  await redis.call('CLIENT', 'UNPAUSE');
+  expect(await many).toBe('OK');
+  expect(await other).toBe('OK');
+  expect(await redis.dbsize()).toBe(150_001);
+});

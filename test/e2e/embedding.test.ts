@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
@@ -11,9 +11,14 @@ import type { CommandSpec } from '../../src/commands/command.js';
 import { ConfigError } from '../../src/config/config.js';
 import { Respite } from '../../src/index.js';
 import { ListenError } from '../../src/server/tcp-listeners.js';
+import { dataFolder } from '../support/data-folder.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
 import { untilInfo } from '../support/waiting.js';
+
+const hasIpv6 = Object.values(networkInterfaces()).some((all) =>
+  all?.some(({ family }) => family === 'IPv6'),
+);
 
 /** macOS has one loopback address only. */
 const itWithTwoAddresses = it.skipIf(process.platform === 'darwin');
@@ -111,6 +116,36 @@ describe('Respite.start', () => {
     expect(await other.call('PING')).toBe('PONG');
     await other.close();
   });
+
+  it('stays reachable when `bind` is set to a name that nobody has', async () => {
+    const { server, redis } = await startWithClient();
+    await expect(redis.config('SET', 'bind', 'nosuch.invalid')).rejects.toThrow('Failed to bind');
+    expect(await connect(server).ping()).toBe('PONG');
+    expect(await redis.config('SET', 'bind', 'localhost')).toBe('OK');
+  });
+
+  it('takes options as text', async () => {
+    const dir = join(dataFolder(), 'verzéichnis');
+    mkdirSync(dir);
+    const server = await startRespite({ requirepass: 'pässword', dir });
+    const redis = new Redis(server.url);
+    expect(await redis.set('a', '1')).toBe('OK');
+    expect(await redis.save()).toBe('OK');
+    expect(existsSync(join(dir, 'dump.rdb'))).toBe(true);
+    redis.disconnect();
+  });
+
+  it.skipIf(!hasIpv6)('has a url for IPv6 too', async () => {
+    const server = await startRespite({ bind: ['::1'] });
+    expect(new URL(server.url).port).toBe(String(server.port));
+    expect(await new Redis(server.url, { lazyConnect: true }).disconnect()).toBeUndefined();
+  });
+
+  it('refuses to give another name to a command that is not there', async () => {
+    await expect(Respite.start({ 'rename-command': [['nosuch', 'x']] })).rejects.toThrow(ConfigError);
+    const { redis } = await startWithClient({ 'rename-command': [['ping', 'ping']] });
+    expect(await redis.ping()).toBe('PONG');
+  });
 });
 
 describe('an embedded server', () => {
@@ -127,6 +162,26 @@ describe('an embedded server', () => {
     expect(await redis.dbsize()).toBe(0);
   });
 
+  it('tells its append-only file of flush', async () => {
+    const options = { dir: dataFolder(), appendonly: true, 'rename-command': [['flushall', '']] as const };
+    const { server, redis } = await startWithClient(options);
+    await redis.set('a', '1');
+    server.flush();
+    await redis.set('b', '1');
+    await server.close();
+    const again = await startWithClient({ ...options, 'rename-command': [] });
+    expect(await again.redis.keys('*')).toEqual(['b']);
+  });
+
+  it('frees what was unlinked when time is advanced', async () => {
+    const { server, redis } = await startWithClient({ clock: 'manual' });
+    await redis.sadd('big', ...Array.from({ length: 20_000 }, (_, i) => `member:${i}`));
+    await redis.unlink('big');
+    expect(await redis.info('memory')).toContain('lazyfree_pending_objects:1');
+    server.advanceTime(1);
+    expect(await redis.info('memory')).toContain('lazyfree_pending_objects:0');
+  });
+
   it('expires keys and wakes blocked clients when time is advanced', async () => {
     const { server, redis } = await startWithClient({ clock: 'manual', 'notify-keyspace-events': 'Ex' });
     const subscriber = connect(server);
@@ -141,6 +196,9 @@ describe('an embedded server', () => {
     expect(await redis.dbsize()).toBe(0);
     server.advanceTime(1000);
     expect(await blocked).toBeNull();
+    expect(Number((await redis.time())[0])).toBe(Number(before) + 2);
+    for (const wrong of [-1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])
+      expect(() => server.advanceTime(wrong)).toThrow(RangeError);
     expect(Number((await redis.time())[0])).toBe(Number(before) + 2);
   });
 

@@ -257,6 +257,15 @@ describe('the command', () => {
     ],
     [['--port', 'x'], "at line 2\n>>> 'port \"x\"'\nargument couldn't be parsed into an integer"],
     [['--dir', '/no/such/folder'], 'No such file or directory'],
+    [
+      ['--rename-command', 'nosuch', 'x'],
+      `>>> 'rename-command "nosuch" "x"'\nNo such command in rename-command`,
+    ],
+    [['--rename-command', 'get', 'set'], 'Target command name already exists'],
+    [
+      ['--shutdown-on-sigterm', 'save nosave'],
+      "shutdown options SAVE and NOSAVE can't be used simultaneously",
+    ],
     [['/no/such/file.conf'], "Fatal error, can't open config file '"],
   ])('does not start with %j', async (args, reason) => {
     const run = respite(args);
@@ -332,6 +341,25 @@ describe.skipIf(process.platform === 'win32')('signals and files', () => {
     expect(run.out).toContain(`# Received ${signal} scheduling shutdown...`);
     expect(run.out).toMatch(/bye bye\.\.\.\n$/);
     expect(existsSync(pidfile)).toBe(false);
+  });
+
+  it.each(['SIGHUP', 'SIGUSR1'] as const)('%s is ignored', async (signal) => {
+    const { run, child, port } = await start();
+    const client = await RawClient.connect({ port });
+    child.kill(signal);
+    expect(await client.call('PING')).toBe('PONG');
+    expect(await client.call('PING')).toBe('PONG');
+    expect(run.err).toBe('');
+    await client.close();
+  });
+
+  it('names of files are text in UTF-8', async () => {
+    const [log, socket] = ['lög.txt', 'ü.sock'].map((name) => join(folder, name));
+    respite(['--port', '0', '--unixsocket', socket, '--logfile', log]);
+    await eventually(() => existsSync(log) && readFileSync(log, 'utf8')).toContain('Ready to accept');
+    const client = await RawClient.connect({ path: socket });
+    expect(await client.call('PING')).toBe('PONG');
+    await client.close();
   });
 
   it('a second SIGINT during the last save ends the server at once, without a trace of the file', async () => {

@@ -110,11 +110,15 @@ describe('RequestDecoder', () => {
   });
 
   it('skips empty and negative multibulk requests', () => {
-    expect(decodeAll([latin1('*0\r\n*-10\r\n*1\r\n$4\r\nPING\r\n')])).toEqual([['PING']]);
+    expect(decodeAll([latin1('*0\r\n*-10\r\n*-1234567890123456789\r\n*1\r\n$4\r\nPING\r\n')])).toEqual([
+      ['PING'],
+    ]);
   });
 
   const broken: [string, string][] = [
     ['*3000000000\r\n', 'invalid multibulk length'],
+    ['*1234567890123456789\r\n', 'invalid multibulk length'],
+    ['*-12345678901234567890\r\n', 'invalid multibulk length'],
     ['*x\r\n', 'invalid multibulk length'],
     ['*1\r\nfoo\r\n', "expected '$', got 'f'"],
     ['*1\r\n$x\r\n', 'invalid bulk length'],

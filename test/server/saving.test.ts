@@ -143,6 +143,16 @@ describe('SAVE and BGSAVE', () => {
     ]);
   });
 
+  it('wait for the end of a transaction', async () => {
+    const { server, call, saved } = await start();
+    await call('MULTI');
+    for (const line of ['SET a 0', 'BGSAVE', 'SET b 100']) await call(line);
+    expect(await call('EXEC')).toEqual(['OK', 'Background saving scheduled', 'OK']);
+    server.tick();
+    await saved();
+    expect(digestOfFile()).toBe(digestOf(server.keyspace));
+  });
+
   it('refuse to run at the same time', async () => {
     const { call, info, saved } = await start({ 'rdb-key-save-delay': 1_000_000 });
     await call('DEBUG POPULATE 50');
