@@ -64,9 +64,10 @@ import { respiteVersion } from './version.js';
 
 /** Longest time the expiry sweeper works without letting clients have their turn. */
 const expirySliceMicroseconds = 2000;
-const flushAllCommand = [Bytes.of('FLUSHALL')];
 /** Pause between slices while there is clearly more to expire. */
 const expiryPauseMs = 2;
+
+const flushAllCommand = [Bytes.of('FLUSHALL')];
 
 export interface ServerOptions {
   config: Config;
