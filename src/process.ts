@@ -128,7 +128,7 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
     log.format = format;
   });
   config.onChange('logfile', (file) => {
-    log.file = file;
+    log.file = pathFromConfig(file);
   });
   config.onChange('dir', (dir) => changeDirectory(dir));
   life.watchSignals();

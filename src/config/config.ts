@@ -178,6 +178,12 @@ export class Config {
     this.hooks.push({ names: new Set([name]), apply });
   }
 
+  /** Applies the present value, and each that CONFIG SET gives. */
+  follow<Name extends DirectiveName>(name: Name, apply: (value: Directives[Name]) => void): void {
+    apply(this.values[name]);
+    this.onChange(name, apply);
+  }
+
   /**
    * As `onChange` for directives that are applied together, such as `bind` and `port`: once for all of them.
    */

@@ -13,26 +13,19 @@ export function applyConfig(server: RespiteServer): void {
   const { config, loop } = server;
   const { values } = config;
   renameCommands(server);
-  const setBulkLimit = (bytes: number) => {
+  config.follow('proto-max-bulk-len', (bytes) => {
     loop.limits.maxBulkLength = Math.min(bytes, largestRequestBytes);
-  };
-  const setQueryBufferLimit = (bytes: number) => {
+  });
+  config.follow('client-query-buffer-limit', (bytes) => {
     loop.queryBufferLimit = Math.min(bytes, largestRequestBytes);
-  };
-  setBulkLimit(values['proto-max-bulk-len']);
-  setQueryBufferLimit(values['client-query-buffer-limit']);
-  config.onChange('proto-max-bulk-len', setBulkLimit);
-  config.onChange('client-query-buffer-limit', setQueryBufferLimit);
+  });
   config.onChange('client-output-buffer-limit', (limits) => {
     loop.outputBufferLimits = limits;
   });
   const { listSettings, streamSettings } = server.keyspace;
-  listSettings.setMaxListpackSize(values['list-max-listpack-size']);
-  config.onChange('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
-  streamSettings.setNodeBytes(values['stream-node-max-bytes']);
-  streamSettings.setNodeEntries(values['stream-node-max-entries']);
-  config.onChange('stream-node-max-bytes', (bytes) => streamSettings.setNodeBytes(bytes));
-  config.onChange('stream-node-max-entries', (entries) => streamSettings.setNodeEntries(entries));
+  config.follow('list-max-listpack-size', (size) => listSettings.setMaxListpackSize(size));
+  config.follow('stream-node-max-bytes', (bytes) => streamSettings.setNodeBytes(bytes));
+  config.follow('stream-node-max-entries', (entries) => streamSettings.setNodeEntries(entries));
   const trackAccess = () => {
     const {
       'maxmemory-policy': policy,
@@ -45,25 +38,22 @@ export function applyConfig(server: RespiteServer): void {
   config.onChangeOfAny(['maxmemory-policy', 'lfu-log-factor', 'lfu-decay-time'], trackAccess);
   limitMemory(server);
   config.onChangeOfAny(['stop-writes-on-bgsave-error', 'save'], () => server.updateWriteGate());
-  const setEventMask = (letters: string) => {
+  config.follow('notify-keyspace-events', (letters) => {
     server.keyspace.eventMask = eventMaskOf(letters);
-  };
-  setEventMask(values['notify-keyspace-events']);
-  config.onChange('notify-keyspace-events', setEventMask);
+  });
   config.onChange('hz', (hz) => server.timers.start(1000 / hz));
   config.onChange('requirepass', (password) => {
     if (password !== '') return;
     for (const client of server.clients.all()) client.setGate(Gate.unauthenticated, false);
   });
   const { tracking } = server;
-  tracking.mostKeys = values['tracking-table-max-keys'];
-  config.onChange('tracking-table-max-keys', (most) => {
+  config.follow('tracking-table-max-keys', (most) => {
     tracking.mostKeys = most;
     tracking.enforceLimit();
   });
   config.onChange('maxclients', requireOpenFiles);
   const { listeners } = server;
-  const cannotListen = 'Unable to listen on this port, check server logs.';
+  const cannotListen = 'Unable to listen on this port. Check server logs.';
   config.onChange('bind', () =>
     listening(server, () => listeners.rebind(config), 'Failed to bind to specified addresses.'),
   );
