@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path';
 import { systemErrorText } from '../config/files.js';
 import { AofManifest, ManifestError } from '../persistence/aof-manifest.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
+import { rdbSignature } from '../persistence/rdb-types.js';
+import { beginsAsSnapshot } from '../persistence/snapshot-signature.js';
 import { checkAof } from './check-aof.js';
 import { checkRdb } from './check-rdb.js';
 import { aofText, rdbText } from './report-text.js';
-
-const rdbSignature = 'REDIS';
 
 /** Where the lines of a report go. */
 export type Print = (line: string) => void;
@@ -90,9 +90,7 @@ export class FileCheck {
     const fd = this.open(path);
     if (fd === undefined) return false;
     try {
-      const start = Buffer.alloc(rdbSignature.length);
-      this.files.readSync(fd, start, 0, start.length, 0);
-      if (start.toString('latin1') !== rdbSignature) return this.checkCommands(path, fd, 0, isLast);
+      if (!beginsAsSnapshot(this.files, fd)) return this.checkCommands(path, fd, 0, isLast);
       const end = this.checkSnapshot(path, fd);
       if (end === undefined) return false;
       return this.files.fstatSync(fd).size === end || this.checkCommands(path, fd, end, isLast);

@@ -16,7 +16,7 @@ import type { Call, CommandSpec } from './command.js';
 import { refusable } from './config-command.js';
 import { debugListpack } from './debug-listpack.js';
 import { helpLines, replyHelp } from './help.js';
-import { isLocal } from './locality.js';
+import { requireEnabled } from './locality.js';
 import { encodingName } from './object.js';
 
 export const debugCommands: CommandSpec[] = [
@@ -268,7 +268,7 @@ const maxPlainThreshold = 2n ** 32n;
 const byName = new Map(actions.map((action) => [action.name, action]));
 
 function debug(call: Call): void {
-  requirePermission(call);
+  requireEnabled(call, 'debug');
   const { args, argc } = call;
   if (argc === 2 && args[1].is('help')) return replyHelp(call, helpLines('debug', actions));
   const action = byName.get(args[1].latin1().toLowerCase());
@@ -276,15 +276,6 @@ function debug(call: Call): void {
     throw wrongSubcommand('DEBUG', args[1]);
   }
   action.run(call);
-}
-
-function requirePermission({ server, client }: Call): void {
-  const allowed = server.config.values['enable-debug-command'];
-  if (allowed === 'yes' || (allowed === 'local' && isLocal(client))) return;
-  throw new CommandError(
-    'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
-      'connection, otherwise you need to set this option in the configuration file, and then restart the server.',
-  );
 }
 
 /** The number that an argument begins with, 0 if it begins with none. */

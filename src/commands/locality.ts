@@ -1,7 +1,20 @@
 import type { Client } from '../clients/client.js';
+import { CommandError } from '../protocol/errors.js';
+import type { Call } from './command.js';
 
 /** True if the client is on this machine: connected over loopback or a unix socket. */
 export function isLocal(client: Client): boolean {
   const address = client.transport.remoteAddress;
   return /^(127\.|\[::1\]|\[::ffff:127\.)/.test(address) || address.endsWith(':0');
+}
+
+/** Throws CommandError unless `enable-debug-command` or `enable-module-command` admits the client. */
+export function requireEnabled({ server, client }: Call, command: 'debug' | 'module'): void {
+  const allowed = server.config.values[`enable-${command}-command`];
+  if (allowed === 'yes' || (allowed === 'local' && isLocal(client))) return;
+  throw new CommandError(
+    `ERR ${command.toUpperCase()} command not allowed. If the enable-${command}-command option is set to "local", you can ` +
+      'run it from a local connection, otherwise you need to set this option in the configuration file, and then restart ' +
+      'the server.',
+  );
 }

@@ -1,7 +1,7 @@
 import { CommandError } from '../protocol/errors.js';
 import type { Call, CommandSpec, Handler } from './command.js';
 import { helpSubcommand } from './help.js';
-import { isLocal } from './locality.js';
+import { requireEnabled } from './locality.js';
 
 const about = { group: 'server' as const, since: '4.0.0', complexity: 'O(1)' };
 const changes = { ...about, flags: ['admin', 'noscript', 'no_async_loading'] } satisfies Partial<CommandSpec>;
@@ -63,11 +63,7 @@ function refuseToLoad({ server, args }: Call): void {
 /** Only for those whom `enable-module-command` admits. */
 function permitted(handler: Handler): Handler {
   return (call) => {
-    const allowed = call.server.config.values['enable-module-command'];
-    if (allowed === 'yes' || (allowed === 'local' && isLocal(call.client))) return handler(call);
-    throw new CommandError(
-      'ERR MODULE command not allowed. If the enable-module-command option is set to "local", you can run it from a ' +
-        'local connection, otherwise you need to set this option in the configuration file, and then restart the server.',
-    );
+    requireEnabled(call, 'module');
+    handler(call);
   };
 }

@@ -163,7 +163,7 @@ function oomScore(word: string): number {
  * Letters of keyspace events that `A` stands for, and all others, in the order in which CONFIG GET shows
  * them.
  */
-const allEvents = 'g$lshzxetd';
+export const allEvents = 'g$lshzxetd';
 const eventOrder = `${allEvents}nKEm`;
 
 /** `notify-keyspace-events`: the value is the canonical form, with `A` where it can stand. */

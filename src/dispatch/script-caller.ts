@@ -89,7 +89,7 @@ export class ScriptCaller implements ScriptHost<Command> {
   private resolve(named: Command | undefined, args: Bytes[], argc: number): Command | string {
     let command = named;
     if (command?.subcommands !== undefined && argc > 1) {
-      command = command.subcommands.get(args[1].latin1().toLowerCase());
+      command = command.subcommand(args[1]);
     }
     if (command === undefined) return 'ERR Unknown Redis command called from script';
     if (!command.accepts(argc) || command.handler === undefined)

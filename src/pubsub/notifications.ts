@@ -1,4 +1,5 @@
 import { Bytes } from '../bytes/bytes.js';
+import { allEvents } from '../config/special-kinds.js';
 import { EventClass } from '../keyspace/events.js';
 import type { PubSub } from './pubsub.js';
 
@@ -21,7 +22,7 @@ const classOfLetter: Record<string, number> = {
   d: EventClass.module,
   n: EventClass.newKey,
 };
-const allClasses = [...'g$lshzxetd'].reduce((bits, letter) => bits | classOfLetter[letter], 0);
+const allClasses = [...allEvents].reduce((bits, letter) => bits | classOfLetter[letter], 0);
 
 /**
  * The bits of EventClass for the letters of `notify-keyspace-events`; 0 if they name no kind of channel to

@@ -3,7 +3,7 @@ import { Replay } from '../dispatch/replay.js';
 import type { AofDirectory } from '../persistence/aof-directory.js';
 import type { AofManifest } from '../persistence/aof-manifest.js';
 import { AofFormatError, AofReader } from '../persistence/aof-reader.js';
-import { rdbSignature } from '../persistence/rdb-types.js';
+import { beginsAsSnapshot } from '../persistence/snapshot-signature.js';
 import { LoadError } from './load-error.js';
 import type { LoadingProgress } from './loading-progress.js';
 import { loadRdbFile } from './rdb-loading.js';
@@ -75,9 +75,7 @@ export class AofLoading {
     const path = this.directory.path(name);
     const fd = this.openFile(path, name);
     try {
-      const start = Buffer.alloc(rdbSignature.length);
-      files.readSync(fd, start, 0, start.length, 0);
-      const isSnapshot = start.toString('latin1') === rdbSignature;
+      const isSnapshot = beginsAsSnapshot(files, fd);
       if (isSnapshot) this.server.log.notice('Reading RDB base file on AOF loading...');
       const offset = isSnapshot ? yield* this.loadSnapshot(path) : 0;
       yield* this.loadCommands(new AofReader(files, fd, offset, size), name, isLast);

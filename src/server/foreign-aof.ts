@@ -3,7 +3,7 @@ import { configFromText, systemErrorText } from '../config/files.js';
 import { AofDirectory } from '../persistence/aof-directory.js';
 import { AofManifest, ManifestError } from '../persistence/aof-manifest.js';
 import type { FileSystem } from '../persistence/files.js';
-import { rdbSignature } from '../persistence/rdb-types.js';
+import { beginsAsSnapshot } from '../persistence/snapshot-signature.js';
 import { LoadError } from './load-error.js';
 
 const manifestEnding = '.manifest';
@@ -59,9 +59,7 @@ function nameOf(path: string): string {
 function beginsWithSignature(files: FileSystem, path: string): boolean {
   const fd = files.openSync(path, 'r');
   try {
-    const start = Buffer.alloc(rdbSignature.length);
-    files.readSync(fd, start, 0, start.length, 0);
-    return start.toString('latin1') === rdbSignature;
+    return beginsAsSnapshot(files, fd);
   } finally {
     files.closeSync(fd);
   }
