@@ -126,7 +126,9 @@ function npm(args, cwd) {
 function ask(port, command) {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(`${command}\r\n`));
+    socket.setTimeout(START_TIMEOUT_MS, () => socket.destroy());
     socket.once('error', () => resolve(undefined));
+    socket.once('close', () => resolve(undefined));
     socket.once('data', (answer) => {
       resolve(answer.toString('latin1').split('\r\n')[0]);
       socket.destroy();

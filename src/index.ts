@@ -90,7 +90,10 @@ export class Respite implements AsyncDisposable {
     return `redis://${login}${host}:${this.port}`;
   }
 
-  /** Removes all keys of all databases. */
+  /**
+   * Removes all keys of all databases. Throws Error where FLUSHALL would be refused: on a replica that may only be read,
+   * while a data set is loaded, while a script has stopped in its middle.
+   */
   flush(): void {
     this.server.flushAll();
   }
@@ -125,7 +128,8 @@ export class Respite implements AsyncDisposable {
 function asConfiguration(option: unknown): unknown {
   if (typeof option === 'string') return configFromText(option);
   if (Array.isArray(option)) return option.map(asConfiguration);
-  if (typeof option !== 'object' || option === null) return option;
+  if (typeof option !== 'object' || option === null || Object.getPrototypeOf(option) !== Object.prototype)
+    return option;
   return Object.fromEntries(Object.entries(option).map(([name, value]) => [name, asConfiguration(value)]));
 }
 

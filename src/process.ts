@@ -199,14 +199,17 @@ function changeDirectory(dir: string): void {
 
 function processTitle(server: RespiteServer): string {
   const { values } = server.config;
-  const address = values.port === 0 ? values.unixsocket : `${values.bind[0] ?? '*'}:${server.listeners.port}`;
+  const address =
+    values.port === 0
+      ? pathFromConfig(values.unixsocket)
+      : `${values.bind[0] ?? '*'}:${server.listeners.port}`;
   const fields: Record<string, string> = {
     title: 'respite',
     'listen-addr': address,
     'server-mode': '',
     port: String(server.listeners.port),
     'tls-port': String(server.listeners.tlsPort),
-    unixsocket: values.unixsocket,
+    unixsocket: pathFromConfig(values.unixsocket),
     'config-file': server.config.file ?? '',
   };
   return values['proc-title-template']
@@ -251,11 +254,9 @@ class Lifetime {
         ending.soon(this.requestOf(signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'));
       });
     }
-    // A terminal that is closed, and the one by which Node opens its debugger to every user of the machine. On Windows a
-    // console that is closed ends the process some seconds later, whatever it does.
-    if (process.platform !== 'win32')
-      for (const signal of ['SIGHUP', 'SIGUSR1'] as const) process.on(signal, () => {});
-    else process.on('SIGHUP', () => this.server.ending.soon(this.requestOf('shutdown-on-sigterm')));
+    // On Windows a console that is closed ends the process some seconds later, whatever it does. Elsewhere: main.ts.
+    if (process.platform === 'win32')
+      process.on('SIGHUP', () => this.server.ending.soon(this.requestOf('shutdown-on-sigterm')));
     // Of the signals that tell of a crash, Node can hand this one to JavaScript and still end by it.
     process.on('SIGABRT', () => this.crash('SIGABRT'));
     this.server.crash = () => this.crash('SIGSEGV');

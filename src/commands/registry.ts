@@ -129,6 +129,8 @@ function isBrief({ brief, complexity }: CommandSpec): boolean {
  */
 export class CommandTable {
   private readonly byName = new Map<string, Command>();
+  /** Commands that have another name now, or none, by their first one. */
+  private readonly renamed = new Map<string, Command>();
   private slots: (Command | undefined)[] = [];
   private names: Buffer[] = [];
   private mask = 0;
@@ -194,11 +196,19 @@ export class CommandTable {
     return true;
   }
 
+  /** As `find`, also by the name that a command had before `rename`: as files and other servers know it. */
+  findOriginal(name: Bytes): Command | undefined {
+    return (
+      this.find(name) ?? (this.renamed.size === 0 ? undefined : this.renamed.get(name.latin1().toLowerCase()))
+    );
+  }
+
   /** Gives a command another name, or none at all (''), as `rename-command` asks. Returns why it cannot, if it cannot. */
   rename(from: string, to: string): string | undefined {
     const command = this.byName.get(from.toLowerCase());
     if (command === undefined) return 'No such command in rename-command';
     this.byName.delete(from.toLowerCase());
+    this.renamed.set(command.spec.name, command);
     const target = to.toLowerCase();
     if (target !== '' && this.byName.has(target)) return 'Target command name already exists';
     if (target !== '') this.byName.set(target, command);

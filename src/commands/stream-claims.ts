@@ -26,6 +26,7 @@ export const streamClaimCommands: CommandSpec[] = [
     since: '6.2.0',
     summary: 'Gives a consumer the pending entries of a group that nobody has touched for a while.',
     complexity: 'O(1) if COUNT is small.',
+    brief: true,
     syntax: 'key group consumer min-idle-time start [COUNT count] [JUSTID]',
     types: { start: 'string' },
     flags: ['write', 'fast'],

@@ -28,6 +28,7 @@ const systemErrors: Readonly<Record<string, string>> = {
   ENAMETOOLONG: 'File name too long',
   ELOOP: 'Too many levels of symbolic links',
   EADDRINUSE: 'Address already in use',
+  ENOTFOUND: 'Name or service not known',
   EADDRNOTAVAIL: 'Cannot assign requested address',
 };
 

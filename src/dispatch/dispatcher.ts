@@ -132,7 +132,9 @@ export class Dispatcher {
    * returns undefined otherwise.
    */
   private resolve(client: Client, args: Bytes[], argc: number, known?: Command): Command | undefined {
-    const command = known ?? this.server.commands.find(args[0]);
+    const { commands } = this.server;
+    const repeats = (client.gate & Gate.repeating) !== 0;
+    const command = known ?? (repeats ? commands.findOriginal(args[0]) : commands.find(args[0]));
     if (command !== undefined && command.subcommands === undefined && command.accepts(argc)) return command;
     if (command === undefined && isOfHttp(args[0])) {
       this.refuseHttp(client);

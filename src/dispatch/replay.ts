@@ -48,7 +48,7 @@ export class Replay {
 
   /** True if there is such a command. */
   knows(name: Bytes): boolean {
-    return this.server.commands.find(name) !== undefined;
+    return this.server.commands.findOriginal(name) !== undefined;
   }
 
   /**

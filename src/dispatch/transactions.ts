@@ -40,6 +40,7 @@ export function transactionCommands(dispatcher: () => Dispatcher): CommandSpec[]
       since: '2.2.0',
       summary: 'Makes the next transaction depend on keys that nobody changes until then.',
       complexity: 'O(1) for every key.',
+      brief: true,
       syntax: 'key [key ...]',
       flags: ['noscript', 'loading', 'stale', 'fast', 'allow_busy'],
       keys: manyKeys('RO'),

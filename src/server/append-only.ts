@@ -588,7 +588,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   /** Periodic: what could not be written is tried again, and a rewrite begins if one is due. */
   tick(): void {
     if (this.state !== 'off') this.writer.write(false, this.maySync);
-    if (this.rewriting || this.snapshots.busy) return;
+    if (this.rewriting || this.snapshots.busy || this.server.loop.dispatcher.inUnit) return;
     if (this.scheduled || this.hasGrown()) {
       if (!this.heldBack) this.rewrite();
       return;

@@ -10,8 +10,8 @@ const textBytes = 64;
 const code = `
   const { workerData: { host, memory } } = require('node:worker_threads');
   const state = new Int32Array(memory, 0, 2);
-  require('node:dns').lookup(host, (error, address = '') => {
-    state[1] = Buffer.from(memory, ${textAt}).write(address, 'latin1');
+  require('node:dns').lookup(host, (error, address) => {
+    state[1] = Buffer.from(memory, ${textAt}).write(address ?? '', 'latin1');
     Atomics.store(state, 0, 1);
     Atomics.notify(state, 0);
   });
@@ -22,10 +22,12 @@ const code = `
  * seconds. The calling thread waits: for CONFIG SET, which has to know at once.
  */
 export function lookupNow(host: string): string | undefined {
+  if (host === '') return undefined;
   const memory = new SharedArrayBuffer(textAt + textBytes);
   const state = new Int32Array(memory, 0, 2);
   const thread = new Worker(code, { eval: true, workerData: { host, memory }, execArgv: [], stdin: false });
   thread.unref();
+  thread.on('error', () => {}); // what it has to say is in the memory
   Atomics.wait(state, 0, 0, patience);
   void thread.terminate();
   const length = state[1];

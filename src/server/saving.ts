@@ -79,7 +79,7 @@ export class Saving implements SavingApi {
 
   /** Begins the save that was scheduled, or that a save point asks for. */
   tick(): void {
-    if (this.inProgress || this.otherSnapshot) return;
+    if (this.inProgress || this.otherSnapshot || this.server.loop.dispatcher.inUnit) return;
     const now = this.server.clock.now();
     const mayTry = this.lastStatus === 'ok' || now - this.lastTry > retrySeconds * 1000;
     if (!mayTry) return;

@@ -31,7 +31,7 @@ import { MemoryParts } from '../observation/memory-parts.js';
 import { SlowLog } from '../observation/slow-log.js';
 import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
 import type { RdbFormat } from '../persistence/rdb-format.js';
-import { CommandError } from '../protocol/errors.js';
+import { busyError, CommandError, errors } from '../protocol/errors.js';
 import { ClientTracking } from '../pubsub/client-tracking.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
@@ -363,10 +363,13 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     this.tickFiles();
   }
 
-  /** As FLUSHALL, whatever that is called here. */
+  /** As FLUSHALL, whatever that is called here. Throws CommandError when that would be refused. */
   flushAll(): void {
     const { keyspace, loop, saving } = this;
     const { propagation } = loop.dispatcher;
+    if (this.isLoading || this.dataSet.loadingAside !== undefined) throw new CommandError(errors.loading);
+    if (loop.dispatcher.busy) throw new CommandError(busyError(undefined));
+    if ((loop.dispatcher.gate & ServerGate.readOnly) !== 0) throw new CommandError(errors.readOnlyReplica);
     loop.dispatcher.inBackground(() => {
       saving.beforeFlush();
       keyspace.dirty += keyspace.size;

@@ -98,7 +98,9 @@ export class TcpListeners {
         );
       }
     }
-    if (this.servers.length > 0) this.port = port;
+    if (this.servers.length === 0 && addresses.length > 0)
+      throw new ListenError('Could not create a server TCP listening socket: none of the addresses is there');
+    this.port = port;
   }
 
   /** Addresses in use. */

@@ -1,7 +1,10 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { systemFiles } from '../../src/persistence/files.js';
+import { dataFolder } from '../support/data-folder.js';
 import { propagationLog } from '../support/propagation-log.js';
-import { connected, startWithClient } from '../support/respite.js';
+import { connected, connectTo, startServer, startWithClient } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const busy = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 const endless = 'while true do end';
@@ -158,5 +161,33 @@ describe('a script that takes long', () => {
     ]);
     await other.call('function', 'kill');
     expect(await call).toBe('ERR Script killed by user with SCRIPT KILL... script: f, on @user_function:2.');
+  });
+});
+
+describe('no file begins in the middle of a transaction with a script that takes long:', () => {
+  // A file that has the first INCR, and then gets the whole, would count it twice.
+  const script = "redis.call('incr', 'k') for i = 1, 3e7 do end redis.call('incr', 'k')";
+  const nothingUnderWay =
+    /^rdb_bgsave_in_progress:0\r$[\s\S]*^aof_rewrite_in_progress:0\r$[\s\S]*^aof_rewrite_scheduled:0\r$/m;
+
+  it.each([
+    ['BGREWRITEAOF', { appendonly: true }],
+    ['BGSAVE', {}],
+  ])('%s', async (command, options) => {
+    const directives = { dir: dataFolder(), 'busy-reply-threshold': 5, ...options };
+    const { server } = await startServer(directives, systemFiles);
+    const [redis, other] = [connectTo(server.listeners.port), connectTo(server.listeners.port)];
+    await other.ping();
+    const done = redis.multi().incr('k').call(command).eval(script, 0).exec();
+    await untilBusy(other);
+    expect(server.loop.dispatcher.busy).toBe(true);
+    server.tick();
+    await done;
+    server.tick();
+    await until('the file is written', async () => nothingUnderWay.test(await other.info('persistence')));
+    if (command === 'BGSAVE') expect(await other.info('persistence')).toContain('rdb_saves:1');
+    await server.close();
+    const again = await startServer(directives, systemFiles);
+    expect(await connectTo(again.server.listeners.port).get('k')).toBe('3');
   });
 });

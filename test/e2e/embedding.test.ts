@@ -119,7 +119,11 @@ describe('Respite.start', () => {
 
   it('stays reachable when `bind` is set to a name that nobody has', async () => {
     const { server, redis } = await startWithClient();
-    await expect(redis.config('SET', 'bind', 'nosuch.invalid')).rejects.toThrow('Failed to bind');
+    for (const nobody of ['nosuch.invalid', '-nosuch.invalid', '-', '127.0.0.1 nosuch.invalid']) {
+      await expect(redis.config('SET', 'bind', nobody)).rejects.toThrow('Failed to bind');
+      expect(await connect(server).ping()).toBe('PONG');
+    }
+    expect(await redis.config('SET', 'bind', '127.0.0.1 -')).toBe('OK');
     expect(await connect(server).ping()).toBe('PONG');
     expect(await redis.config('SET', 'bind', 'localhost')).toBe('OK');
   });
@@ -138,7 +142,9 @@ describe('Respite.start', () => {
   it.skipIf(!hasIpv6)('has a url for IPv6 too', async () => {
     const server = await startRespite({ bind: ['::1'] });
     expect(new URL(server.url).port).toBe(String(server.port));
-    expect(await new Redis(server.url, { lazyConnect: true }).disconnect()).toBeUndefined();
+    const redis = new Redis(server.url);
+    expect(await redis.ping()).toBe('PONG');
+    redis.disconnect();
   });
 
   it('refuses to give another name to a command that is not there', async () => {
@@ -169,7 +175,7 @@ describe('an embedded server', () => {
     server.flush();
     await redis.set('b', '1');
     await server.close();
-    const again = await startWithClient({ ...options, 'rename-command': [] });
+    const again = await startWithClient(options);
     expect(await again.redis.keys('*')).toEqual(['b']);
   });
 
