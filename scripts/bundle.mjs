@@ -144,10 +144,14 @@ function licenseOf(directory) {
 /** Starts the server once, away from anybody's data: what the engine compiles is then there for the start after this. */
 async function keepCompiled() {
   const cwd = mkdtempSync(join(tmpdir(), 'respite-build-'));
-  const server = spawn(process.execPath, [join(folder, 'main.cjs'), '--port', '0', '--save', ''], {
-    cwd,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  const server = spawn(
+    process.execPath,
+    [join(folder, 'main.cjs'), '--port', '0', '--unixsocket', join(cwd, 'socket'), '--save', ''],
+    {
+      cwd,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    },
+  );
   const ended = once(server, 'exit');
   try {
     const deadline = Date.now() + START_TIMEOUT_MS;

@@ -10,7 +10,7 @@
 import { ManualClock, SystemClock } from './ambient/clock.js';
 import { SeededRandom, unpredictableRandom } from './ambient/random.js';
 import type { CommandSpec } from './commands/command.js';
-import { Config, type Directives } from './config/config.js';
+import { Config, ConfigError, type Directives } from './config/config.js';
 import { configFromText, pathFromConfig } from './config/files.js';
 import { createLog } from './server/log.js';
 import { RespiteServer } from './server/server.js';
@@ -48,6 +48,12 @@ export class Respite implements AsyncDisposable {
    */
   static async start(options: RespiteOptions = {}): Promise<Respite> {
     const { clock: clockKind, seed, commands, ...directives } = options;
+    if (!['undefined', 'system', 'manual'].includes(String(clockKind)))
+      throw new ConfigError(`clock: 'system' or 'manual' expected, not ${clockKind}`);
+    if (seed !== undefined && typeof seed !== 'number')
+      throw new ConfigError(`seed: number expected, not ${typeof seed}`);
+    if (commands !== undefined && !Array.isArray(commands))
+      throw new ConfigError(`commands: array expected, not ${typeof commands}`);
     const config = new Config();
     config.assign({ ...embeddedDefaults, ...(asConfiguration(directives) as Partial<Directives>) });
     const manualClock = clockKind === 'manual' ? new ManualClock() : undefined;

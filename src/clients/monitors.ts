@@ -1,6 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { quoteWord } from '../bytes/words.js';
 import { redacted } from '../observation/slow-log.js';
+import { excerpt } from '../protocol/errors.js';
 import { type Client, Gate } from './client.js';
 import type { ClientRegistry } from './registry.js';
 
@@ -55,11 +56,19 @@ export interface MonitoredCommand {
   secrets: readonly number[];
 }
 
+/** Bytes of arguments up to which a command is shown whole: strings of the engine have an end. Of more the beginnings. */
+const mostShownWhole = 64 * 1024 * 1024;
+const mostShownOfLong = 128;
+
 /** `1700000000.123456 [0 127.0.0.1:50000] "set" "key" "value"` */
 export function monitorLine({ time, database, address, args, argc, secrets }: MonitoredCommand): string {
   const seconds = Math.floor(time / 1e6);
   const microseconds = String(time % 1e6).padStart(6, '0');
   let line = `${seconds}.${microseconds} [${database} ${address}]`;
-  for (let i = 0; i < argc; i++) line += ` ${quoteWord(secrets.includes(i) ? redacted : args[i].latin1())}`;
+  let bytes = 0;
+  for (let i = 0; i < argc; i++) bytes += args[i].length;
+  const most = bytes > mostShownWhole ? mostShownOfLong : Number.POSITIVE_INFINITY;
+  for (let i = 0; i < argc; i++)
+    line += ` ${quoteWord(secrets.includes(i) ? redacted : excerpt(args[i], most))}`;
   return line;
 }

@@ -199,8 +199,8 @@ function confirm(reply: ReplyWriter, word: string, name: string | undefined, cou
 }
 
 function subscribe({ server, client, args, argc, reply }: Call, kind: SubscriptionKind): void {
-  for (let i = 1; i < argc; i++) {
-    const name = args[i].latin1();
+  // All are read before the first counts: one may be too long.
+  for (const name of args.slice(1, argc).map((argument) => argument.latin1())) {
     server.pubsub.subscribe(client, kind, name);
     confirm(reply, words[kind].on, name, countOf(client, kind));
   }

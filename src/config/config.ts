@@ -212,7 +212,14 @@ export class Config {
   private checked(name: string, value: unknown): unknown {
     const directive = directives.get(name);
     if (directive === undefined) throw new ConfigError(`Unknown directive '${name}'`);
-    const { kind } = directive;
+    const { kind, initial } = directive;
+    const [given, wanted] = [shapeOf(value), shapeOf(initial)];
+    if (given !== wanted && wanted !== 'null' && given !== 'undefined')
+      throw new ConfigError(`${name}: ${wanted} expected, not ${given}`);
+    if (typeof value === 'number' && !Number.isInteger(value))
+      throw new ConfigError(`${name}: ${value} is not a whole number`);
+    if (typeof value === 'number' && Math.abs(value) > 2 ** 64)
+      throw new ConfigError(`${name}: ${value} is out of range`);
     try {
       if (directive.fileOnly && Array.isArray(value))
         return value.reduce((lines: unknown, words) => kind.parse(words, lines), []);
@@ -352,4 +359,10 @@ function readIfPresent(path: string): string {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
+}
+
+/** A type as JavaScript has it, arrays and null told from other objects. */
+function shapeOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'array' : typeof value;
 }

@@ -33,7 +33,9 @@ export function fatalConfigText(error: ConfigError): string {
   if (error.position === undefined) return `\n${heading}\n${error.reason}\n`;
   const { source, line, text } = error.position;
   const where = `Reading the configuration file, at line ${line}${source === '' ? '' : ` of ${source}`}`;
-  return `\n${heading}\n${where}\n>>> '${text}'\n${error.reason}\n`;
+  // The configuration is bytes, each as a character; who reads this wants text.
+  const shown = Buffer.from(text, 'latin1').toString('utf8');
+  return `\n${heading}\n${where}\n>>> '${shown}'\n${error.reason}\n`;
 }
 
 function place(position: ConfigPosition): string {

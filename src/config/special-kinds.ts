@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { quoteWord } from '../bytes/words.js';
 import { ConfigError } from './errors.js';
-import { configFromText, pathFromConfig, systemErrorText } from './files.js';
+import { configFromText, pathFromConfig, systemErrorOf, systemErrorText } from './files.js';
 import { type Kind, memoryText, parseMemory, single, splitList, wrongNumberOfArguments } from './kinds.js';
 
 /** Save when at least `changes` keys changed and `seconds` have passed. */
@@ -187,7 +187,9 @@ export const eventClasses: Kind<string> = {
 export const directory: Kind<string> = {
   syntax: '<directory>',
   parse(words) {
-    const path = resolve(pathFromConfig(single(words)));
+    const name = pathFromConfig(single(words));
+    if (name === '') throw new ConfigError(systemErrorOf('ENOENT'));
+    const path = resolve(name);
     try {
       if (!statSync(path).isDirectory()) throw new ConfigError('Not a directory');
     } catch (error) {

@@ -9,6 +9,7 @@ export function errorReply(server: ServerApi, command: Command, error: unknown):
   if (error instanceof ArenaFullError || isAllocationFailure(error)) {
     return 'OOM the server could not get the memory that the command needs';
   }
+  if (isTooLongForText(error)) return 'ERR a name is longer than 536870888 bytes';
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   server.log.warning(`Internal error in '${command.fullName}': ${text}`);
   return `ERR internal error in '${command.fullName}', see the server's log`;
@@ -17,4 +18,9 @@ export function errorReply(server: ServerApi, command: Command, error: unknown):
 /** The engine's ways of saying that there is no more memory, or not so much in one piece. */
 function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
+}
+
+/** Strings of the engine are shorter than `proto-max-bulk-len` lets arguments be, and some commands make one of a name. */
+function isTooLongForText(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STRING_TOO_LONG';
 }

@@ -50,9 +50,13 @@ export class AofDirectory {
     return this.files.statSync(this.path(name)).size;
   }
 
-  /** Makes the directory, unless it is there. */
+  /** Makes the directory, unless it is there. Not `recursive`: Node tries that for ever where the system says ENOENT. */
   create(): void {
-    this.files.mkdirSync(this.folderPath, { recursive: true });
+    try {
+      this.files.mkdirSync(this.folderPath);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 
   /** The manifest, or undefined if there is none. Throws ManifestError too. */

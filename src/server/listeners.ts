@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, unlinkSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Gate } from '../clients/client.js';
 import { type Config, ConfigError } from '../config/config.js';
-import { pathFromConfig } from '../config/files.js';
+import { pathFromConfig, systemErrorOf, systemErrorText } from '../config/files.js';
 import { Connection } from './connection.js';
 import { createListener, type SocketEvents } from './listener.js';
 import { Newcomers } from './newcomers.js';
@@ -66,6 +67,8 @@ export class Listeners {
       await this.tls.open(bind, tlsPort, backlog);
     }
     if (values.unixsocket !== '') await this.openUnix(values.unixsocket, values.unixsocketperm, backlog);
+    if (this.tcp.addresses.length + this.tls.addresses.length === 0 && values.unixsocket === '')
+      throw new ListenError('Configured to not listen anywhere, exiting.');
   }
 
   private loadCertificates(): void {
@@ -83,6 +86,11 @@ export class Listeners {
     const path = pathFromConfig(address);
     const windows = process.platform === 'win32';
     const name = windows && !path.startsWith('\\\\') ? `\\\\.\\pipe\\${path.replace(/[\\/:]/g, '-')}` : path;
+    if (!windows && address.length > longestUnixPath) {
+      throw new ListenError(
+        `Failed opening Unix socket: unix socket path too long (${address.length}), must be under ${longestUnixPath + 1}`,
+      );
+    }
     const server = this.create(address);
     try {
       if (!windows) removeStale(path);
@@ -91,7 +99,8 @@ export class Listeners {
       this.unix = watched(server, this.owner.log);
       if (!windows && mode > 0) chmodSync(path, mode);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      // Node says EACCES of a folder that is not there.
+      const reason = existsSync(dirname(path)) ? systemErrorText(error) : systemErrorOf('ENOENT');
       throw new ListenError(`Failed opening Unix socket: bind: ${reason}`);
     }
   }
@@ -199,6 +208,9 @@ export class Listeners {
     if (unix !== undefined) await new Promise((resolve) => unix.close(resolve));
   }
 }
+
+/** Bytes of a path that the operating system has room for; what is beyond would be cut off without a word. */
+const longestUnixPath = process.platform === 'darwin' ? 103 : 107;
 
 const protectedModeRefusal =
   'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +

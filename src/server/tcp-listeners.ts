@@ -7,7 +7,7 @@ import { listenNow } from './listener.js';
 export class ListenError extends Error {}
 
 /** What `bind` names is not there on this machine; where the address is optional, that is no failure. */
-const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ENOTFOUND'];
+const unavailable = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EPROTONOSUPPORT'];
 
 /** Listening sockets for one protocol, TCP or TLS: one for each address of `bind`, all with one port. */
 export class TcpListeners {
@@ -92,7 +92,7 @@ export class TcpListeners {
       const failure = looksNumeric(name) ? 'ENOTFOUND' : listenNow(server, hostOf(name), port, backlog);
       if (failure === undefined) {
         this.add(server);
-      } else if (!optional) {
+      } else if (!optional || !unavailable.includes(failure)) {
         throw new ListenError(
           `Could not create server TCP listening socket ${name}:${port}: bind: ${systemErrorOf(failure)}`,
         );

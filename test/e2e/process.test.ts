@@ -110,7 +110,7 @@ describe('a data set', () => {
     expect(await client.call('GET', 'a')).toBe('1');
     await client.close();
     writeFileSync(join(dir, 'dump.rdb'), snapshot);
-    const refused = respite(['--port', '0', '--dir', dir, '--import', 'elsewhere.rdb']);
+    const refused = respite(['--port', String(await freePort()), '--dir', dir, '--import', 'elsewhere.rdb']);
     expect(await refused.status).toBe(1);
     expect(refused.out).toContain('there is a data set already');
     const loaded = await start('--dir', dir, '--save', '');
@@ -144,7 +144,7 @@ describe('a data set', () => {
     const client = await RawClient.connect(single);
     expect(await client.call('GET', 'b')).toBe('2');
     await client.close();
-    const refused = respite(['--port', '0', '--import', join(folder, 'nowhere')]);
+    const refused = respite(['--port', String(await freePort()), '--import', join(folder, 'nowhere')]);
     expect(await refused.status).toBe(1);
     expect(refused.out).toMatch(/Can't import .*nowhere: No such file or directory/);
   });
@@ -152,7 +152,7 @@ describe('a data set', () => {
   it('that is broken keeps the server from starting, and can be looked at', async () => {
     const dir = mkdtempSync(join(folder, 'broken-'));
     writeFileSync(join(dir, 'dump.rdb'), snapshot.subarray(0, 12));
-    const run = respite(['--port', '0', '--dir', dir]);
+    const run = respite(['--port', String(await freePort()), '--dir', dir]);
     expect(await run.status).toBe(1);
     expect(run.out.trimEnd().split('\n').at(-1)).toMatch(
       /Fatal error loading the DB from .*dump\.rdb: unexpected end of data at offset 12, .* Terminating server after rdb file reading failure\.$/,
@@ -257,6 +257,7 @@ describe('the command', () => {
     ],
     [['--port', 'x'], "at line 2\n>>> 'port \"x\"'\nargument couldn't be parsed into an integer"],
     [['--dir', '/no/such/folder'], 'No such file or directory'],
+    [['--dir', ''], 'No such file or directory'],
     [
       ['--rename-command', 'nosuch', 'x'],
       `>>> 'rename-command "nosuch" "x"'\nNo such command in rename-command`,
@@ -279,6 +280,27 @@ describe('the command', () => {
     const run = respite([path]);
     expect(await run.status).toBe(1);
     expect(run.err).toContain(`at line 3 of ${path}\n>>> 'save 1'\nInvalid save parameters`);
+    const other = respite([file('wrong too.conf', 'loglevel é\n')]);
+    expect(await other.status).toBe(1);
+    expect(other.err).toContain(">>> 'loglevel é'\nargument(s) must be one of");
+  });
+
+  it.each([
+    [['--port', '0'], 'Configured to not listen anywhere, exiting.'],
+    [['--bind', ''], 'Configured to not listen anywhere, exiting.'],
+    [
+      ['--port', '0', '--unixsocket', '/tmp/no/such/folder'],
+      'Failed opening Unix socket: bind: No such file or directory',
+    ],
+    [
+      ['--port', '0', '--unixsocket', `/tmp/${'x'.repeat(120)}`],
+      'unix socket path too long (125), must be under 10',
+    ],
+    [['--bind', '-nosuch.invalid', '127.0.0.1'], 'bind: Name or service not known'],
+  ])('does not start where nobody could reach it: %j', async (args, reason) => {
+    const run = respite(args);
+    expect(await run.status).toBe(1);
+    expect(run.out).toContain(reason);
   });
 
   it('does not start on a port in use', async () => {
