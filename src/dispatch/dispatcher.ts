@@ -132,9 +132,7 @@ export class Dispatcher {
    * returns undefined otherwise.
    */
   private resolve(client: Client, args: Bytes[], argc: number, known?: Command): Command | undefined {
-    const { commands } = this.server;
-    const repeats = (client.gate & Gate.repeating) !== 0;
-    const command = known ?? (repeats ? commands.findOriginal(args[0]) : commands.find(args[0]));
+    const command = known ?? this.commandNamed(client, args[0]);
     if (command !== undefined && command.subcommands === undefined && command.accepts(argc)) return command;
     if (command === undefined && isOfHttp(args[0])) {
       this.refuseHttp(client);
@@ -143,6 +141,11 @@ export class Dispatcher {
     const resolved = resolve(command, args, argc);
     if (!(resolved instanceof Unresolved)) return resolved;
     return this.reject(client, resolved.message, resolved.command);
+  }
+
+  private commandNamed({ gate }: Client, name: Bytes): Command | undefined {
+    const { commands } = this.server;
+    return (gate & Gate.repeating) !== 0 ? commands.findOriginal(name) : commands.find(name);
   }
 
   /** Somebody has a web browser send requests to this server: nothing that follows is to run. Told once a minute at most. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { ArenaFullError } from '../memory/arena.js';
@@ -9,7 +10,7 @@ export function errorReply(server: ServerApi, command: Command, error: unknown):
   if (error instanceof ArenaFullError || isAllocationFailure(error)) {
     return 'OOM the server could not get the memory that the command needs';
   }
-  if (isTooLongForText(error)) return 'ERR a name is longer than 536870888 bytes';
+  if (isTooLongForText(error)) return `ERR a name is longer than ${constants.MAX_STRING_LENGTH} bytes`;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   server.log.warning(`Internal error in '${command.fullName}': ${text}`);
   return `ERR internal error in '${command.fullName}', see the server's log`;

@@ -6,7 +6,6 @@ import type { LuaState } from './lua/lua-state.js';
 
 /** What a double beyond the range of a 64-bit integer becomes, as on x86. */
 const outOfRange = -(2n ** 63n);
-const none = Buffer.alloc(0);
 /** Tables in tables are written by recursion; a table may even contain itself. */
 const deepestTable = 1000;
 /**
@@ -39,7 +38,7 @@ type ReplyField = (typeof replyFields)[number];
  * map, set, big_number, verbatim_string; metatables are not asked.
  */
 export class LuaToReply {
-  private readonly view = new Bytes(none);
+  private readonly view = new Bytes();
   private depth = 0;
   /** So many values may follow. */
   private left = 0;

@@ -6,7 +6,6 @@ import { type HostFunction, type LuaState, mostReturned } from './lua/lua-state.
 import { ReplyToLua } from './reply-to-lua.js';
 import { type LogLevel, logLevels, ReplicationTarget, type ScriptHost } from './script-host.js';
 
-const none = Buffer.alloc(0);
 /** Whoever works on so many bytes looks at the time afterwards. */
 const longString = 65536;
 /** Fewer arguments than this reuse their views. */
@@ -166,7 +165,7 @@ export class RedisLibrary {
 
   private sha1hex(lua: LuaState): number {
     if (lua.getTop() !== 1) return fail(lua, 'ERR wrong number of arguments', true);
-    const text = new Bytes(none);
+    const text = new Bytes();
     if (!lua.toBytes(1, text)) lua.pushLatin1(createHash('sha1').digest('hex'));
     else lua.pushLatin1(createHash('sha1').update(text.subarray()).digest('hex'));
     if (text.length > longString) lua.module.watcher(lua.L);

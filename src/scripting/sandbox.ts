@@ -37,7 +37,6 @@ const collectorDefault = 200;
 const bytecodeMark = 0x1b;
 /** Whoever compiles so many bytes looks at the time first. */
 const longText = 65536;
-const none = Buffer.alloc(0);
 /** Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack takes. */
 const deepestNesting = 100_000;
 
@@ -247,7 +246,7 @@ const refuseUnknownGlobal: HostFunction = (lua) => {
 
 /** Refuses bytecode, which could do anything to the machine. */
 function loadText(lua: LuaState, native: (L: number) => number): number {
-  const text = new Bytes(none);
+  const text = new Bytes();
   lua.checkBytes(1, text);
   if (text.length > longText) lua.module.watcher(lua.L);
   if (text.length === 0 || text.buffer[text.start] !== bytecodeMark) return native(lua.L);

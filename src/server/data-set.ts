@@ -32,13 +32,12 @@ export class DataSet {
   keysLoaded = 0;
   keysExpired = 0;
   /** `key-load-delay`. Tests change it while a load is under way. */
-  keyDelay: number;
+  keyDelay = 0;
   private noted = 0;
 
   constructor(private readonly server: RespiteServer) {
     const { config } = server;
-    this.keyDelay = config.values['key-load-delay'];
-    config.onChange('key-load-delay', (delay) => {
+    config.follow('key-load-delay', (delay) => {
       this.keyDelay = delay;
     });
   }

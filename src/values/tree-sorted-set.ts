@@ -128,7 +128,7 @@ export class TreeSortedSet extends Collection implements SortedSet {
   }
 
   visitRanks(from: number, to: number, backwards: boolean, visit: VisitMember): void {
-    const view = new Bytes(NO_BYTES);
+    const view = new Bytes();
     this.tree.visit(backwards ? to - 1 : from, to - from, backwards, (ref, score) => {
       this.readMember(ref, view);
       visit(view, score);
@@ -157,7 +157,7 @@ export class TreeSortedSet extends Collection implements SortedSet {
   }
 
   scan(at: number, visit: VisitMember): number {
-    const view = new Bytes(NO_BYTES);
+    const view = new Bytes();
     return this.table.scan(at, (ref) => {
       this.readMember(ref, view);
       visit(view, this.scoreOf(ref));
@@ -283,10 +283,9 @@ function compareScores(a: number, b: number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-const NO_BYTES = Buffer.alloc(0);
 // For those who read an image; nobody else may hold the view.
-const shown = new Bytes(NO_BYTES);
-const nothing = new Bytes(NO_BYTES);
+const shown = new Bytes();
+const nothing = new Bytes();
 const cursor = new OrderCursor();
 const refsAtOnce = new Int32Array(128);
 
@@ -323,4 +322,4 @@ class KeyOrder implements MemberOrder {
 
 /** Members up to this length are compared here: the call into `Buffer.compare` costs more than they do. */
 const BY_HAND = 64;
-const view = new Bytes(NO_BYTES);
+const view = new Bytes();

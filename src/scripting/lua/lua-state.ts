@@ -43,7 +43,6 @@ const currentLineOffset = 20;
 
 /** So many arguments of a function are written as text without taking memory for it. */
 const textSlots = 256;
-const none = Buffer.alloc(0);
 
 const readOnlyText = 'Attempt to modify a readonly table';
 
@@ -379,7 +378,7 @@ export class LuaState {
     let address = words[(L + baseOffset) >> 2];
     const count = (words[(L + topOffset) >> 2] - address) >> 4;
     for (let i = 0; i < count; i++, address += valueSize) {
-      const view = i < views.length ? views[i] : (views[i] = new Bytes(none));
+      const view = i < views.length ? views[i] : (views[i] = new Bytes());
       const type = words[(address + typeOffset) >> 2];
       if (type === LuaType.string) {
         const string = words[address >> 2];
