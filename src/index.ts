@@ -23,7 +23,7 @@ export { ListenError } from './server/tcp-listeners.js';
 export type RespiteOptions = Partial<Directives> & {
   /** `manual`: time stands still until `advanceTime`. Default `system`. */
   clock?: 'system' | 'manual';
-  /** Makes everything that is left to chance repeatable. */
+  /** Makes everything that is left to chance repeatable, but for the ids of the server and of its history. */
   seed?: number;
   /** Commands of your own, beside the built-in ones. */
   commands?: CommandSpec[];

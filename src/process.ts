@@ -12,10 +12,10 @@ import { reportCrash } from './server/crash-report.js';
 import { LoadError } from './server/load-error.js';
 import { createLog, type ServerLog } from './server/log.js';
 import { logo } from './server/logo.js';
+import { OomScore } from './server/oom-score.js';
 import { RespiteServer } from './server/server.js';
 import { notifyServiceManager } from './server/service-manager.js';
 import { ListenError } from './server/tcp-listeners.js';
-import { brokenPromises } from './server/unsupported.js';
 import { respiteVersion } from './server/version.js';
 
 /** Set for the process that `daemonize yes` starts in the background. */
@@ -118,8 +118,10 @@ async function serve(config: Config, importFrom: string | undefined): Promise<vo
   const server = newServer({ config, log, clock, importFrom, ownsThread: true });
   greet(config, log);
   const life = new Lifetime(server, config, log);
+  const oomScore = new OomScore(config, log);
   server.replicaRole.onChanged = (isReplica) => {
     log.role = isReplica ? 'S' : 'M';
+    oomScore.roleChanged(isReplica);
   };
   config.onChange('loglevel', (level) => {
     log.level = level;
@@ -183,9 +185,10 @@ function greet(config: Config, log: ServerLog): void {
     values.logfile === '' && process.stdout.isTTY === true && values['log-format'] === 'redis';
   if (values['always-show-logo'] || toTerminal) log.raw(logo(values.port, process.pid));
   else log.notice(`Running on port ${values.port}, PID: ${process.pid}`);
-  for (const { name, reason } of config.inertInUse())
-    log.notice(`Directive '${name}' has no effect: ${reason}`);
-  for (const warning of brokenPromises(values)) log.warning(`Warning: ${warning}.`);
+  for (const { name, reason, reliedOn } of config.inertInUse()) {
+    if (reliedOn) log.warning(`Warning: '${name}' has no effect yet: ${reason}`);
+    else log.notice(`Directive '${name}' has no effect: ${reason}`);
+  }
 }
 
 /** `dir` is the working directory: relative paths in the configuration start there. */

@@ -7,7 +7,7 @@ export interface BinaryFloat {
 }
 
 /** Bits of a non-negative integer without leading zeros; 0 for 0. */
-export function bitLength(n: bigint): number {
+function bitLength(n: bigint): number {
   if (n === 0n) return 0;
   const hex = n.toString(16);
   return hex.length * 4 - (Math.clz32(Number.parseInt(hex[0], 16)) - 28);

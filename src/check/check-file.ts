@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { systemErrorText } from '../config/files.js';
+import { findManifest } from '../persistence/aof-directory.js';
 import { AofManifest, ManifestError } from '../persistence/aof-manifest.js';
 import { type FileSystem, systemFiles } from '../persistence/files.js';
 import { rdbSignature } from '../persistence/rdb-types.js';
@@ -34,16 +35,9 @@ export class FileCheck {
 
   /** The directory of a multi-part append-only file. */
   private checkFolder(path: string): boolean {
-    const names = this.files
-      .readdirSync(path)
-      .filter((name) => name.endsWith('.manifest') && !name.startsWith('temp-'));
-    if (names.length !== 1) {
-      return this.broken(
-        path,
-        `a directory with ${names.length === 0 ? 'no manifest' : 'several manifests'} of an append-only file`,
-      );
-    }
-    return this.checkPath(join(path, names[0]));
+    const manifest = findManifest(this.files, path);
+    if ('found' in manifest) return this.broken(path, `a directory with ${manifest.found}`);
+    return this.checkPath(join(path, manifest.name));
   }
 
   private checkPath(path: string): boolean {

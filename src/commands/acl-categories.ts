@@ -2,7 +2,7 @@ import { CommandFlag, type CommandGroup, type CommandSpec } from './command.js';
 import type { Command } from './registry.js';
 
 /** Categories of commands for access rules, in the order in which they are listed. */
-export const aclCategories = [
+const aclCategories = [
   'keyspace',
   'read',
   'write',

@@ -203,10 +203,8 @@ function bitop(call: Call): void {
   const result = combined(call, operation, sources);
   const key = args[2];
   if (result.length === 0) {
-    const removed = database.remove(key);
-    reply.integer(0);
-    if (removed) database.modified(key, EventClass.generic, 'del');
-    return;
+    database.removeAndTell(key);
+    return reply.integer(0);
   }
   const { buffer, start } = database.payload(database.put(key, kinds.editedString, result.length));
   result.copy(buffer, start);

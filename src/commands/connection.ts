@@ -209,9 +209,7 @@ function quit({ server, client, reply }: Call): void {
 }
 
 function reset({ server, client, reply }: Call): void {
-  client.transaction = undefined;
-  client.setGate(Gate.transaction, false);
-  server.unwatchAll(client);
+  server.endTransaction(client);
   server.monitors.remove(client);
   server.pubsub.forget(client);
   server.tracking.disable(client);

@@ -74,12 +74,9 @@ function restore(call: Call): void {
   const when = ttl === 0 ? -1 : options.absolute ? ttl : database.keyspace.now + ttl;
   if (isPast(call, value, when)) {
     discardValue(value);
-    const replaced = options.replace && database.remove(key);
-    reply.ok();
-    if (!replaced) return;
-    database.modified(key, EventClass.generic, 'del');
-    propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
-    return;
+    const replaced = options.replace && database.removeAndTell(key);
+    if (replaced) propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
+    return reply.ok();
   }
   store(call, value, when, options);
   reply.ok();
@@ -133,8 +130,7 @@ function readPayload({ server, database, client }: Call, payload: Bytes): SavedV
   const sanitize = values['sanitize-dump-payload'];
   const byFile = (client.gate & Gate.repeating) !== 0;
   const unsanitized = sanitize === 'no' || (sanitize === 'clients' && byFile);
-  if (!isIntact(payload, server.debug.skipChecksums))
-    throw new CommandError('ERR DUMP payload version or checksum are wrong');
+  if (!isIntact(payload, server.debug.skipChecksums)) throw new CommandError(errors.brokenDump);
   try {
     const value = readDump(payload, { keyspace: database.keyspace, limits: values, unsanitized });
     if (value.form !== 'empty') return value;

@@ -3,7 +3,7 @@ import { EventClass } from '../keyspace/events.js';
 import type { HashValue } from '../keyspace/hash-value.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import { CommandError, errors, invalidExpire } from '../protocol/errors.js';
-import { longArgument } from './arguments.js';
+import { countArgument, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { existingHash, hashToRead } from './hash-access.js';
 
@@ -118,8 +118,7 @@ export function fieldRange(
     throw new CommandError('ERR Mandatory argument FIELDS is missing or not at the right position');
   }
   if (at + 1 >= argc) throw new CommandError(errors.syntax);
-  const count = longArgument(args[at + 1], notPositive);
-  if (count < 1) throw new CommandError(notPositive);
+  const count = countArgument(args[at + 1], 1, notPositive);
   if (count !== argc - at - 2) {
     throw new CommandError('ERR The `numfields` parameter must match the number of arguments');
   }

@@ -3,7 +3,7 @@ import { EventClass } from '../keyspace/events.js';
 import type { HashValue } from '../keyspace/hash-value.js';
 import { NO_EXPIRY } from '../memory/entry.js';
 import { CommandError, errors, wrongArity } from '../protocol/errors.js';
-import { longArgument } from './arguments.js';
+import { countArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { existingHash, hashToChange, writeValueOf } from './hash-access.js';
 import {
@@ -185,10 +185,8 @@ function hsetexOption(call: Call, at: number, options: HsetexOptions): number {
 }
 
 function pairRange({ args, argc, command }: Call, at: number): FieldRange {
-  const invalid = 'ERR invalid number of fields';
   if (at + 1 >= argc) throw new CommandError(wrongArity(command.fullName));
-  const count = longArgument(args[at + 1], invalid);
-  if (count < 1) throw new CommandError(invalid);
+  const count = countArgument(args[at + 1], 1, 'ERR invalid number of fields');
   if (count * 2 !== argc - at - 2) throw new CommandError(wrongArity(command.fullName));
   return { from: at + 2, to: argc };
 }

@@ -127,9 +127,7 @@ export const keyCommands: CommandSpec[] = [
 function remove({ database, args, argc, reply }: Call): void {
   let removed = 0;
   for (let i = 1; i < argc; i++) {
-    if (!database.remove(args[i])) continue;
-    database.modified(args[i], EventClass.generic, 'del');
-    removed++;
+    if (database.removeAndTell(args[i])) removed++;
   }
   reply.integer(removed);
 }

@@ -38,7 +38,7 @@ function totals({ memoryParts }: ServerApi, usage: MemoryUsage): Figure[] {
     ['replication.backlog', memoryParts.replicationBacklog, 'integer'],
     ['clients.slaves', usage.replicaClients, 'integer'],
     ['clients.normal', usage.normalClients, 'integer'],
-    ['cluster.links', memoryParts.clusterLinks, 'integer'],
+    ['cluster.links', 0, 'integer'],
     ['aof.buffer', memoryParts.aofBuffer, 'integer'],
     ['lua.caches', memoryParts.scripts, 'integer'],
     ['functions.caches', memoryParts.functions, 'integer'],

@@ -8,7 +8,7 @@ import type { Call } from './command.js';
 
 const defaultCount = 10;
 /** Buckets that one call looks at, at most, for each element it may return: they can be empty. */
-export const bucketsPerElement = 10;
+const bucketsPerElement = 10;
 
 /** What SCAN and its kin for collections have in common. */
 export interface ScanOptions {
@@ -41,14 +41,14 @@ export function readScanOptions(
   const reader = new ArgumentReader(args, argc, position);
   const options: ScanOptions = { pattern: undefined, count: defaultCount };
   while (!reader.done) {
-    if (reader.take('count')) options.count = countArgument(reader);
+    if (reader.take('count')) options.count = scanCount(reader);
     else if (reader.take('match')) options.pattern = patternArgument(reader);
     else if (!takeOther(reader)) throw new CommandError(errors.syntax);
   }
   return options;
 }
 
-function countArgument(reader: ArgumentReader): number {
+function scanCount(reader: ArgumentReader): number {
   const count = reader.long();
   if (count < 1) throw new CommandError(errors.syntax);
   return count;
@@ -57,6 +57,25 @@ function countArgument(reader: ArgumentReader): number {
 function patternArgument(reader: ArgumentReader): Bytes | undefined {
   const pattern = reader.next();
   return pattern.equals(star) ? undefined : pattern;
+}
+
+/**
+ * Walks through the buckets of a table from a cursor on, until `count` elements were seen, or many buckets without any.
+ * `scan` walks through one bucket and adds to what was seen. Returns the cursor to go on from, 0 at the end.
+ */
+export function scanSome(
+  start: number,
+  count: number,
+  scan: (cursor: number, progress: { seen: number }) => number,
+): number {
+  const progress = { seen: 0 };
+  let cursor = start;
+  let bucketsLeft = count * bucketsPerElement;
+  do {
+    cursor = scan(cursor, progress);
+    bucketsLeft--;
+  } while (cursor !== 0 && progress.seen < count && bucketsLeft > 0);
+  return cursor;
 }
 
 /** Answers HSCAN, SSCAN: the next cursor, and of each element found what `write` writes, `width` replies. */
@@ -69,22 +88,17 @@ export function replyScan(
   write: (place: Place) => void,
 ): void {
   const found: Place[] = [];
-  let seen = 0;
-  const visit = (place: Place) => {
-    seen++;
-    if (elements.isHidden(place)) return;
-    if (pattern !== undefined) {
-      elements.nameAt(place, nameView);
-      if (!globMatch(pattern, nameView)) return;
-    }
-    found.push(place);
-  };
-  let cursor = start;
-  let bucketsLeft = count * bucketsPerElement;
-  do {
-    cursor = elements.scan(cursor, visit);
-    bucketsLeft--;
-  } while (cursor !== 0 && seen < count && bucketsLeft > 0);
+  const cursor = scanSome(start, count, (from, progress) =>
+    elements.scan(from, (place) => {
+      progress.seen++;
+      if (elements.isHidden(place)) return;
+      if (pattern !== undefined) {
+        elements.nameAt(place, nameView);
+        if (!globMatch(pattern, nameView)) return;
+      }
+      found.push(place);
+    }),
+  );
   reply.array(2);
   reply.text(String(cursor));
   reply.array(found.length * width);

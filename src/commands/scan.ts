@@ -5,7 +5,7 @@ import { typeNames } from '../keyspace/events.js';
 import type { Ref } from '../memory/arena.js';
 import type { ArgumentReader } from './arguments.js';
 import type { Call, CommandSpec } from './command.js';
-import { bucketsPerElement, cursorArgument, readScanOptions, type ScanOptions } from './scan-options.js';
+import { cursorArgument, readScanOptions, type ScanOptions, scanSome } from './scan-options.js';
 
 /** Commands that list keys. */
 export const scanCommands: CommandSpec[] = [
@@ -87,20 +87,14 @@ function collect(database: Database, start: number, options: KeyScanOptions, fou
     if (ref !== absent && (type === undefined || database.typeOf(ref) === type)) found.push(ref);
     return 0;
   }
-  let seen = 0;
-  const visit = (ref: Ref) => {
-    seen++;
-    if (pattern !== undefined && !globMatch(pattern, database.keyOf(ref, keyView))) return;
-    if (database.isExpired(ref)) database.expireEntry(ref);
-    else if (type === undefined || database.typeOf(ref) === type) found.push(ref);
-  };
-  let cursor = start;
-  let bucketsLeft = count * bucketsPerElement;
-  do {
-    cursor = database.keys.scan(cursor, visit);
-    bucketsLeft--;
-  } while (cursor !== 0 && seen < count && bucketsLeft > 0);
-  return cursor;
+  return scanSome(start, count, (cursor, progress) =>
+    database.keys.scan(cursor, (ref) => {
+      progress.seen++;
+      if (pattern !== undefined && !globMatch(pattern, database.keyOf(ref, keyView))) return;
+      if (database.isExpired(ref)) database.expireEntry(ref);
+      else if (type === undefined || database.typeOf(ref) === type) found.push(ref);
+    }),
+  );
 }
 
 function keyScanOptions(call: Call): KeyScanOptions {

@@ -84,14 +84,10 @@ export interface MemoryUsage {
   /** All that is counted. */
   used: number;
   peak: number;
-  /** Unix time in ms at which the peak was reached. */
-  peakAt: number;
   /** What was used before there was any data. */
   startup: number;
   /** Keys and values. */
   dataset: number;
-  /** Tables and trees that find keys and elements. */
-  indexes: number;
   normalClients: number;
   replicaClients: number;
   /** Taken by the process, as the operating system sees it. */
@@ -205,4 +201,6 @@ export interface ServerApi {
   unpauseClients(): void;
   watch(client: Client, database: Database, key: string): void;
   unwatchAll(client: Client): void;
+  /** Ends a client's transaction, if there is one, and forgets its watched keys. */
+  endTransaction(client: Client): void;
 }

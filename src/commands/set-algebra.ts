@@ -201,10 +201,8 @@ function storeMembers(call: Call, operation: Operation, event: string): void {
   const result = gather(call, openSets(call, 2, argc), operation);
   const { size } = result;
   if (size === 0) {
-    const removed = database.remove(destination);
-    reply.integer(0);
-    if (removed) database.modified(destination, EventClass.generic, 'del');
-    return;
+    database.removeAndTell(destination);
+    return reply.integer(0);
   }
   result.store(destination, call.server.config.values);
   reply.integer(size);

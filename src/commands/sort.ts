@@ -328,6 +328,6 @@ function store(database: Database, key: Bytes, output: ByteStrings): number {
     list.create(database, key).pushAll(output.views(), 0, length, false);
     list.settle();
     database.modified(key, EventClass.list, 'sortstore', length);
-  } else if (database.remove(key)) database.modified(key, EventClass.generic, 'del');
+  } else database.removeAndTell(key);
   return length;
 }

@@ -4,7 +4,7 @@ import { ValueType } from '../keyspace/events.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import type { SortedSet } from '../values/sorted-set.js';
-import { ArgumentReader, countArgument, longArgument } from './arguments.js';
+import { ArgumentReader, countArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutSortedSets, complexities, countedKeys } from './sorted-set-specs.js';
 import {
@@ -104,8 +104,7 @@ const plainPop = { min: 'ZPOPMIN', max: 'ZPOPMAX' } as const;
 function popMembers(call: Call, end: End): void {
   const { args, argc, reply } = call;
   if (argc > 3) throw new CommandError(errors.syntax);
-  const count = argc === 3 ? longArgument(args[2], errors.notPositive) : 1;
-  if (count < 0) throw new CommandError(errors.notPositive);
+  const count = argc === 3 ? countArgument(args[2], 0, errors.notPositive) : 1;
   const set = writeSortedSet(call, args[1]);
   if (set === undefined) return reply.array(0);
   const found = Math.min(count, set.size);

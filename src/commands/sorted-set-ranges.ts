@@ -56,11 +56,12 @@ function scoreRange(minimum: Bytes, maximum: Bytes): Range {
   };
 }
 
-const OPEN_BRACKET = 0x28;
+/** In front of a bound that is not part of the range itself. */
+const openParenthesis = 0x28;
 
 /** `score` or `(score`. */
 function scoreBound({ buffer, start, end }: Bytes): ScoreBound {
-  const exclusive = start < end && buffer[start] === OPEN_BRACKET;
+  const exclusive = start < end && buffer[start] === openParenthesis;
   const score = looseDouble(buffer, exclusive ? start + 1 : start, end);
   if (score === undefined) throw new CommandError(errors.minMax);
   return { score, exclusive };

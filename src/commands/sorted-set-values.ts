@@ -56,9 +56,7 @@ export function replyStored(call: Call, key: Bytes, built: TreeSortedSet, event:
   if (size > 0) {
     storeSortedSet(database, key, built, sortedSetLimits(call));
     database.modified(key, EventClass.sortedSet, event);
-  } else if (database.remove(key)) {
-    database.modified(key, EventClass.generic, 'del');
-  }
+  } else database.removeAndTell(key);
 }
 
 const scoreText = new Bytes(Buffer.alloc(MAX_DOUBLE_LENGTH));

@@ -49,7 +49,7 @@ export function idBytes(id: StreamId): Bytes {
 }
 
 /** There is no such key, or no such group of it. */
-export function noGroup(key: Bytes, group: Bytes): CommandError {
+function noGroup(key: Bytes, group: Bytes): CommandError {
   return new CommandError(`NOGROUP No such key '${key.latin1()}' or consumer group '${group.latin1()}'`);
 }
 

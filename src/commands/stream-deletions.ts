@@ -4,7 +4,7 @@ import { CommandError, errors } from '../protocol/errors.js';
 import { IdCursor } from '../values/id-index.js';
 import type { Stream } from '../values/stream.js';
 import type { StreamId } from '../values/stream-id.js';
-import { longArgument } from './arguments.js';
+import { countArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutStreams, touchStream, writeStream } from './stream-access.js';
 import { idArguments } from './stream-ids.js';
@@ -61,8 +61,7 @@ function readDeletion(
       references = chosen;
       i++;
     } else if (args[i].is('ids') && ids === undefined && i + 1 < argc) {
-      const count = longArgument(args[i + 1], 'ERR Number of IDs must be a positive integer');
-      if (count <= 0) throw new CommandError('ERR Number of IDs must be a positive integer');
+      const count = countArgument(args[i + 1], 1, 'ERR Number of IDs must be a positive integer');
       if (count > argc - i - 2) {
         throw new CommandError('ERR The `numids` parameter must match the number of arguments');
       }

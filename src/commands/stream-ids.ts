@@ -34,7 +34,7 @@ function boundary(argument: Bytes, into: StreamId, missingIsGreatest: boolean): 
 /** Reads the beginning of an interval: `-`, `+`, an ID, or one after a bracket, which is not part of it. */
 export function startArgument(argument: Bytes, into: StreamId): StreamId {
   if (!isExclusive(argument)) return looseIdArgument(argument, into);
-  boundary(withoutBracket(argument), into, false);
+  boundary(withoutParenthesis(argument), into, false);
   if (!into.increment()) throw new CommandError('ERR invalid start ID for the interval');
   return into;
 }
@@ -42,16 +42,19 @@ export function startArgument(argument: Bytes, into: StreamId): StreamId {
 /** As `startArgument`, for the end of an interval. */
 export function endArgument(argument: Bytes, into: StreamId): StreamId {
   if (!isExclusive(argument)) return looseIdArgument(argument, into, true);
-  boundary(withoutBracket(argument), into, true);
+  boundary(withoutParenthesis(argument), into, true);
   if (!into.decrement()) throw new CommandError('ERR invalid end ID for the interval');
   return into;
 }
 
+/** In front of an ID that is not part of the interval itself. */
+const openParenthesis = 0x28;
+
 function isExclusive({ buffer, start, end }: Bytes): boolean {
-  return end - start > 1 && buffer[start] === 0x28;
+  return end - start > 1 && buffer[start] === openParenthesis;
 }
 
-function withoutBracket({ buffer, start, end }: Bytes): Bytes {
+function withoutParenthesis({ buffer, start, end }: Bytes): Bytes {
   return new Bytes(buffer, start + 1, end);
 }
 

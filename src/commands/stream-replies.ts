@@ -1,6 +1,7 @@
 import { Bytes, copyBytes } from '../bytes/bytes.js';
 import { elementLength, readElement } from '../memory/listpack-format.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { arrayMark, bulkMark, carriageReturn, lineFeed } from '../protocol/resp-bytes.js';
 import type { StreamCursor } from '../values/stream-cursor.js';
 import { MAX_ID_LENGTH, type StreamId } from '../values/stream-id.js';
 
@@ -8,11 +9,6 @@ import { MAX_ID_LENGTH, type StreamId } from '../values/stream-id.js';
  * Replies with IDs and entries. Hot: XRANGE of a hundred entries is a thousand small parts, so they are written straight
  * into the reply's chunk, and the names of fields, which most entries of a node share, are encoded once for a node.
  */
-
-const CR = 0x0d;
-const LF = 0x0a;
-const ARRAY = 0x2a;
-const BULK = 0x24;
 
 /** Room for an entry's headers and ID, and for the header and the end of a string. */
 const HEAD_ROOM = 96;
@@ -79,42 +75,42 @@ export function replyEntry(reply: ReplyWriter, cursor: StreamCursor): void {
 
 /** `*2`, the ID, and `*` with the number of fields and values. */
 function writeHead(chunk: Buffer, at: number, id: StreamId, words: number): number {
-  chunk[at] = ARRAY;
+  chunk[at] = arrayMark;
   chunk[at + 1] = 0x32;
-  chunk[at + 2] = CR;
-  chunk[at + 3] = LF;
-  chunk[at + 4] = BULK;
+  chunk[at + 2] = carriageReturn;
+  chunk[at + 3] = lineFeed;
+  chunk[at + 4] = bulkMark;
   // An ID of today has 15 characters or some more: two digits tell how many.
   const end = id.write(chunk, at + 9);
   const length = end - at - 9;
   at += 5;
   if (length < 10) {
     chunk[at++] = 0x30 + length;
-    chunk[at++] = CR;
-    chunk[at++] = LF;
+    chunk[at++] = carriageReturn;
+    chunk[at++] = lineFeed;
     chunk.copyWithin(at, at + 1, end);
     at += length;
   } else {
     const tens = (length / 10) | 0;
     chunk[at] = 0x30 + tens;
     chunk[at + 1] = 0x30 + length - tens * 10;
-    chunk[at + 2] = CR;
-    chunk[at + 3] = LF;
+    chunk[at + 2] = carriageReturn;
+    chunk[at + 3] = lineFeed;
     at = end;
   }
-  chunk[at] = CR;
-  chunk[at + 1] = LF;
-  chunk[at + 2] = ARRAY;
+  chunk[at] = carriageReturn;
+  chunk[at + 1] = lineFeed;
+  chunk[at + 2] = arrayMark;
   return writeLength(chunk, at + 3, words);
 }
 
 function writeBulk(chunk: Buffer, at: number, { buffer, start, end }: Bytes): number {
-  chunk[at] = BULK;
+  chunk[at] = bulkMark;
   at = writeLength(chunk, at + 1, end - start);
   copyBytes(chunk, at, buffer, start, end);
   at += end - start;
-  chunk[at] = CR;
-  chunk[at + 1] = LF;
+  chunk[at] = carriageReturn;
+  chunk[at + 1] = lineFeed;
   return at + 2;
 }
 
@@ -127,8 +123,8 @@ function writeLength(chunk: Buffer, at: number, n: number): number {
     chunk[at + 1] = 0x30 + n - tens * 10;
     at += 2;
   } else at += chunk.write(String(n), at, 'latin1');
-  chunk[at] = CR;
-  chunk[at + 1] = LF;
+  chunk[at] = carriageReturn;
+  chunk[at + 1] = lineFeed;
   return at + 2;
 }
 

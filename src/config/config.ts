@@ -193,13 +193,13 @@ export class Config {
 
   /**
    * Directives without effect here that were given a value all the same, with the reason: to be logged once
-   * at the start.
+   * at the start, as a warning where that is relied on.
    */
-  inertInUse(): { name: string; reason: string }[] {
-    const inUse: { name: string; reason: string }[] = [];
-    for (const [name, { inert, kind, initial }] of directives) {
+  inertInUse(): { name: string; reason: string; reliedOn: boolean }[] {
+    const inUse: { name: string; reason: string; reliedOn: boolean }[] = [];
+    for (const [name, { inert, reliedOn = false, kind, initial }] of directives) {
       if (inert !== undefined && kind.format(this.stored[name]) !== kind.format(initial))
-        inUse.push({ name, reason: inert });
+        inUse.push({ name, reason: inert, reliedOn });
     }
     return inUse;
   }

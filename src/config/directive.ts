@@ -20,6 +20,8 @@ export interface Traits {
   readonly secret?: true;
   /** Accepted and kept, but without effect, for this reason. */
   readonly inert?: string;
+  /** Inert for now, and whoever sets it counts on more than speed or comfort: worth a warning. */
+  readonly reliedOn?: true;
 }
 
 /** One directive: everything that reading, showing, changing, writing and documenting it needs. */

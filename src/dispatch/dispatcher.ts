@@ -81,8 +81,9 @@ export class Dispatcher {
   }
 
   /**
-   * Runs the requests of a look-ahead, from `first` on, as long as they are plain and nothing about the client or the server
-   * is as it usually is not; stops when one makes its client wait, and when the client has `mostUnsent` bytes to read. Returns the index of the next one.
+   * Runs the requests of a look-ahead, from `first` on, as long as they are plain and everything about the client and
+   * the server is as usual; stops when one makes its client wait, and when the client has `mostUnsent` bytes to read.
+   * Returns the index of the next one.
    *
    * Hot: most requests of a pipeline run here. What `execute` asks for each of them is asked once.
    */

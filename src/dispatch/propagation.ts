@@ -3,13 +3,11 @@ import type { Client } from '../clients/client.js';
 import type { Call, PropagatedArgument } from '../commands/command.js';
 import type { Database } from '../keyspace/database.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
+import { noDatabase } from '../protocol/selecting-encoder.js';
 
 /** Where changes go. A bit each. */
 export const PropagationTarget = { appendOnlyFile: 1 << 0, replicas: 1 << 1 } as const;
 const everywhere = PropagationTarget.appendOnlyFile | PropagationTarget.replicas;
-
-/** The database of a command that concerns none: MULTI, EXEC. */
-export const noDatabase = -1;
 
 /** Someone who repeats what changes the data: the append-only file, the stream to replicas. */
 export interface PropagationSink {

@@ -116,7 +116,7 @@ export class Database {
     else setAccess(arena, ref, frequency.next(accessOf(arena, ref)));
   }
 
-  /** The live entry of a key without marking the access: TTL, TYPE, OBJECT and the like. */
+  /** The live entry of a key; neither a hit or miss is counted nor the access marked: OBJECT and the like. */
   live(key: Bytes): Ref {
     const ref = this.peek(key);
     if (ref === absent || !hasExpiry(this.keyspace.arena, ref)) return ref;
@@ -534,8 +534,8 @@ export class Database {
   }
 
   /**
-   * Moves the value under `from` to `to` (in `target`), expiry included, replacing what was there. `from`
-   * must exist and differ from `to`.
+   * Moves an entry's value to the key `to` of `target`, expiry included, replacing what was there, which must not be
+   * the entry itself.
    */
   move(ref: Ref, target: Database, to: Bytes): void {
     const { arena } = this.keyspace;
@@ -632,6 +632,13 @@ export class Database {
   modified(key: Bytes, eventClass: number, event: string, changes = 1): void {
     this.keyspace.dirty += changes;
     this.alsoModified(key, eventClass, event);
+  }
+
+  /** As `remove`, as a change of its own: counted, told, and published as `del`. True if the key was there. */
+  removeAndTell(key: Bytes): boolean {
+    if (!this.remove(key)) return false;
+    this.modified(key, EventClass.generic, 'del');
+    return true;
   }
 
   /** As `modified`, for elements that were removed from a collection, which goes with the last of them; `left` stay. */

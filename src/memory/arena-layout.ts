@@ -8,7 +8,7 @@ export const SEGMENT_MASK = (1 << SEGMENT_BITS) - 1;
 export const MAX_SEGMENTS = 512; // as many as a positive int32 can address: 32 GiB
 
 export const PAGE_BITS = 12; // granules in a page: 64 KiB
-export const PAGE_GRANULES = 1 << PAGE_BITS;
+const PAGE_GRANULES = 1 << PAGE_BITS;
 export const PAGE_BYTES = 16 << PAGE_BITS;
 export const SEGMENT_PAGES_BITS = SEGMENT_BITS - PAGE_BITS;
 export const SEGMENT_PAGES = 1 << SEGMENT_PAGES_BITS;
@@ -25,7 +25,7 @@ export function pagesOfSegment(segment: number): number {
 export const MAX_PAGED_BYTES = 16 * 1024;
 // Size classes. Class 0 is no class; 1 to 64 are that many granules; then one class for each number of
 // blocks that a page can be cut into, 63 down to 4, so that what a page wastes stays small.
-export const FINE_CLASSES = 64;
+const FINE_CLASSES = 64;
 export const CLASSES = FINE_CLASSES + 60 + 1;
 export const classGranules = new Int32Array(CLASSES);
 export const classBlocks = new Int32Array(CLASSES);

@@ -9,7 +9,7 @@
 
 /** Nodes in a chunk, as a power of two. */
 export const CHUNK_BITS = 7;
-export const CHUNK_NODES = 1 << CHUNK_BITS;
+const CHUNK_NODES = 1 << CHUNK_BITS;
 export const CHUNK_MASK = CHUNK_NODES - 1;
 
 const NO_DOUBLES = new Float64Array(0);

@@ -11,8 +11,6 @@ export class MemoryParts {
   replicationBacklog = 0;
   /** What waits to be sent to replicas, beyond the backlog. Not compared with `maxmemory` either. */
   replicaBuffers = 0;
-  /** Buffers of links between the nodes of a cluster. */
-  clusterLinks = 0;
   /** What keeping the scripts of EVAL takes, and the functions. Their engines are counted apart, as in Redis. */
   scripts = 0;
   functions = 0;
@@ -34,7 +32,6 @@ export class MemoryParts {
       this.tracking +
       this.replicationBacklog +
       this.replicaBuffers +
-      this.clusterLinks +
       this.scripts +
       this.functions
     );

@@ -11,6 +11,29 @@ export interface AofNames {
   prefix: string;
 }
 
+const manifestEnding = '.manifest';
+/** What the name of a file begins with while it is being written. */
+const unfinished = 'temp-';
+
+/** True of the name or path of a manifest. */
+export function isManifestName(path: string): boolean {
+  return path.endsWith(manifestEnding);
+}
+
+/** With what the names of an AOF's files begin, by its manifest's name. */
+export function prefixOf(manifest: string): string {
+  return manifest.slice(0, -manifestEnding.length);
+}
+
+/** The manifest in a directory; or what is there instead, in words. Throws what the file system throws. */
+export function findManifest(files: FileSystem, folder: string): { name: string } | { found: string } {
+  const names = files
+    .readdirSync(folder)
+    .filter((name) => isManifestName(name) && !name.startsWith(unfinished));
+  if (names.length === 1) return { name: names[0] };
+  return { found: `${names.length === 0 ? 'no manifest' : 'several manifests'} of an append-only file` };
+}
+
 /** The directory of a multi-part AOF: its manifest and its files. All methods throw what the file system throws. */
 export class AofDirectory {
   constructor(
@@ -34,7 +57,7 @@ export class AofDirectory {
   }
 
   private get manifestName(): string {
-    return `${this.prefix}.manifest`;
+    return `${this.prefix}${manifestEnding}`;
   }
 
   private get folderPath(): string {
@@ -71,7 +94,7 @@ export class AofDirectory {
    * replaced, but may be the old one again after a loss of power: then the files of both must stay.
    */
   writeManifest(manifest: AofManifest): boolean {
-    const temporary = this.path(`temp-${this.manifestName}`);
+    const temporary = this.path(`${unfinished}${this.manifestName}`);
     const fd = this.files.openSync(temporary, 'w');
     try {
       writeWhole(this.files, fd, Buffer.from(manifest.format(), 'latin1'));

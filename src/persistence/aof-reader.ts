@@ -1,12 +1,9 @@
 import { Bytes } from '../bytes/bytes.js';
+import { arrayMark, bulkMark, carriageReturn, lineFeed, zero } from '../protocol/resp-bytes.js';
 import type { FileSystem } from './files.js';
 
-const CR = 0x0d;
-const LF = 0x0a;
-const STAR = 0x2a;
-const DOLLAR = 0x24;
-const HASH = 0x23;
-const ZERO = 0x30;
+/** What a line that is no command begins with, such as a time: #. */
+const noteMark = 0x23;
 
 /** Larger values than a request can bring. */
 const maxBulkLength = 4 * 1024 * 1024 * 1024;
@@ -101,19 +98,19 @@ export class AofReader {
   private parse(): 'command' | 'note' | 'more' | 'cut' {
     const { window, end } = this;
     if (this.at === end) return 'more';
-    if (window[this.at] === HASH) return this.parseNote();
+    if (window[this.at] === noteMark) return this.parseNote();
     this.lineEnd = this.at;
-    const argc = this.readLine(STAR, maxArguments);
+    const argc = this.readLine(arrayMark, maxArguments);
     if (argc < 0) return 'more';
     if (argc === 0) throw new AofFormatError(this.offset, 'A command without a name');
     if (argc * 5 > this.size - this.fileOffset(this.lineEnd)) return 'cut';
     for (let i = 0; i < argc; i++) {
-      const length = this.readLine(DOLLAR, maxBulkLength);
+      const length = this.readLine(bulkMark, maxBulkLength);
       if (length > this.size - this.fileOffset(this.lineEnd)) return 'cut';
       if (length < 0 || end - this.lineEnd < length + 2) return 'more';
       this.setArgument(i, this.lineEnd, length);
       this.lineEnd += length;
-      if (window[this.lineEnd] !== CR || window[this.lineEnd + 1] !== LF) {
+      if (window[this.lineEnd] !== carriageReturn || window[this.lineEnd + 1] !== lineFeed) {
         throw new AofFormatError(this.fileOffset(this.lineEnd), 'Expected \\r\\n');
       }
       this.lineEnd += 2;
@@ -152,15 +149,15 @@ export class AofReader {
     }
     let n = 0;
     let at = start + 1;
-    for (; at < end && window[at] !== CR; at++) {
-      const digit = window[at] - ZERO;
+    for (; at < end && window[at] !== carriageReturn; at++) {
+      const digit = window[at] - zero;
       if (digit < 0 || digit > 9 || at - start > maxDigits) {
         throw new AofFormatError(this.fileOffset(start), 'Expected a number');
       }
       n = n * 10 + digit;
     }
     if (at + 1 >= end) return -1;
-    if (window[at + 1] !== LF || at === start + 1 || n > max) {
+    if (window[at + 1] !== lineFeed || at === start + 1 || n > max) {
       throw new AofFormatError(this.fileOffset(start), 'Expected a number');
     }
     this.lineEnd = at + 2;
@@ -170,14 +167,14 @@ export class AofReader {
   /** A line that begins with `#`. */
   private parseNote(): 'note' | 'more' {
     const { window, at, end } = this;
-    const lineFeed = window.subarray(0, end).indexOf(LF, at);
-    if (lineFeed < 0) {
+    const noteEnd = window.subarray(0, end).indexOf(lineFeed, at);
+    if (noteEnd < 0) {
       if (end - at > 1024) throw new AofFormatError(this.offset, 'An annotation that does not end');
       return 'more';
     }
-    const time = /^#TS:(\d{1,15})\r$/.exec(window.toString('latin1', at, lineFeed));
+    const time = /^#TS:(\d{1,15})\r$/.exec(window.toString('latin1', at, noteEnd));
     if (time !== null) this.timestamp = Number(time[1]);
-    this.lineEnd = lineFeed + 1;
+    this.lineEnd = noteEnd + 1;
     this.advance();
     return 'note';
   }

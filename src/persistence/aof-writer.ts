@@ -1,6 +1,6 @@
 import type { Clock } from '../ambient/clock.js';
-import { Bytes } from '../bytes/bytes.js';
-import { RequestEncoder } from '../protocol/request-encoder.js';
+import type { Bytes } from '../bytes/bytes.js';
+import { noDatabase, SelectingEncoder } from '../protocol/selecting-encoder.js';
 import type { FileSystem } from './files.js';
 
 /** When what was written is forced to the disk: `appendfsync`. */
@@ -50,7 +50,7 @@ export class AofWriter {
   /** A sync has failed: what the file holds of the last seconds is uncertain, even if later ones succeed. */
   uncertain = false;
   private file: OpenFile | undefined;
-  private readonly encoder = new RequestEncoder();
+  private readonly encoder = new SelectingEncoder();
   /** Bytes that were written, or given up, since the start; and how many of them the disk has. */
   private written = 0;
   private durable = 0;
@@ -58,7 +58,6 @@ export class AofWriter {
   private synced = 0;
   /** Syncs of files that were given up, under way: what follows in other files does not count before they are done. */
   private closing = 0;
-  private database = -1;
   private lastTimestamp = 0;
   /** Something was written since the last sync began. */
   private unsynced = false;
@@ -105,7 +104,7 @@ export class AofWriter {
     this.close();
     this.file = { fd, syncing: false };
     this.size = size;
-    this.database = -1;
+    this.encoder.database = noDatabase;
     this.lastTimestamp = 0;
     this.lastSync = this.clock.now();
   }
@@ -142,18 +141,14 @@ export class AofWriter {
   discard(): void {
     this.written += this.encoder.length;
     this.encoder.drop(this.encoder.length);
-    this.database = -1;
+    this.encoder.database = noDatabase;
     this.noteDurable(this.written); // nobody is to wait for it
   }
 
-  /** Gathers a command. `database` below 0: whichever is selected. Hot. */
+  /** Gathers a command for a database, or `noDatabase`. Hot. */
   append(database: number, args: readonly Bytes[], argc: number): void {
     if (this.timestamps) this.noteTime();
-    if (database >= 0 && database !== this.database) {
-      this.database = database;
-      this.encoder.append([select, Bytes.of(String(database))], 2);
-    }
-    this.encoder.append(args, argc);
+    this.encoder.appendFor(database, args, argc);
   }
 
   private noteTime(): void {
@@ -276,5 +271,3 @@ export class AofWriter {
     this.events.recovered();
   }
 }
-
-const select = Bytes.of('SELECT');

@@ -25,12 +25,7 @@ export interface CommandFormatOptions {
   timestamp?: number;
   /** Sources of the libraries of functions. */
   libraries?: readonly Bytes[];
-  /** Kinds of values that this file does not know, and who writes the commands for them. */
-  others?: ReadonlyMap<Kind, WriteValue>;
 }
-
-/** Writes commands that make the value of an entry under this key. */
-export type WriteValue = (out: ByteWriter, key: Bytes, database: Database, ref: Ref) => void;
 
 const keyView = new Bytes();
 const view = new Bytes();
@@ -63,9 +58,7 @@ export class CommandFormat implements SnapshotFormat {
 
   entry(out: ByteWriter, database: Database, ref: Ref): void {
     const key = database.keyOf(ref, keyView);
-    const write = this.options.others?.get(database.kindOf(ref));
-    if (write !== undefined) write(out, key, database, ref);
-    else if (database.typeOf(ref) === ValueType.string) {
+    if (database.typeOf(ref) === ValueType.string) {
       command(out, 'SET', 3);
       bulk(out, key);
       bulk(out, database.payload(ref, view));

@@ -12,12 +12,18 @@ import { discardValue, type SavedValue, type ValueTarget } from './saved-value.j
 /** Behind the value: the version of the format, 2 bytes, and the checksum of all before it, 8 bytes. */
 const versionBytes = 2;
 const checksumBytes = 8;
+export const footerBytes = versionBytes + checksumBytes;
 
 /** An entry's value as DUMP gives it: its form, itself, the version of the format, a checksum. */
 export function dumpValue(database: Database, ref: Ref, wantedVersion: number, compress: boolean): Buffer {
   const version = versionFor(database, ref, wantedVersion);
   const writer = new RdbWriter(compress);
   saveValue(writer, database, ref, version);
+  return sealed(writer, version);
+}
+
+/** What was written, with the footer that makes it a payload. */
+export function sealed(writer: RdbWriter, version: number): Buffer {
   writer.byte(version & 0xff);
   writer.byte(version >> 8);
   const checksum = Buffer.alloc(checksumBytes);
@@ -36,7 +42,7 @@ export function isIntact({ buffer, start, end }: Bytes, skipChecksum = false): b
 
 /** The value of an intact payload, for `storeValue`; views of the payload, but for what is built. Throws RdbError. */
 export function readDump({ buffer, start, end }: Bytes, target: ValueTarget): SavedValue {
-  const body = end - checksumBytes - versionBytes;
+  const body = end - footerBytes;
   const reader = new RdbReader(buffer, start, body, body - start);
   reader.base = -start;
   const value = readValue(reader, reader.byte(), target);

@@ -1,13 +1,9 @@
 import { Bytes } from '../bytes/bytes.js';
-import { Crc64 } from '../bytes/crc64.js';
-import { CommandError } from '../protocol/errors.js';
-import { isIntact } from './dump-payload.js';
+import { CommandError, errors } from '../protocol/errors.js';
+import { footerBytes, isIntact, sealed } from './dump-payload.js';
 import { RdbError, RdbReader } from './rdb-reader.js';
 import { Opcode, setListpackVersion } from './rdb-types.js';
 import { RdbWriter } from './rdb-writer.js';
-
-const footerBytes = 10;
-const checksumBytes = 8;
 
 /** Libraries as FUNCTION DUMP gives them: each as in an RDB file, then the version of the format and a checksum. */
 export function dumpFunctions(codes: readonly Buffer[]): Buffer {
@@ -16,17 +12,12 @@ export function dumpFunctions(codes: readonly Buffer[]): Buffer {
     writer.byte(Opcode.function2);
     writer.blob(code, 0, code.length);
   }
-  writer.byte(setListpackVersion & 0xff);
-  writer.byte(setListpackVersion >> 8);
-  const checksum = Buffer.alloc(checksumBytes);
-  new Crc64().update(writer.bytes).write(checksum, 0);
-  writer.raw(checksum);
-  return writer.bytes;
+  return sealed(writer, setListpackVersion);
 }
 
 /** The libraries' code, from a payload. Throws CommandError. */
 export function readFunctions(payload: Bytes): Buffer[] {
-  if (!isIntact(payload)) throw new CommandError('ERR DUMP payload version or checksum are wrong');
+  if (!isIntact(payload)) throw new CommandError(errors.brokenDump);
   const body = new Bytes(payload.buffer, payload.start, payload.end - footerBytes).copy();
   const reader = new RdbReader(body.buffer);
   const codes: Buffer[] = [];

@@ -21,7 +21,7 @@ const stepsAtOnce = 200;
 type Step = 'node' | 'head' | 'group' | 'pending' | 'consumerCount' | 'consumer' | 'owned' | 'end';
 
 /** A stream that is being read, node by node. Everything is checked, for whoever reads it trusts it. */
-export class GradualStream implements GradualValue {
+class GradualStream implements GradualValue {
   private readonly stream: Stream;
   private step: Step = 'node';
   /** Things that are still to be read, from the outermost to the innermost. */

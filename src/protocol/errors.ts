@@ -19,6 +19,7 @@ export const errors = {
   notFloat: 'ERR value is not a valid float',
   wrongType: 'WRONGTYPE Operation against a key holding the wrong kind of value',
   noSuchKey: 'ERR no such key',
+  brokenDump: 'ERR DUMP payload version or checksum are wrong',
   outOfRange: 'ERR index out of range',
   overflow: 'ERR increment or decrement would overflow',
   nanOrInfinity: 'ERR increment would produce NaN or Infinity',

@@ -1,6 +1,23 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import { digitCount, integerText } from '../bytes/integers.js';
 import { type ChunkPool, chunkSize, largeChunkSize, leastChunkSize } from './chunk-pool.js';
+import {
+  arrayMark,
+  attributeMark,
+  bigNumberMark,
+  bulkMark,
+  carriageReturn,
+  doubleMark,
+  errorMark,
+  integerMark,
+  lineFeed,
+  mapMark,
+  minus,
+  pushMark,
+  setMark,
+  simpleMark,
+  verbatimMark,
+} from './resp-bytes.js';
 
 /** A message up to this many bytes is copied ... */
 const largestCopiedMessage = 2048;
@@ -14,9 +31,6 @@ const deferredHeader = 13;
 const placeScale = 2 ** 31;
 
 const none = Buffer.alloc(0);
-
-const cr = 0x0d;
-const lf = 0x0a;
 
 /**
  * Writes replies in RESP2 or RESP3, whichever the client speaks, so that commands say what they answer and
@@ -68,20 +82,20 @@ export class ReplyWriter {
 
   /** A simple string; must have no line end. */
   simple(text: string): void {
-    this.line(0x2b, text);
+    this.line(simpleMark, text);
   }
 
   /** An error: code, blank, text. Line ends become blanks, for one error must not become two replies. */
   error(message: string): void {
     this.errors++;
     this.lastError = message;
-    this.line(0x2d, message.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' '));
+    this.line(errorMark, message.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' '));
   }
 
   integer(n: number): void {
     if (this.muted) return;
     this.reserve(32);
-    this.chunk[this.at++] = 0x3a;
+    this.chunk[this.at++] = integerMark;
     this.digits(n);
     this.endLine();
   }
@@ -89,12 +103,12 @@ export class ReplyWriter {
   /** A 64-bit integer that is rounded beyond 2^53. */
   int64(n: number): void {
     if (Number.isSafeInteger(n)) this.integer(n);
-    else this.line(0x3a, integerText(n));
+    else this.line(integerMark, integerText(n));
   }
 
   /** A 64-bit integer that may lie beyond 2^53. */
   bigint(n: bigint): void {
-    this.line(0x3a, n.toString());
+    this.line(integerMark, n.toString());
   }
 
   bulk(buffer: Buffer, start: number, end: number): void {
@@ -102,18 +116,18 @@ export class ReplyWriter {
     const length = end - start;
     if (length >= largeBulk) return this.largeBulk(buffer, start, end);
     this.reserve(length + 16);
-    this.chunk[this.at++] = 0x24;
+    this.chunk[this.at++] = bulkMark;
     this.digits(length);
     // The position in a variable of its own: what is copied could be this object, for all that the compiler
     // knows.
     const { chunk } = this;
     let at = this.at;
-    chunk[at++] = cr;
-    chunk[at++] = lf;
+    chunk[at++] = carriageReturn;
+    chunk[at++] = lineFeed;
     copyBytes(chunk, at, buffer, start, end);
     at += length;
-    chunk[at++] = cr;
-    chunk[at++] = lf;
+    chunk[at++] = carriageReturn;
+    chunk[at++] = lineFeed;
     this.at = at;
   }
 
@@ -124,7 +138,7 @@ export class ReplyWriter {
   /** A bulk string from a latin1 string. */
   text(latin1: string): void {
     if (this.muted) return;
-    this.header(0x24, latin1.length);
+    this.header(bulkMark, latin1.length);
     this.latin1(latin1);
     this.endLineReserved();
   }
@@ -146,7 +160,7 @@ export class ReplyWriter {
   }
 
   array(length: number): void {
-    this.header(0x2a, length);
+    this.header(arrayMark, length);
   }
 
   /**
@@ -184,13 +198,13 @@ export class ReplyWriter {
   }
 
   endArray(place: number, length: number): void {
-    this.end(place, 0x2a, length);
+    this.end(place, arrayMark, length);
   }
 
   /** The end of a map of `pairs` keys and values; in RESP2 a flat array. */
   endMap(place: number, pairs: number): void {
-    if (this.protocol === 2) this.end(place, 0x2a, pairs * 2);
-    else this.end(place, 0x25, pairs);
+    if (this.protocol === 2) this.end(place, arrayMark, pairs * 2);
+    else this.end(place, mapMark, pairs);
   }
 
   private end(place: number, type: number, n: number): void {
@@ -213,28 +227,28 @@ export class ReplyWriter {
 
   /** A map of `pairs` keys and values; in RESP2 a flat array. */
   map(pairs: number): void {
-    if (this.protocol === 2) this.header(0x2a, pairs * 2);
-    else this.header(0x25, pairs);
+    if (this.protocol === 2) this.header(arrayMark, pairs * 2);
+    else this.header(mapMark, pairs);
   }
 
   set(length: number): void {
-    this.header(this.protocol === 2 ? 0x2a : 0x7e, length);
+    this.header(this.protocol === 2 ? arrayMark : setMark, length);
   }
 
   /** Out-of-band data; in RESP2 an array. */
   push(length: number): void {
-    this.header(this.protocol === 2 ? 0x2a : 0x3e, length);
+    this.header(this.protocol === 2 ? arrayMark : pushMark, length);
   }
 
   /** Attributes of the reply that follows; RESP3 only. */
   attribute(pairs: number): void {
-    this.header(0x7c, pairs);
+    this.header(attributeMark, pairs);
   }
 
   /** A double already in Redis's notation; in RESP2 a bulk string. */
   double(text: string): void {
     if (this.protocol === 2) this.text(text);
-    else this.line(0x2c, text);
+    else this.line(doubleMark, text);
   }
 
   boolean(value: boolean): void {
@@ -244,7 +258,7 @@ export class ReplyWriter {
 
   bigNumber(digits: string): void {
     if (this.protocol === 2) this.text(digits);
-    else this.line(0x28, digits);
+    else this.line(bigNumberMark, digits);
   }
 
   /** Text for people, with a format of three letters such as `txt`; in RESP2 a bulk string. */
@@ -256,7 +270,7 @@ export class ReplyWriter {
   verbatimBytes(format: string, text: Buffer): void {
     if (this.muted) return;
     if (this.protocol === 2) return this.bulk(text, 0, text.length);
-    this.header(0x3d, text.length + 4);
+    this.header(verbatimMark, text.length + 4);
     this.latin1(`${format}:`);
     this.raw(text, 0, text.length);
     this.endLineReserved();
@@ -426,7 +440,7 @@ export class ReplyWriter {
       return;
     }
     if (rest < 0) {
-      chunk[this.at++] = 0x2d;
+      chunk[this.at++] = minus;
       rest = -rest | 0;
     }
     let end = this.at + digitCount(rest);
@@ -439,8 +453,8 @@ export class ReplyWriter {
   }
 
   private endLine(): void {
-    this.chunk[this.at++] = cr;
-    this.chunk[this.at++] = lf;
+    this.chunk[this.at++] = carriageReturn;
+    this.chunk[this.at++] = lineFeed;
   }
 
   private endLineReserved(): void {
@@ -449,7 +463,7 @@ export class ReplyWriter {
   }
 
   private largeBulk(buffer: Buffer, start: number, end: number): void {
-    this.header(0x24, end - start);
+    this.header(bulkMark, end - start);
     this.raw(buffer, start, end);
     this.endLineReserved();
   }

@@ -1,6 +1,7 @@
 import { Bytes } from '../bytes/bytes.js';
 import { readInt64AsNumber } from '../bytes/integers.js';
 import { splitWords } from '../bytes/words.js';
+import { arrayMark, bulkMark, carriageReturn, lineFeed, minus, zero } from './resp-bytes.js';
 
 /** What a client sent breaks the protocol: it gets `-ERR Protocol error: <message>` and is disconnected. */
 export class ProtocolError extends Error {}
@@ -23,11 +24,6 @@ export const maxInlineLength = 65536;
 export const largestRequestBytes = 0x7fffffff - 1024 * 1024;
 
 const maxPooledArguments = 1024;
-const star = 0x2a;
-const dollar = 0x24;
-const carriageReturn = 0x0d;
-const lineFeed = 0x0a;
-const zero = 0x30;
 
 /**
  * Bytes of a connection that do not yet make a whole request, with how far they were decoded, so that a
@@ -209,7 +205,7 @@ export class RequestDecoder<Command = unknown> {
   private short(limits: RequestLimits, index: number): boolean {
     const { buffer, limit, position } = this;
     // As many bytes at least as the shortest request has.
-    if (this.remaining !== unread || position + 4 > limit || buffer[position] !== star) return false;
+    if (this.remaining !== unread || position + 4 > limit || buffer[position] !== arrayMark) return false;
     const argc = buffer[position + 1] - zero;
     if (argc < 1 || argc > 9 || buffer[position + 2] !== carriageReturn) return false;
     if (argc > limits.maxArguments || limits.maxBulkLength < 100) return false;
@@ -218,7 +214,7 @@ export class RequestDecoder<Command = unknown> {
     if (args.length > maxPooledArguments) return false;
     let at = position + 4;
     for (let i = 0; i < argc; i++) {
-      if (at + 6 > limit || buffer[at] !== dollar) return false;
+      if (at + 6 > limit || buffer[at] !== bulkMark) return false;
       let length = buffer[at + 1] - zero;
       if (length < 0 || length > 9) return false;
       const second = buffer[at + 2];
@@ -250,7 +246,7 @@ export class RequestDecoder<Command = unknown> {
         this.requestStart = this.position;
         this.argc = 0;
         if (this.position >= limit) return false;
-        if (buffer[this.position] !== star) {
+        if (buffer[this.position] !== arrayMark) {
           if (!this.inline(index === 0)) return false;
           if (this.argc === 0) continue;
           return this.finish(index);
@@ -287,7 +283,7 @@ export class RequestDecoder<Command = unknown> {
       if (this.bulkLength === unread) {
         const at = this.position;
         if (at >= limit) return false;
-        if (buffer[at] !== dollar) {
+        if (buffer[at] !== bulkMark) {
           throw new ProtocolError(`expected '$', got '${String.fromCharCode(buffer[at])}'`);
         }
         // The common case by hand: one digit, both line-end bytes at hand.
@@ -358,7 +354,7 @@ export class RequestDecoder<Command = unknown> {
       return incomplete;
     }
     let at = start;
-    const negative = buffer[at] === 0x2d;
+    const negative = buffer[at] === minus;
     if (negative) at++;
     const digits = lineEnd - at;
     const leadingZero = buffer[at] === zero && (digits > 1 || negative);

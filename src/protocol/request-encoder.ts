@@ -1,10 +1,7 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import { writeInteger } from '../bytes/integers.js';
+import { arrayMark, bulkMark, carriageReturn, lineFeed } from './resp-bytes.js';
 
-const CR = 0x0d;
-const LF = 0x0a;
-const STAR = 0x2a;
-const DOLLAR = 0x24;
 /** Around an argument: `$`, the digits of its length, two line ends. */
 const argumentOverhead = 1 + 10 + 4;
 const initialCapacity = 16 * 1024;
@@ -26,16 +23,16 @@ export class RequestEncoder {
     this.reserve(room);
     const { buffer } = this;
     let at = this.length;
-    buffer[at++] = STAR;
+    buffer[at++] = arrayMark;
     at = writeLine(buffer, at, argc);
     for (let i = 0; i < argc; i++) {
       const arg = args[i];
-      buffer[at++] = DOLLAR;
+      buffer[at++] = bulkMark;
       at = writeLine(buffer, at, arg.end - arg.start);
       copyBytes(buffer, at, arg.buffer, arg.start, arg.end);
       at += arg.end - arg.start;
-      buffer[at++] = CR;
-      buffer[at++] = LF;
+      buffer[at++] = carriageReturn;
+      buffer[at++] = lineFeed;
     }
     this.length = at;
   }
@@ -76,7 +73,7 @@ export class RequestEncoder {
 
 function writeLine(buffer: Buffer, at: number, n: number): number {
   const end = writeInteger(buffer, at, n);
-  buffer[end] = CR;
-  buffer[end + 1] = LF;
+  buffer[end] = carriageReturn;
+  buffer[end + 1] = lineFeed;
   return end + 2;
 }

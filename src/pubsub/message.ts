@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
+import { carriageReturn, lineFeed, pushMark } from '../protocol/resp-bytes.js';
 
 /** What a message is about: the first word that subscribers get. */
 export type MessageKind = 'message' | 'pmessage' | 'smessage';
@@ -32,8 +33,8 @@ export class Message implements Outgoing {
       const { buffer, start, end } = parts[i];
       at += encoded.write(headers[i], at, 'latin1');
       at += buffer.copy(encoded, at, start, end);
-      encoded[at++] = 0x0d;
-      encoded[at++] = 0x0a;
+      encoded[at++] = carriageReturn;
+      encoded[at++] = lineFeed;
     }
     return new Message(encoded);
   }
@@ -50,6 +51,6 @@ export class Message implements Outgoing {
 
 function asPush(array: Buffer): Buffer {
   const push = Buffer.from(array);
-  push[0] = 0x3e;
+  push[0] = pushMark;
   return push;
 }

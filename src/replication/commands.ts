@@ -243,15 +243,6 @@ function acknowledge({ args, argc, client }: Call, replication: Replication, at:
   replication.acknowledge(replica, applied, synced);
 }
 
-/** The state of the link to the primary in the words of ROLE. */
-const linkStates = {
-  connect: 'connect',
-  connecting: 'connecting',
-  handshake: 'handshake',
-  sync: 'sync',
-  connected: 'connected',
-} as const;
-
 function role({ reply }: Call, replication: Replication): void {
   const { primary, replicas, log } = replication;
   if (primary !== undefined) {
@@ -259,7 +250,7 @@ function role({ reply }: Call, replication: Replication): void {
     reply.text('slave');
     reply.text(primary.host);
     reply.integer(primary.port);
-    reply.text(linkStates[primary.state]);
+    reply.text(primary.state);
     return reply.integer(primary.state === 'connected' ? primary.offset : -1);
   }
   const online = replicas.filter(({ state }) => state === 'online');

@@ -1,21 +1,12 @@
 import { Bytes } from '../bytes/bytes.js';
-import {
-  noDatabase,
-  type Propagation,
-  type PropagationSink,
-  PropagationTarget,
-} from '../dispatch/propagation.js';
-import { RequestEncoder } from '../protocol/request-encoder.js';
+import { type Propagation, type PropagationSink, PropagationTarget } from '../dispatch/propagation.js';
+import { noDatabase, SelectingEncoder } from '../protocol/selecting-encoder.js';
 import type { ReplicationLog } from './replication-log.js';
-
-const select = Bytes.of('SELECT');
 
 /** Turns what the commands of this server change into the replication stream. */
 export class ReplicationFeed implements PropagationSink {
   readonly target = PropagationTarget.replicas;
-  /** The database that the stream has selected; -1 if the next command has to select one. */
-  database = noDatabase;
-  private readonly encoder = new RequestEncoder();
+  private readonly encoder = new SelectingEncoder();
 
   constructor(
     private readonly log: ReplicationLog,
@@ -23,6 +14,16 @@ export class ReplicationFeed implements PropagationSink {
     /** Called when the log has grown. */
     private readonly onGrown: () => void,
   ) {}
+
+  /** The database that the stream has selected, or `noDatabase`. */
+  get database(): number {
+    return this.encoder.database;
+  }
+
+  /** Whoever follows from here on has selected none. */
+  forgetDatabase(): void {
+    this.encoder.database = noDatabase;
+  }
 
   /** Adds a command that concerns no database. */
   command(...words: string[]): void {
@@ -32,12 +33,7 @@ export class ReplicationFeed implements PropagationSink {
 
   /** Hot while there are replicas. */
   propagate(database: number, args: readonly Bytes[], argc: number): void {
-    const { encoder } = this;
-    if (database >= 0 && database !== this.database) {
-      this.database = database;
-      encoder.append([select, Bytes.of(String(database))], 2);
-    }
-    encoder.append(args, argc);
+    this.encoder.appendFor(database, args, argc);
     this.moveToLog();
     const { client } = this.propagation;
     if (client !== undefined) client.writeOffset = this.log.offset;

@@ -1,4 +1,5 @@
 import { systemErrorText } from '../config/files.js';
+import { lineFeed } from '../protocol/resp-bytes.js';
 import { SnapshotBody } from './full-sync-load-body.js';
 import { loadIntoMemory, saveToFile } from './full-sync-load-targets.js';
 import { FullSyncError, type LoadedSnapshot, type ReplicaHost } from './replica-host.js';
@@ -7,7 +8,6 @@ import { FullSyncError, type LoadedSnapshot, type ReplicaHost } from './replica-
 const markLength = 40;
 /** Longest line that announces a snapshot. */
 const longestHeader = 1024;
-const lineFeed = 0x0a;
 
 /** What becomes of a full synchronization. */
 export interface FullSyncEvents {

@@ -1,3 +1,4 @@
+import { lineFeed } from '../protocol/resp-bytes.js';
 import type { ReplicaHost } from './replica-host.js';
 
 /** How the introduction of a replica to its primary ended. */
@@ -28,7 +29,6 @@ interface Step {
 
 /** Longest reply; anything longer does not come from a primary. */
 const longestReply = 64 * 1024;
-const lineFeed = 0x0a;
 /** What a primary without PSYNC sends after SYNC has no offset. */
 const unknownId = '?'.repeat(40);
 

@@ -26,8 +26,6 @@ export interface LinkEvents {
   /** With `failover`: the other server has taken over, or does not want to. */
   accepted(): void;
   rejected(): void;
-  /** The stream broke, after it had been there. */
-  lost(): void;
   /** The state has changed. */
   changed(): void;
   /** How much of the stream is on this server's disk; undefined where nothing is written there. */
@@ -394,8 +392,6 @@ export class ReplicaLink implements PrimaryLink {
     this.setState('connect');
     if (stream === undefined || this.stopped) return;
     replica.log.notice('Caching the disconnected master state.');
-    this.events.lost();
-    if (this.stopped || this.state !== 'connect') return;
     replica.log.notice(`Reconnecting to MASTER ${this.host}:${this.port}`);
     this.connect();
   }

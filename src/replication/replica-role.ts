@@ -168,7 +168,6 @@ export class ReplicaRole {
       },
       accepted: () => this.failover.succeeded(),
       rejected: () => this.failover.rejected(),
-      lost: () => {},
       changed: () => this.adjustGates(),
       relay: (buffer, start, end) => {
         replication.relay(buffer, start, end);

@@ -4,7 +4,6 @@ import type { Call } from '../commands/command.js';
 import type { ReplicationApi, ServerApi } from '../commands/server-api.js';
 import { ServerGate } from '../dispatch/admission.js';
 import type { Dispatcher } from '../dispatch/dispatcher.js';
-import { noDatabase } from '../dispatch/propagation.js';
 import { AcknowledgementWaits } from './acknowledgement-waits.js';
 import { ReplicationFeed } from './feed.js';
 import { FullSync, type FullSyncHost } from './full-sync.js';
@@ -141,7 +140,7 @@ export class Replication implements ReplicationApi {
     const { propagation } = this.host.loop.dispatcher;
     if (wanted) propagation.add(this.feed);
     else propagation.remove(this.feed);
-    this.feed.database = noDatabase;
+    this.feed.forgetDatabase();
   }
 
   /** A part of the primary's stream that was applied: the replicas of this one get it unchanged. */
@@ -241,7 +240,7 @@ export class Replication implements ReplicationApi {
     replica.state = 'snapshot';
     if (!replica.silent) replica.enqueue(Buffer.from(`+FULLRESYNC ${log.id} ${position}\r\n`));
     // It has selected no database yet.
-    this.feed.database = noDatabase;
+    this.feed.forgetDatabase();
     this.wake(replica);
   }
 

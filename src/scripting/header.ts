@@ -1,7 +1,6 @@
 import { CommandError } from '../protocol/errors.js';
+import { lineFeed } from '../protocol/resp-bytes.js';
 import { ScriptFlag, scriptFlag } from './script-flags.js';
-
-const lineFeed = 0x0a;
 
 /** A script's code without its `#!` line; the line's end stays, so that lines keep their numbers. */
 export interface ScriptSource {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Bytes, copyBytes } from '../bytes/bytes.js';
+import { bulkMark, carriageReturn, errorMark, minus, zero } from '../protocol/resp-bytes.js';
 import { KnownNames } from './known-names.js';
 import { LuaType } from './lua/exports.js';
 import { type HostFunction, type LuaState, mostReturned } from './lua/lua-state.js';
@@ -135,7 +136,7 @@ export class RedisLibrary {
     try {
       lua.setTop(0);
       this.replies.push(reply);
-      if (raises && reply.buffer[reply.start] === 0x2d) return lua.raise();
+      if (raises && reply.buffer[reply.start] === errorMark) return lua.raise();
       return 1;
     } finally {
       lua.L = outer;
@@ -221,9 +222,10 @@ function fail(lua: LuaState, text: string, raises: boolean): number {
 
 /** Length of the string that a reply is, -1 if it is none. Hot. */
 function bulkLength({ buffer, start, end }: Bytes): number {
-  if (buffer[start] !== 0x24 || buffer[start + 1] === 0x2d) return -1;
+  if (buffer[start] !== bulkMark || buffer[start + 1] === minus) return -1;
   let length = 0;
-  for (let at = start + 1; at < end && buffer[at] !== 0x0d; at++) length = length * 10 + buffer[at] - 0x30;
+  for (let at = start + 1; at < end && buffer[at] !== carriageReturn; at++)
+    length = length * 10 + buffer[at] - zero;
   return length;
 }
 

@@ -1,7 +1,24 @@
 import type { Bytes } from '../bytes/bytes.js';
+import {
+  arrayMark,
+  attributeMark,
+  bigNumberMark,
+  booleanMark,
+  bulkMark,
+  carriageReturn,
+  doubleMark,
+  errorMark,
+  integerMark,
+  lineFeed,
+  mapMark,
+  minus,
+  nullMark,
+  setMark,
+  simpleMark,
+  verbatimMark,
+  zero,
+} from '../protocol/resp-bytes.js';
 import type { LuaState } from './lua/lua-state.js';
-
-const newLine = 0x0a;
 
 /**
  * Pushes a reply as Lua values, straight from its bytes:
@@ -35,32 +52,32 @@ export class ReplyToLua {
     const { lua } = this;
     const type = this.buffer[this.at++];
     switch (type) {
-      case 0x24: // $
+      case bulkMark:
         return this.bulk();
-      case 0x3a: // :
+      case integerMark:
         return lua.pushNumber(this.number());
-      case 0x2b: // +
+      case simpleMark:
         return this.tagged('ok');
-      case 0x2d: // -
+      case errorMark:
         return this.error();
-      case 0x2a: // *
+      case arrayMark:
         return this.array();
-      case 0x25: // %
+      case mapMark:
         return this.map();
-      case 0x7e: // ~
+      case setMark:
         return this.set();
-      case 0x5f: // _
+      case nullMark:
         this.line();
         return lua.pushNil();
-      case 0x23: // #
+      case booleanMark:
         return lua.pushBoolean(this.line() === 't');
-      case 0x2c: // ,
+      case doubleMark:
         return this.double();
-      case 0x28: // (
+      case bigNumberMark:
         return this.tagged('big_number');
-      case 0x3d: // =
+      case verbatimMark:
         return this.verbatim();
-      case 0x7c: // |
+      case attributeMark:
         return this.attribute();
       default:
         throw new Error(`a reply of unknown type ${type}`);
@@ -72,10 +89,10 @@ export class ReplyToLua {
     const { buffer } = this;
     let { at } = this;
     const start = at;
-    const negative = buffer[at] === 0x2d;
+    const negative = buffer[at] === minus;
     if (negative) at++;
     let n = 0;
-    for (let byte = buffer[at]; byte !== 0x0d; byte = buffer[++at]) n = n * 10 + byte - 0x30;
+    for (let byte = buffer[at]; byte !== carriageReturn; byte = buffer[++at]) n = n * 10 + byte - zero;
     this.at = at + 2;
     if (at - start > 15) return Number(buffer.toString('latin1', start, at));
     return negative ? -n : n;
@@ -83,7 +100,7 @@ export class ReplyToLua {
 
   private line(): string {
     const { at } = this;
-    const end = this.buffer.indexOf(newLine, at);
+    const end = this.buffer.indexOf(lineFeed, at);
     this.at = end + 1;
     return this.buffer.toString('latin1', at, end - 1);
   }

@@ -148,7 +148,7 @@ export class ScriptCache {
   }
 }
 
-export function shaOf(text: Buffer): string {
+function shaOf(text: Buffer): string {
   return createHash('sha1').update(text).digest('hex');
 }
 

@@ -388,7 +388,7 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   // --- rewriting
 
-  /** BGREWRITEAOF. The reply's text. */
+  /** BGREWRITEAOF. What came of it; `scheduled` begins when it can. */
   request(inTransaction: boolean): 'started' | 'scheduled' | 'running' | 'failed' {
     if (this.rewriting) return 'running';
     this.rewrites.failuresInRow = 0;

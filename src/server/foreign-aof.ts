@@ -1,12 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import { configFromText, systemErrorText } from '../config/files.js';
-import { AofDirectory } from '../persistence/aof-directory.js';
+import { AofDirectory, findManifest, isManifestName, prefixOf } from '../persistence/aof-directory.js';
 import { AofManifest, ManifestError } from '../persistence/aof-manifest.js';
 import type { FileSystem } from '../persistence/files.js';
 import { beginsAsSnapshot } from '../persistence/snapshot-signature.js';
 import { LoadError } from './load-error.js';
-
-const manifestEnding = '.manifest';
 
 /** An append-only file that is not this server's own. */
 export interface ForeignAof {
@@ -21,7 +19,7 @@ export interface ForeignAof {
 export function findForeign(files: FileSystem, path: string): ForeignAof | 'snapshot' {
   try {
     if (files.statSync(path).isDirectory()) return ofManifest(files, join(path, manifestIn(files, path)));
-    if (path.endsWith(manifestEnding)) return ofManifest(files, path);
+    if (isManifestName(path)) return ofManifest(files, path);
     if (!path.endsWith('.aof') && beginsWithSignature(files, path)) return 'snapshot';
     return { directory: directoryOf(files, path, ''), manifest: AofManifest.ofBase(nameOf(path)) };
   } catch (error) {
@@ -32,15 +30,13 @@ export function findForeign(files: FileSystem, path: string): ForeignAof | 'snap
 }
 
 function manifestIn(files: FileSystem, folder: string): string {
-  const names = files.readdirSync(folder).filter((name) => name.endsWith(manifestEnding));
-  const whole = names.filter((name) => !name.startsWith('temp-'));
-  if (whole.length === 1) return whole[0];
-  const found = whole.length === 0 ? 'no manifest' : 'several manifests';
-  throw new LoadError(`Can't import ${folder}: it has ${found} of an append-only file`);
+  const manifest = findManifest(files, folder);
+  if ('found' in manifest) throw new LoadError(`Can't import ${folder}: it has ${manifest.found}`);
+  return manifest.name;
 }
 
 function ofManifest(files: FileSystem, path: string): ForeignAof {
-  const directory = directoryOf(files, path, nameOf(path).slice(0, -manifestEnding.length));
+  const directory = directoryOf(files, path, prefixOf(nameOf(path)));
   const manifest = directory.readManifest();
   if (manifest === undefined) throw new LoadError(`Can't import ${path}: there is no such file`);
   return { directory, manifest };

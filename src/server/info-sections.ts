@@ -138,7 +138,7 @@ export function memorySection(server: RespiteServer): InfoField[] {
     ['mem_total_replication_buffers', memoryParts.replicationBacklog + memoryParts.replicaBuffers],
     ['mem_clients_slaves', usage.replicaClients],
     ['mem_clients_normal', usage.normalClients],
-    ['mem_cluster_links', memoryParts.clusterLinks],
+    ['mem_cluster_links', 0],
     ['mem_aof_buffer', memoryParts.aofBuffer],
     ['mem_allocator', 'respite-arena'],
     ['active_defrag_running', server.defrag.runningPercent],

@@ -7,8 +7,8 @@ import { systemErrorText } from '../config/files.js';
 
 export type LogLevel = Directives['loglevel'];
 export type LogFormat = Directives['log-format'];
-/** What this process is, as a log line shows it: master, replica (S), child that saves. */
-export type LogRole = 'M' | 'S' | 'C';
+/** What this process is, as a log line shows it: master or replica (S). */
+export type LogRole = 'M' | 'S';
 
 export interface LogSettings {
   level: LogLevel;

@@ -11,7 +11,7 @@ const samplePeriodMs = 100;
  * About what a server's own objects take in the JavaScript heap: an estimate, for the engine has no number of
  * its own.
  */
-export const runtimeBytes = 1024 * 1024;
+const runtimeBytes = 1024 * 1024;
 
 /** The average growth per second of a counter over the last samples. */
 class Rate {
@@ -48,14 +48,13 @@ export class Metrics {
   private readonly loopWork = new Rate();
   private sampledAt: number;
   private peak = 0;
-  private peakAt: number;
   /** Time that periodic work took, in µs. */
   cronMicroseconds = 0;
   /** Event loop counters at the last reset. */
   private loopBase = { turns: 0, microseconds: 0 };
 
   constructor(private readonly server: RespiteServer) {
-    this.sampledAt = this.peakAt = server.clock.now();
+    this.sampledAt = server.clock.now();
   }
 
   /** To be called periodically; more often than the sample period is fine. */
@@ -92,31 +91,26 @@ export class Metrics {
     return arena.allocated + arena.indexBytes + orderNodes.allocated;
   }
 
-  /** The most memory that was in use at a time, in bytes, and when: unix ms. */
-  get peakMemory(): { bytes: number; at: number } {
+  /** The most memory that was in use at a time, in bytes. */
+  get peakMemory(): number {
     this.trackPeak();
-    return { bytes: this.peak, at: this.peakAt };
+    return this.peak;
   }
 
   private trackPeak(): void {
     const used = this.usedMemory;
-    if (used <= this.peak) return;
-    this.peak = used;
-    this.peakAt = this.server.clock.now();
+    if (used > this.peak) this.peak = used;
   }
 
   /** Where memory goes. Walks over clients and segments. */
   memoryUsage(): MemoryUsage {
     const { keyspace, clients, memoryParts } = this.server;
     const { arena } = keyspace;
-    const peak = this.peakMemory;
     return {
       used: this.usedMemory,
-      peak: peak.bytes,
-      peakAt: peak.at,
+      peak: this.peakMemory,
       startup: runtimeBytes,
       dataset: arena.allocated,
-      indexes: this.dataMemory - arena.allocated,
       normalClients: clients.memory,
       replicaClients: memoryParts.replicaBuffers,
       resident: process.memoryUsage.rss(),

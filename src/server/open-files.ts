@@ -6,7 +6,7 @@ import { type Config, ConfigError } from '../config/config.js';
 const reservedFiles = 32;
 
 /** How many files this process may have open, or undefined where the system does not say. */
-export function openFilesLimit(): number | undefined {
+function openFilesLimit(): number | undefined {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
     return soft === undefined ? undefined : Number(soft);

@@ -19,7 +19,6 @@ import type {
 import type { Config } from '../config/config.js';
 import { ServerGate } from '../dispatch/admission.js';
 import { CommandObserver } from '../dispatch/command-observer.js';
-import { noDatabase } from '../dispatch/propagation.js';
 import type { ScriptRunner } from '../dispatch/script-commands.js';
 import type { Database } from '../keyspace/database.js';
 import { ExpirySweeper } from '../keyspace/expiry.js';
@@ -32,6 +31,7 @@ import { SlowLog } from '../observation/slow-log.js';
 import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
 import type { RdbFormat } from '../persistence/rdb-format.js';
 import { busyError, CommandError, errors } from '../protocol/errors.js';
+import { noDatabase } from '../protocol/selecting-encoder.js';
 import { ClientTracking } from '../pubsub/client-tracking.js';
 import { publishEvent } from '../pubsub/notifications.js';
 import { PubSub } from '../pubsub/pubsub.js';
@@ -512,6 +512,10 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   watch(client: Client, database: Database, key: string): void {
     this.loop.dispatcher.watched.add(client, database, key);
     this.loop.dispatcher.updateObserved();
+  }
+
+  endTransaction(client: Client): void {
+    this.loop.dispatcher.endTransaction(client);
   }
 
   unwatchAll(client: Client): void {

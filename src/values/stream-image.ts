@@ -42,7 +42,7 @@ class ConsumerImage {
 }
 
 /** A group as it was. */
-export class GroupImage {
+class GroupImage {
   readonly name: string;
   readonly lastId = new StreamId();
   readonly entriesRead: number;

@@ -211,7 +211,7 @@ function beginsAsInteger(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || byte === 0x2d;
 }
 
-/** Whether a name is the one of an element; the element's encoding is unique. */
+/** The name that elements are compared with: as each text has one encoding only, their bytes tell. */
 const wanted = new EncodedElement();
 
 /** True if the arguments from `from` to `to`, every other one, are the fields of the node whose listpack begins at `base`. */
@@ -245,8 +245,10 @@ function hasFields(buffer: Buffer, at: number, args: Bytes[], from: number, to: 
   return true;
 }
 
-/** Adds the integer element at `at` to an unsigned 64-bit number of which `high` and `low` are the words. */
+/** What `addElement` returns. */
 const sum = { high: 0, low: 0 };
+
+/** Adds the integer element at `at` to an unsigned 64-bit number of which `high` and `low` are the words; see `sum`. */
 function addElement(buffer: Buffer, at: number, high: number, low: number): void {
   const n = integerAt(buffer, at);
   if (Number.isNaN(n)) {

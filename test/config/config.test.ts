@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -19,6 +19,21 @@ function loaded(text: string): Config {
   const config = new Config();
   config.load(text);
   return config;
+}
+
+/** Directives that the configuration itself obeys, and those of which the name is put together. */
+const readOtherwise = [
+  'enable-protected-configs',
+  'enable-debug-command',
+  'enable-module-command',
+  'include',
+];
+
+/** The text of all modules outside a folder. */
+function sourcesOutside(folder: string): string {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).map((name) => join('src', name));
+  const wanted = files.filter((file) => file.endsWith('.ts') && !file.startsWith(join(folder, '/')));
+  return wanted.map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 
 function reasonOf(action: () => void): string {
@@ -401,8 +416,16 @@ describe('the table', () => {
   it('names directives without effect only when they were given another value', () => {
     expect(new Config().inertInUse()).toEqual([]);
     expect(loaded('io-threads 4\nactivedefrag no').inertInUse()).toEqual([
-      { name: 'io-threads', reason: 'Clients are served by one event loop.' },
+      { name: 'io-threads', reason: 'Clients are served by one event loop.', reliedOn: false },
     ]);
+  });
+
+  it('calls everything without effect that nothing reads', () => {
+    const source = sourcesOutside('src/config');
+    const unread = [...directives].filter(
+      ([name, { inert }]) => inert === undefined && !new RegExp(`['.{ ,]${name}\\b`).test(source),
+    );
+    expect(unread.map(([name]) => name)).toEqual(readOtherwise);
   });
 
   it('has defaults that their own kinds accept', () => {

@@ -24,6 +24,7 @@ export const dataTypes = {
     integer(0, INT_MAX),
     0,
     'Nodes at each end of a list that are not compressed; 0 for no compression.',
+    { inert: 'No node of a list is compressed.' },
   ),
   'set-max-intset-entries': directive(
     integer(0, LONG_MAX),

@@ -49,7 +49,9 @@ export const lazyFreeing = {
     false,
     'Free in slices what a command such as RENAME replaces.',
   ),
-  'lazyfree-lazy-user-del': directive(yesNo, false, 'DEL frees in slices, as UNLINK does.'),
+  'lazyfree-lazy-user-del': directive(yesNo, false, 'DEL frees in slices, as UNLINK does.', {
+    inert: 'DEL always frees big values in slices.',
+  }),
   'lazyfree-lazy-user-flush': directive(yesNo, false, 'FLUSHALL and FLUSHDB are ASYNC unless told SYNC.'),
 };
 
@@ -68,12 +70,12 @@ export const kernelMemory = {
   'oom-score-adj': directive(
     oneOf(['no', 'yes', 'relative', 'absolute'], { relative: 'yes' }),
     'no',
-    'Tell Linux which processes to end first when memory runs out.',
+    'Tell Linux how soon to end this process when memory runs out: by adding a score to its own, or with that score alone.',
   ),
   'oom-score-adj-values': directive(
     oomScores,
     [0, 200, 800],
-    'Scores of masters, replicas and processes that save.',
+    'Scores of masters, of replicas and, without use here, of processes that save.',
   ),
   'disable-thp': directive(yesNo, true, 'Ask Linux for no huge pages.', {
     immutable: true,
@@ -111,5 +113,7 @@ export const housekeeping = {
     inert: 'Tables grow by one bucket at a time, so there is nothing to finish.',
   }),
   hz: directive(integer(0, INT_MAX, [1, 500]), 10, 'How often a second the periodic work is done.'),
-  'dynamic-hz': directive(yesNo, true, 'Do the periodic work more often with many clients.'),
+  'dynamic-hz': directive(yesNo, true, 'Do the periodic work more often with many clients.', {
+    inert: 'Every round of the periodic work looks after all clients.',
+  }),
 };

@@ -68,6 +68,7 @@ export const replication = {
     yesNo,
     false,
     'Go on when a replica cannot write to its disk, instead of ending it.',
+    { inert: 'A replica always goes on; its log and INFO tell of the failure.' },
   ),
   'replica-announced': directive(yesNo, true, 'Let Sentinel know of this replica.'),
   'min-replicas-to-write': directive(
@@ -103,6 +104,9 @@ export const replication = {
     yesNo,
     false,
     'Free the old data in slices when a replica loads a snapshot.',
-    { alias: 'slave-lazy-flush' },
+    {
+      alias: 'slave-lazy-flush',
+      inert: 'Removing everything takes no longer for many keys than for few.',
+    },
   ),
 };

@@ -40,7 +40,9 @@ export const tls = {
     'Whether clients must show a certificate.',
   ),
   'tls-replication': directive(yesNo, false, 'Use TLS towards the master.'),
-  'tls-cluster': directive(yesNo, false, 'Use TLS between the nodes of a cluster.'),
+  'tls-cluster': directive(yesNo, false, 'Use TLS between the nodes of a cluster.', {
+    inert: 'This server is no node of a cluster.',
+  }),
   'tls-protocols': directive(text('<version> ...'), '', 'Versions to offer, as "TLSv1.2 TLSv1.3".', {
     reapply: true,
   }),

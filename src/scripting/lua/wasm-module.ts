@@ -14,7 +14,7 @@ const notSupported = -52;
 const badFileDescriptor = 8;
 
 /** The C library wants to end the process: an error in Lua outside of any protected call. The machine is lost. */
-export class LuaExitError extends Error {
+class LuaExitError extends Error {
   override name = 'LuaExitError';
 }
 
