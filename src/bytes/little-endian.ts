@@ -2,3 +2,11 @@
 export function uint32At(buffer: Buffer, at: number): number {
   return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;
 }
+
+/** Writes the low 32 bits of an integer to `buffer[at, at + 4)`. Hot. */
+export function writeUint32(buffer: Buffer, at: number, value: number): void {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
+}

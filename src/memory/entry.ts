@@ -17,7 +17,7 @@
  * JavaScript objects.
  */
 import { copyBytes, equalBytes } from '../bytes/bytes.js';
-import { uint32At } from '../bytes/little-endian.js';
+import { uint32At, writeUint32 } from '../bytes/little-endian.js';
 import type { Arena, Ref } from './arena.js';
 
 const SHORT_HEADER = 8;
@@ -276,13 +276,6 @@ function writeLengths(buffer: Buffer, at: number, key: number, payload: number):
     buffer[at + 6] = payload;
     buffer[at + 7] = payload >>> 8;
   }
-}
-
-function writeUint32(buffer: Buffer, at: number, value: number): void {
-  buffer[at] = value;
-  buffer[at + 1] = value >>> 8;
-  buffer[at + 2] = value >>> 16;
-  buffer[at + 3] = value >>> 24;
 }
 
 function readDouble(buffer: Buffer, at: number): number {

@@ -1,7 +1,7 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import { readAsDecimal } from '../bytes/decimal-texts.js';
 import { isInt64, readInt64, readSafeInteger } from '../bytes/integers.js';
-import { uint32At } from '../bytes/little-endian.js';
+import { uint32At, writeUint32 } from '../bytes/little-endian.js';
 
 /**
  * The bytes of a listpack, as Redis publishes the format (listpack specification, and RDB files):
@@ -41,12 +41,23 @@ const INT_64 = 0xf4;
 
 const TWO_32 = 2 ** 32;
 
+/** Writes the header: all bytes of the listpack, and its number of elements, `UNKNOWN_COUNT` included. Hot. */
+export function writeListpackHeader(buffer: Buffer, at: number, length: number, count: number): void {
+  const told = Math.min(count, UNKNOWN_COUNT);
+  writeUint32(buffer, at, length);
+  buffer[at + 4] = told;
+  buffer[at + 5] = told >>> 8;
+}
+
+/** The number of elements that the header tells, which may be `UNKNOWN_COUNT`. */
+export function toldCount(buffer: Buffer, at: number): number {
+  return buffer[at + 4] | (buffer[at + 5] << 8);
+}
+
 /** Writes a listpack without elements; returns the position after it. */
 export function writeEmptyListpack(buffer: Buffer, at: number): number {
-  buffer.writeUInt32LE(EMPTY_LISTPACK_LENGTH, at);
-  buffer[at + 4] = 0;
-  buffer[at + 5] = 0;
-  buffer[at + 6] = END;
+  writeListpackHeader(buffer, at, EMPTY_LISTPACK_LENGTH, 0);
+  buffer[at + HEADER_LENGTH] = END;
   return at + EMPTY_LISTPACK_LENGTH;
 }
 

@@ -9,7 +9,9 @@ import {
   isIntegerAt,
   readBacklen,
   readElement,
+  toldCount,
   UNKNOWN_COUNT,
+  writeListpackHeader,
 } from './listpack-format.js';
 import { type PackedBytes, splice } from './packed-bytes.js';
 
@@ -43,7 +45,7 @@ export class Listpack {
   /** The number of elements. Beyond 65534 it has to be counted. */
   get count(): number {
     const { buffer, offset } = this.memory;
-    const count = buffer[offset + 4] | (buffer[offset + 5] << 8);
+    const count = toldCount(buffer, offset);
     return count === UNKNOWN_COUNT ? this.countFrom(HEADER_LENGTH) : count;
   }
 
@@ -259,15 +261,8 @@ export class Listpack {
   /** Sets the length in bytes and changes the number of elements, which stays unknown once it was. */
   private writeHeader(length: number, added: number): void {
     const { buffer, offset } = this.memory;
-    buffer[offset] = length;
-    buffer[offset + 1] = length >>> 8;
-    buffer[offset + 2] = length >>> 16;
-    buffer[offset + 3] = length >>> 24;
-    const told = buffer[offset + 4] | (buffer[offset + 5] << 8);
-    if (told === UNKNOWN_COUNT || added === 0) return;
-    const count = Math.min(told + added, UNKNOWN_COUNT);
-    buffer[offset + 4] = count;
-    buffer[offset + 5] = count >>> 8;
+    const told = toldCount(buffer, offset);
+    writeListpackHeader(buffer, offset, length, told === UNKNOWN_COUNT ? told : told + added);
   }
 
   private countFrom(at: ListpackPosition): number {

@@ -1,6 +1,11 @@
 import { Bytes } from '../bytes/bytes.js';
 import { EMPTY_INTSET_LENGTH, type Int64, Intset, writeEmptyIntset } from '../memory/intset.js';
-import { EMPTY_LISTPACK_LENGTH, END, EncodedElement, HEADER_LENGTH } from '../memory/listpack-format.js';
+import {
+  EMPTY_LISTPACK_LENGTH,
+  END,
+  EncodedElement,
+  writeListpackHeader,
+} from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
 
 const usualBytes = 16 * 1024;
@@ -67,8 +72,7 @@ export class ListpackBuilder {
   /** The listpack, valid until the next `reset`. */
   finish(): Bytes {
     const { buffer, length } = this.memory;
-    buffer.writeUInt32LE(length, 0);
-    buffer.writeUInt16LE(Math.min(this.count, 0xffff), HEADER_LENGTH - 2);
+    writeListpackHeader(buffer, 0, length, this.count);
     buffer[length - 1] = END;
     return this.memory.view();
   }

@@ -1,5 +1,11 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { END, EncodedElement, HEADER_LENGTH, UNKNOWN_COUNT } from '../memory/listpack-format.js';
+import {
+  END,
+  EncodedElement,
+  HEADER_LENGTH,
+  toldCount,
+  writeListpackHeader,
+} from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
 
 const element = new EncodedElement();
@@ -33,12 +39,6 @@ export function pushToListpack(
     buffer[at] = END;
   }
   const length = oldLength + added;
-  const told = buffer[offset + 4] | (buffer[offset + 5] << 8);
-  const count = Math.min(told + to - from, UNKNOWN_COUNT); // once unknown, it stays unknown
-  buffer[offset] = length;
-  buffer[offset + 1] = length >>> 8;
-  buffer[offset + 2] = length >>> 16;
-  buffer[offset + 3] = length >>> 24;
-  buffer[offset + 4] = count;
-  buffer[offset + 5] = count >>> 8;
+  // Once unknown, the count stays so.
+  writeListpackHeader(buffer, offset, length, toldCount(buffer, offset) + to - from);
 }

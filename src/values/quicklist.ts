@@ -12,6 +12,7 @@ import {
   readBacklen,
   readElement,
   writeEmptyListpack,
+  writeListpackHeader,
 } from '../memory/listpack-format.js';
 import type { PackedBytes } from '../memory/packed-bytes.js';
 import { Collection, type CollectionImage, type VisitElement } from './collection.js';
@@ -407,13 +408,7 @@ export class Quicklist extends Collection {
     const { length } = node;
     const buffer = this.arena.bufferOf(node.ref);
     const begin = this.beginOf(node);
-    const count = Math.min(node.count, 0xffff);
-    buffer[begin] = length;
-    buffer[begin + 1] = length >>> 8;
-    buffer[begin + 2] = length >>> 16;
-    buffer[begin + 3] = length >>> 24;
-    buffer[begin + 4] = count;
-    buffer[begin + 5] = count >>> 8;
+    writeListpackHeader(buffer, begin, length, node.count);
     buffer[begin + length - 1] = END;
   }
 

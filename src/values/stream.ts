@@ -1,7 +1,13 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { copyBytes } from '../bytes/bytes.js';
 import type { Arena } from '../memory/arena.js';
-import { EMPTY_LISTPACK_LENGTH, END, HEADER_LENGTH, UNKNOWN_COUNT } from '../memory/listpack-format.js';
+import {
+  EMPTY_LISTPACK_LENGTH,
+  END,
+  HEADER_LENGTH,
+  toldCount,
+  writeListpackHeader,
+} from '../memory/listpack-format.js';
 import { Collection } from './collection.js';
 import { ConsumerGroup } from './consumer-group.js';
 import { IdCursor, IdIndex } from './id-index.js';
@@ -150,9 +156,8 @@ export class Stream extends Collection {
     if (!fits) copyBytes(buffer, at, elements.buffer, 0, elements.length);
     buffer[at + elements.length] = END;
     node.words[node.at + NodeWord.length] = length + elements.length;
-    const told = buffer.readUInt16LE(offset + 4);
-    const count = told === UNKNOWN_COUNT ? told : Math.min(told + elements.count, UNKNOWN_COUNT);
-    writeHeader(buffer, offset, length + elements.length, count);
+    // Once unknown, the count stays so.
+    writeListpackHeader(buffer, offset, length + elements.length, toldCount(buffer, offset) + elements.count);
     countEntry(arena, node, buffer, offset);
   }
 
@@ -180,7 +185,7 @@ export class Stream extends Collection {
     const base = arena.offsetOf(ref);
     copyBytes(buffer, base + HEADER_LENGTH, elements.buffer, 0, elements.length);
     buffer[base + length - 1] = END;
-    writeHeader(buffer, base, length, Math.min(elements.count, UNKNOWN_COUNT));
+    writeListpackHeader(buffer, base, length, elements.count);
     if (nodes.size === 1) this.headSkip = 0;
   }
 
@@ -336,13 +341,4 @@ function encodeFirstEntry(args: Bytes[], from: number, to: number): void {
   elements.addInteger(0);
   for (let i = from + 1; i < to; i += 2) elements.add(args[i]);
   elements.addInteger(elements.count - before);
-}
-
-function writeHeader(buffer: Buffer, base: number, length: number, count: number): void {
-  buffer[base] = length;
-  buffer[base + 1] = length >>> 8;
-  buffer[base + 2] = length >>> 16;
-  buffer[base + 3] = length >>> 24;
-  buffer[base + 4] = count;
-  buffer[base + 5] = count >>> 8;
 }

@@ -33,7 +33,6 @@ export interface LuaExports extends MachineExports {
   lua_newthread(L: number): number;
   lua_gettop(L: number): number;
   lua_settop(L: number, index: number): void;
-  lua_remove(L: number, index: number): void;
   lua_insert(L: number, index: number): void;
   lua_replace(L: number, index: number): void;
   lua_pushvalue(L: number, index: number): void;
@@ -64,7 +63,6 @@ export interface LuaExports extends MachineExports {
   lua_createtable(L: number, array: number, fields: number): void;
   lua_getmetatable(L: number, index: number): number;
   lua_setmetatable(L: number, index: number): number;
-  lua_call(L: number, args: number, results: number): void;
   lua_pcall(L: number, args: number, results: number, handler: number): number;
   lua_error(L: number): number;
   lua_next(L: number, index: number): number;

@@ -31,7 +31,7 @@ import {
 } from '../wasm/assembler.js';
 import type { WasmBinary } from '../wasm/binary.js';
 import { LuaType } from './exports.js';
-import { Internal, State, Value } from './layout.js';
+import { Internal, LuaString, State, StringLibrary, TableLibrary, threadOfMatch, Value } from './layout.js';
 import { preludeSource } from './prelude.js';
 
 /** Turns of loops in C functions between two calls of the watcher: some hundreds of microseconds. */
@@ -41,25 +41,9 @@ const bytesPerTurnLog2 = 4;
 
 /** So many bytes of memory taken, as a power of 2, are worth a jump of the interpreter. */
 const bytesPerJumpLog2 = 8;
-/** Functions of the interpreter that take long for single steps: text to number, comparison of texts, next. */
-const luaV_tonumber = 440;
-const strcmp = 503;
-const luaV_concat = 447;
-const memcpy = 460;
-const stringLength = 12;
 
-/** The functions that have loops of the string and table libraries, unpack, and those that wait for a comparison. */
-const firstOfStrings = 391;
-const lastOfStrings = 411;
-const firstOfTables = 423;
-const lastOfTables = 433;
-const unpackFunction = 163;
-/** Matches a pattern: its state has the thread, behind two pointers. */
-const match = 402;
-const threadOfMatch = 8;
-const memcmp = 491;
 /** Those that compare bytes: string.find and the match of `%1`. */
-const comparers = [396, match];
+const comparers = [396, Internal.match];
 /** string.byte, string.find and its like, string.sub: they take positions of any size, so many given and optional. */
 const positions = [
   { f: 391, given: 0, optional: 2 },
@@ -92,7 +76,7 @@ function watchLoops(binary: WasmBinary): void {
   const turns = binary.addGlobal(turnsPerLook);
   const look = addLook(binary, watcher, turns);
   const compare = addCompare(binary, turns);
-  for (const f of comparers) binary.replaceCalls(f, memcmp, compare, 1);
+  for (const f of comparers) binary.replaceCalls(f, Internal.memcmp, compare, 1);
   for (const f of watchedFunctions()) {
     // Compilers use the variables of parameters for other things, too.
     const thread = binary.addLocals(f, 1);
@@ -100,14 +84,14 @@ function watchLoops(binary: WasmBinary): void {
       ...setGlobal(turns, subtract(getGlobal(turns), i32(1))),
       ...when(less(getGlobal(turns), i32(0)), call(look, get(thread))),
     ]);
-    binary.putAtStart(f, set(thread, f === match ? load32(get(0), threadOfMatch) : get(0)));
+    binary.putAtStart(f, set(thread, f === Internal.match ? load32(get(0), threadOfMatch) : get(0)));
   }
 }
 
 function watchedFunctions(): number[] {
-  const found = [unpackFunction];
-  for (let f = firstOfStrings; f <= lastOfStrings; f++) found.push(f);
-  for (let f = firstOfTables; f <= lastOfTables; f++) found.push(f);
+  const found: number[] = [Internal.luaB_unpack];
+  for (let f = StringLibrary.first; f <= StringLibrary.last; f++) found.push(f);
+  for (let f = TableLibrary.first; f <= TableLibrary.last; f++) found.push(f);
   return found;
 }
 
@@ -125,7 +109,7 @@ function addCompare(binary: WasmBinary, turns: number): number {
   const [a, b, size] = [0, 1, 2];
   return binary.addFunction(binary.addType(3, 1), {}, [
     ...setGlobal(turns, subtract(getGlobal(turns), shiftRight(get(size), i32(bytesPerTurnLog2)))),
-    ...call(memcmp, get(a), get(b), get(size)),
+    ...call(Internal.memcmp, get(a), get(b), get(size)),
   ]);
 }
 
@@ -136,19 +120,19 @@ function weighSteps(binary: WasmBinary, countdown: number): void {
   binary.putAtStart(Internal.realloc, spend(shiftRight(get(1), i32(bytesPerJumpLog2))));
   const value = 0;
   binary.putAtStart(
-    luaV_tonumber,
+    Internal.luaV_tonumber,
     when(
       equal(load32(get(value), Value.type), i32(LuaType.string)),
-      spend(load32(load32(get(value), 0), stringLength)),
+      spend(load32(load32(get(value), 0), LuaString.length)),
     ),
   );
   const [to, from, size] = [0, 1, 2];
   const copy = binary.addFunction(binary.addType(3, 1), {}, [
     ...spend(shiftRight(get(size), i32(bytesPerJumpLog2))),
-    ...call(memcpy, get(to), get(from), get(size)),
+    ...call(Internal.memcpy, get(to), get(from), get(size)),
   ]);
-  binary.replaceCalls(luaV_concat, memcpy, copy, 1);
-  binary.putInLoops(strcmp, spend(i32(1)));
+  binary.replaceCalls(Internal.luaV_concat, Internal.memcpy, copy, 1);
+  binary.putInLoops(Internal.strcmp, spend(i32(1)));
   binary.putInLoops(exported.get('lua_next')!, spend(i32(1)));
 }
 
@@ -192,13 +176,12 @@ function addOptionalPosition(binary: WasmBinary, check: number): number {
 
 /** The start of a place in the prelude, as the two words that begin the string. */
 const preludePlace = Buffer.from(`${preludeSource.slice(1)}:`);
-const stringBytes = 16;
 
 /** luaL_where: a place in the prelude is not the script's, so its caller's place is wanted. */
 function skipPrelude(binary: WasmBinary): void {
   const [L, level, text, again] = [0, 1, 2, 3];
   const isWord = (offset: number) =>
-    equal(load32(get(text), stringBytes + offset), i32(preludePlace.readInt32LE(offset)));
+    equal(load32(get(text), LuaString.bytes + offset), i32(preludePlace.readInt32LE(offset)));
   const exported = binary.exportedFunctions();
   const where = exported.get('luaL_where')!;
   binary.wrapFunction(where, { i32: 2 }, (original) => [

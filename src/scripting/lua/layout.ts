@@ -20,8 +20,22 @@ export const Internal = {
   realloc: 539,
   luaV_lessthan: 444,
   luaV_execute: 449,
+  luaV_tonumber: 440,
+  luaV_concat: 447,
+  /** string.match, string.find and gsub match their patterns with it. */
+  match: 402,
+  /** unpack, of the basic library. */
+  luaB_unpack: 163,
+  strcmp: 503,
+  memcmp: 491,
+  memcpy: 460,
   emscripten_longjmp: 548,
 } as const;
+
+/** The functions of the string and the table library, the first and the last. */
+export const StringLibrary = { first: 391, last: 411 } as const;
+export const TableLibrary = { first: 423, last: 433 } as const;
+
 /** Offsets in a lua_State. */
 export const State = {
   top: 8,
@@ -31,6 +45,9 @@ export const State = {
   savedCode: 24,
   lastSlot: 28,
   lastCall: 36,
+  /** Calls of C functions within each other, now and when the thread was resumed: 16 bits each. */
+  cCalls: 52,
+  baseCCalls: 54,
   hookMask: 56,
   errorJmp: 112,
 } as const;
@@ -38,6 +55,15 @@ export const State = {
 /** A value: 8 bytes, and its type in the next 4. */
 export const Value = { size: 16, type: 8 } as const;
 export const valueSizeLog2 = 4;
+
+/** Offsets in a string: its length, and its bytes. */
+export const LuaString = { length: 12, bytes: 16 } as const;
+
+/** What lua_getinfo fills in (lua_Debug). */
+export const DebugRecord = { source: 16, currentLine: 20, size: 100 } as const;
+
+/** Offset of the thread in the state of a match. */
+export const threadOfMatch = 8;
 
 /** A record of a call (CallInfo). */
 export const CallRecord = {
@@ -62,5 +88,7 @@ export const marksOffset = 5;
 export const blackMark = 4;
 /** A bit of the marks that the collector neither uses nor changes. */
 export const readOnlyMark = 0x80;
+/** The same bit, in those of a native function: it has a stand-in. */
+export const standInMark = 0x80;
 /** Offset of the collector's list of tables to look at again, in the state that all threads share. */
 export const grayAgain = 40;

@@ -10,9 +10,8 @@ import {
   LuaType,
   registryIndex,
 } from './exports.js';
-import { marksOffset, readOnlyMark, State } from './layout.js';
+import { DebugRecord, LuaString, marksOffset, readOnlyMark, State, standInMark, Value } from './layout.js';
 import { freeLists } from './machine.js';
-import { standInMark } from './stand-ins.js';
 import { LuaModule } from './wasm-module.js';
 
 const scratchSize = 65536;
@@ -21,25 +20,11 @@ export const mostReturned = scratchSize;
 /** Strings up to this length, in bytes, are decoded by hand: the call into Node costs more than the bytes. */
 const shortText = 24;
 /**
- * Where things stand in Lua's structures. What is read and written most is so directly, without a call into the machine,
- * which costs as much as twenty reads; `checkLayout` makes sure of it. Source: lobject.h and lstate.h of Lua 5.1, with
- * 32-bit pointers.
+ * What is read and written most is so directly, without a call into the machine, which costs as much as twenty reads;
+ * `checkLayout` makes sure that it is where it is looked for.
  */
-const topOffset = 8;
-const baseOffset = 12;
-/** A value on the stack: 8 bytes, and its type in the next 4. */
-const valueSize = 16;
-const typeOffset = 8;
-/** A string object: its length, and its bytes. */
-const stringLengthOffset = 12;
-const stringBytesOffset = 16;
-/** `nCcalls` and `baseCcalls` of a lua_State. */
-const cCallsOffset = 52;
-const baseCCallsOffset = 54;
-/** sizeof(lua_Debug), where source and currentline stand in it. */
-const debugRecordSize = 100;
-const sourceOffset = 16;
-const currentLineOffset = 20;
+const { top: topOffset, base: baseOffset } = State;
+const { size: valueSize, type: typeOffset } = Value;
 
 /** So many arguments of a function are written as text without taking memory for it. */
 const textSlots = 256;
@@ -106,7 +91,7 @@ export class LuaState {
     this.L = this.main = this.api.luaL_newstate();
     this.scratch = this.api.malloc(scratchSize);
     this.lengthOut = this.api.malloc(4);
-    this.debugRecord = this.api.malloc(debugRecordSize);
+    this.debugRecord = this.api.malloc(DebugRecord.size);
     this.texts = this.api.malloc(textSlots * MAX_DOUBLE_LENGTH);
     this.api.readOnlyText.value = this.name(readOnlyText);
     this.api.returned.value = this.scratch;
@@ -300,14 +285,6 @@ export class LuaState {
     this.api.lua_pushvalue(this.L, index);
   }
 
-  remove(index: number): void {
-    this.api.lua_remove(this.L, index);
-  }
-
-  insert(index: number): void {
-    this.api.lua_insert(this.L, index);
-  }
-
   replace(index: number): void {
     this.api.lua_replace(this.L, index);
   }
@@ -357,8 +334,8 @@ export class LuaState {
       const { heap, words } = this.module;
       const string = words[address >> 2];
       into.buffer = heap;
-      into.start = string + stringBytesOffset;
-      into.end = into.start + words[(string + stringLengthOffset) >> 2];
+      into.start = string + LuaString.bytes;
+      into.end = into.start + words[(string + LuaString.length) >> 2];
       into.hash = 0;
       return true;
     }
@@ -382,10 +359,10 @@ export class LuaState {
       const type = words[(address + typeOffset) >> 2];
       if (type === LuaType.string) {
         const string = words[address >> 2];
-        const start = string + stringBytesOffset;
+        const start = string + LuaString.bytes;
         if (view.buffer !== heap) view.buffer = heap;
         view.start = start;
-        view.end = start + words[(string + stringLengthOffset) >> 2];
+        view.end = start + words[(string + LuaString.length) >> 2];
         view.hash = 0;
       } else if (type === LuaType.number) this.numberToBytes(doubles[address >> 3], i, view);
       else return -1;
@@ -559,11 +536,6 @@ export class LuaState {
     this.api.lua_setmetatable(this.L, index);
   }
 
-  /** Pops values and pushes their concatenation. */
-  concat(count: number): void {
-    this.api.lua_concat(this.L, count);
-  }
-
   /** Pops a value and keeps it in the registry. */
   ref(): number {
     return this.api.luaL_ref(this.L, registryIndex);
@@ -633,11 +605,6 @@ export class LuaState {
     return status;
   }
 
-  /** Calls without protection. For host functions: an error goes on to whoever protects them. */
-  call(args: number, results: number): void {
-    this.api.lua_call(this.L, args, results);
-  }
-
   /** Returns one of `LuaStatus`; on an error its value is on the stack in place of results. */
   pcall(args: number, results: number): number {
     return this.api.lua_pcall(this.L, args, results, 0);
@@ -696,7 +663,7 @@ export class LuaState {
   /** False while the thread is under a C function that called back into Lua: Lua cannot stop there. */
   canSuspend(L: number): boolean {
     const { heap } = this.module;
-    return heap.readUInt16LE(L + cCallsOffset) === heap.readUInt16LE(L + baseCCallsOffset);
+    return heap.readUInt16LE(L + State.cCalls) === heap.readUInt16LE(L + State.baseCCalls);
   }
 
   /** Suspends the running thread from within its hook, which must return at once. */
@@ -748,10 +715,10 @@ export class LuaState {
     if (this.api.lua_getstack(this.L, level, record) === 0) return undefined;
     this.api.lua_getinfo(this.L, this.name('Sl'), record);
     const { heap } = this.module;
-    const start = heap.readUInt32LE(record + sourceOffset);
+    const start = heap.readUInt32LE(record + DebugRecord.source);
     return {
       source: heap.toString('latin1', start, heap.indexOf(0, start)),
-      line: heap.readInt32LE(record + currentLineOffset),
+      line: heap.readInt32LE(record + DebugRecord.currentLine),
     };
   }
 

@@ -20,10 +20,7 @@ import {
 } from '../wasm/assembler.js';
 import type { WasmBinary } from '../wasm/binary.js';
 import { LuaType } from './exports.js';
-import { Closure, marksOffset, State, Table, Value } from './layout.js';
-
-/** A bit of the marks of a native function that the collector neither uses nor changes. */
-export const standInMark = 0x80;
+import { Closure, marksOffset, State, standInMark, Table, Value } from './layout.js';
 
 /**
  * Native functions that call functions of the script. Lua cannot suspend a script under them, so each has a stand-in in
