@@ -1,3 +1,6 @@
+/** What the higher half of a 64-bit number counts. */
+export const TWO_32 = 2 ** 32;
+
 /** The unsigned 32-bit integer at `buffer[at, at + 4)`. Faster than `readUInt32LE`, which checks its argument. Hot. */
 export function uint32At(buffer: Buffer, at: number): number {
   return (buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)) >>> 0;

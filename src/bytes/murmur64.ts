@@ -1,8 +1,8 @@
 /** The multiplier 0xc6a4a7935bd1e995, in halves, and its lower half in quarters. */
-const multiplierHigh = 0xc6a4a793;
-const multiplierLow = 0x5bd1e995;
-const quarter1 = 0x5bd1;
-const quarter0 = 0xe995;
+const MULTIPLIER_HIGH = 0xc6a4a793;
+const MULTIPLIER_LOW = 0x5bd1e995;
+const QUARTER_1 = 0x5bd1;
+const QUARTER_0 = 0xe995;
 
 /**
  * MurmurHash64A (Austin Appleby, public domain), the 64-bit variant for little-endian machines, in 32-bit
@@ -57,10 +57,10 @@ export class Murmur64 {
     const { high, low } = this;
     const low1 = low >>> 16;
     const low0 = low & 0xffff;
-    const middle = low0 * quarter1 + low1 * quarter0 + Math.floor((low0 * quarter0) / 0x10000);
-    const carried = low1 * quarter1 + Math.floor(middle / 0x10000);
-    this.high = (Math.imul(high, multiplierLow) + Math.imul(low, multiplierHigh) + carried) | 0;
-    this.low = Math.imul(low, multiplierLow);
+    const middle = low0 * QUARTER_1 + low1 * QUARTER_0 + Math.floor((low0 * QUARTER_0) / 0x10000);
+    const carried = low1 * QUARTER_1 + Math.floor(middle / 0x10000);
+    this.high = (Math.imul(high, MULTIPLIER_LOW) + Math.imul(low, MULTIPLIER_HIGH) + carried) | 0;
+    this.low = Math.imul(low, MULTIPLIER_LOW);
   }
 }
 

@@ -4,7 +4,7 @@ import { EventClass } from '../keyspace/events.js';
 import { kinds } from '../keyspace/kinds.js';
 import type { Ref } from '../memory/arena.js';
 import { CommandError, excerpt } from '../protocol/errors.js';
-import { CorruptHyperLogLog, countRegisters, HyperLogLog, registerCount } from '../values/hyperloglog.js';
+import { CorruptHyperLogLog, countRegisters, HyperLogLog, REGISTER_COUNT } from '../values/hyperloglog.js';
 import { selfTest } from '../values/hyperloglog-self-test.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { requireString } from './string-values.js';
@@ -156,7 +156,7 @@ function pfcount(call: Call): void {
 
 /** The registers of all HyperLogLogs from an argument on together; missing keys have none. */
 function mergedRegisters({ database, args, argc }: Call, from: number): Uint8Array {
-  const registers = new Uint8Array(registerCount);
+  const registers = new Uint8Array(REGISTER_COUNT);
   for (let i = from; i < argc; i++) {
     const ref = database.read(args[i]);
     if (ref !== absent) hyperLogLogOf(database, ref).mergeInto(registers);
@@ -174,7 +174,7 @@ function pfmerge(call: Call): void {
   const { ref, value } = forChange(database, args[1]);
   if (dense) value.toDense();
   const limit = server.config.values['hll-sparse-max-bytes'];
-  for (let i = 0; i < registerCount; i++) if (registers[i] > 0) value.raise(i, registers[i], limit);
+  for (let i = 0; i < REGISTER_COUNT; i++) if (registers[i] > 0) value.raise(i, registers[i], limit);
   value.invalidate();
   store(database, args[1], ref, value);
   reply.ok();
@@ -197,7 +197,7 @@ function pfdebug(call: Call): void {
   if (converted) makeDense(call, ref, value);
   if (action === 'todense') return reply.integer(converted ? 1 : 0);
   const registers = mergedRegisters(call, 2);
-  reply.array(registerCount);
+  reply.array(REGISTER_COUNT);
   for (const register of registers) reply.integer(register);
 }
 

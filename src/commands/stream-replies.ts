@@ -11,10 +11,10 @@ import { MAX_ID_LENGTH, type StreamId } from '../values/stream-id.js';
  */
 
 /** Room for an entry's headers and ID, and for the header and the end of a string. */
-const HEAD_ROOM = 96;
-const STRING_ROOM = 24;
+const headRoom = 96;
+const stringRoom = 24;
 /** Longer ones go the usual way. */
-const LONG = 2048;
+const longText = 2048;
 
 const idText = Buffer.alloc(MAX_ID_LENGTH);
 const view = new Bytes();
@@ -29,7 +29,7 @@ const names = { visit: -1, text: Buffer.alloc(1024), ends: new Int32Array(32), f
 /** Replies with the cursor's entry: its ID, and its fields and values. Reads all of them. */
 export function replyEntry(reply: ReplyWriter, cursor: StreamCursor): void {
   const { fields, buffer } = cursor;
-  let chunk = reply.direct(HEAD_ROOM);
+  let chunk = reply.direct(headRoom);
   if (chunk === undefined) return;
   const same = cursor.hasSameFields;
   if (same && names.visit !== cursor.visit) encodeNames(cursor);
@@ -53,19 +53,19 @@ export function replyEntry(reply: ReplyWriter, cursor: StreamCursor): void {
       readElement(buffer, same ? nameAt : at, view);
       if (same) nameAt += elementLength(buffer, nameAt);
       else at += elementLength(buffer, at);
-      if (end + view.end - view.start + STRING_ROOM > chunk.length) {
+      if (end + view.end - view.start + stringRoom > chunk.length) {
         reply.wrote(end);
         reply.bytes(view);
-        chunk = reply.direct(STRING_ROOM)!;
+        chunk = reply.direct(stringRoom)!;
         end = reply.place;
       } else end = writeBulk(chunk, end, view);
     }
     readElement(buffer, at, view);
     at += elementLength(buffer, at);
-    if (view.end - view.start > LONG || end + view.end - view.start + STRING_ROOM > chunk.length) {
+    if (view.end - view.start > longText || end + view.end - view.start + stringRoom > chunk.length) {
       reply.wrote(end);
       reply.bytes(view);
-      chunk = reply.direct(STRING_ROOM)!;
+      chunk = reply.direct(stringRoom)!;
       end = reply.place;
     } else end = writeBulk(chunk, end, view);
   }
@@ -139,7 +139,7 @@ function encodeNames(cursor: StreamCursor): void {
   for (let i = 0; i < cursor.masterFields; i++) {
     readElement(cursor.buffer, at, view);
     at += elementLength(cursor.buffer, at);
-    if (end + view.end - view.start + STRING_ROOM > text.length) return;
+    if (end + view.end - view.start + stringRoom > text.length) return;
     end = writeBulk(text, end, view);
     ends[i] = end;
   }

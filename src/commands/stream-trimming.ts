@@ -12,9 +12,9 @@ import { type References, referencesOf, trimConsent } from './stream-references.
 const both = 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
 
 /** Nodes whose worth of entries an approximate trimming removes at most, unless it says otherwise. */
-const NODES_AT_ONCE = 100;
-const USUAL_LIMIT = 10_000;
-const GREATEST_LIMIT = 1_000_000;
+const nodesAtOnce = 100;
+const usualLimit = 10_000;
+const greatestLimit = 1_000_000;
 
 /** The options of XADD and XTRIM that say what to remove. One object serves all: `reset` it before reading. */
 export class TrimOptions {
@@ -94,8 +94,8 @@ export class TrimOptions {
 
   private entryLimit(nodeEntries: number): number {
     if (this.limitGiven) return this.limit === 0 ? Number.POSITIVE_INFINITY : this.limit;
-    const usual = NODES_AT_ONCE * nodeEntries;
-    return usual <= 0 ? USUAL_LIMIT : Math.min(usual, GREATEST_LIMIT);
+    const usual = nodesAtOnce * nodeEntries;
+    return usual <= 0 ? usualLimit : Math.min(usual, greatestLimit);
   }
 
   /**

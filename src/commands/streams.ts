@@ -22,7 +22,7 @@ import { replyEntry, replyId } from './stream-replies.js';
 import { readTrimArguments, TrimOptions } from './stream-trimming.js';
 
 /** Fields and values of one entry are no more bytes than that. */
-const MOST_ENTRY_BYTES = 2 ** 30;
+const mostEntryBytes = 2 ** 30;
 
 /** The commands that concern a stream's entries, and no group. */
 export const streamCommands: CommandSpec[] = [
@@ -205,7 +205,7 @@ function chooseId(last: StreamId, now: number): void {
 function checkSize(args: Bytes[], from: number, to: number): void {
   let bytes = 0;
   for (let i = from; i < to; i++) bytes += args[i].length;
-  if (bytes > MOST_ENTRY_BYTES) throw new CommandError('ERR Elements are too large to be stored');
+  if (bytes > mostEntryBytes) throw new CommandError('ERR Elements are too large to be stored');
 }
 
 function xdel({ database, args, argc, reply }: Call): void {

@@ -3,11 +3,11 @@ import type { Place } from './elements.js';
 import type { SetValue } from './set-value.js';
 
 /** Members that are asked about together: as many cache misses as the processor has under way at once, and more. */
-const BATCH = 64;
+const batch = 64;
 
-const places = new Int32Array(BATCH);
-const hashes = new Int32Array(BATCH);
-const likely = new Int32Array(BATCH);
+const places = new Int32Array(batch);
+const hashes = new Int32Array(batch);
+const likely = new Int32Array(batch);
 const view = new Bytes();
 
 /** Where reads go whose only use is that they warm the cache, so that the compiler does not leave them out. */
@@ -33,7 +33,7 @@ export function siftMembers(
   };
   set.forEach((place) => {
     places[count++] = place;
-    if (count === BATCH) sift();
+    if (count === batch) sift();
   });
   sift();
 }
@@ -76,8 +76,8 @@ function siftBy(set: SetValue, other: SetValue, wanted: boolean, count: number):
 
 /** Calls `read` for places of one set in turn, after their memory was read in one go. */
 export function readTogether(set: SetValue, all: readonly Place[], read: (place: Place) => void): void {
-  for (let from = 0; from < all.length; from += BATCH) {
-    const count = Math.min(all.length - from, BATCH);
+  for (let from = 0; from < all.length; from += batch) {
+    const count = Math.min(all.length - from, batch);
     if (set.isBig) {
       for (let i = 0; i < count; i++) places[i] = all[from + i];
       warmed[0] ^= set.warm(places, count);

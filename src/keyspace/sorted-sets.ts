@@ -15,7 +15,7 @@ export interface SortedSetLimits {
 }
 
 /** A listpack grows no further than this. */
-const MAX_LISTPACK_BYTES = 2 ** 30;
+const maxListpackBytes = 2 ** 30;
 
 // The packed set that is open at the moment, reused so that opening one allocates nothing.
 const payload = new EntryPayload();
@@ -101,7 +101,7 @@ export function addToSortedSet(
 }
 
 function hasRoom(limits: SortedSetLimits, { length }: Bytes): boolean {
-  return packed.size < limits.entries && length <= limits.value && packed.bytes + length < MAX_LISTPACK_BYTES;
+  return packed.size < limits.entries && length <= limits.value && packed.bytes + length < maxListpackBytes;
 }
 
 /** Puts a big set in the place of the open packed one. */

@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { readAsDecimal } from '../bytes/decimal-texts.js';
 import { readInt64, readSafeInteger } from '../bytes/integers.js';
-import { uint32At } from '../bytes/little-endian.js';
+import { TWO_32, uint32At } from '../bytes/little-endian.js';
 import { type PackedBytes, splice } from './packed-bytes.js';
 
 /**
@@ -20,7 +20,6 @@ export type Int64 = number | bigint;
 export const EMPTY_INTSET_LENGTH = 8;
 
 const HEADER = EMPTY_INTSET_LENGTH;
-const TWO_32 = 2 ** 32;
 
 /** Writes an intset without members; returns the position after it. */
 export function writeEmptyIntset(buffer: Buffer, at: number): number {

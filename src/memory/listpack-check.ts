@@ -99,9 +99,9 @@ function spellsInteger(buffer: Buffer, start: number, end: number): boolean {
 }
 
 // Which elements were seen, as a hash table of positions; a slot counts if its stamp is the present one.
-const mostSlots = 4096;
-const slotOf = new Int32Array(mostSlots);
-const stampOf = new Int32Array(mostSlots);
+const MOST_SLOTS = 4096;
+const slotOf = new Int32Array(MOST_SLOTS);
+const stampOf = new Int32Array(MOST_SLOTS);
 let stamp = 0;
 
 /**
@@ -110,7 +110,7 @@ let stamp = 0;
  * a thousand are compared in another way.
  */
 export function hasDistinctElements(buffer: Buffer, start: number, count: number, stride: number): boolean {
-  if (count > mostSlots / 4) return hasManyDistinct(buffer, start, stride);
+  if (count > MOST_SLOTS / 4) return hasManyDistinct(buffer, start, stride);
   let mask = 15;
   while (mask < 2 * count) mask = mask * 2 + 1;
   stamp = (stamp + 1) | 0;

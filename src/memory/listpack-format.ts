@@ -1,7 +1,7 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import { readAsDecimal } from '../bytes/decimal-texts.js';
 import { isInt64, readInt64, readSafeInteger } from '../bytes/integers.js';
-import { uint32At, writeUint32 } from '../bytes/little-endian.js';
+import { TWO_32, uint32At, writeUint32 } from '../bytes/little-endian.js';
 
 /**
  * The bytes of a listpack, as Redis publishes the format (listpack specification, and RDB files):
@@ -38,8 +38,6 @@ const INT_16 = 0xf1;
 const INT_24 = 0xf2;
 const INT_32 = 0xf3;
 const INT_64 = 0xf4;
-
-const TWO_32 = 2 ** 32;
 
 /** Writes the header: all bytes of the listpack, and its number of elements, `UNKNOWN_COUNT` included. Hot. */
 export function writeListpackHeader(buffer: Buffer, at: number, length: number, count: number): void {

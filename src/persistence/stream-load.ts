@@ -1,8 +1,9 @@
+import { TWO_32 } from '../bytes/little-endian.js';
 import { kinds } from '../keyspace/kinds.js';
 import type { Consumer, ConsumerGroup } from '../values/consumer-group.js';
 import { entriesUpTo } from '../values/group-progress.js';
 import { Stream } from '../values/stream.js';
-import { StreamId } from '../values/stream-id.js';
+import { ID_BYTES, StreamId } from '../values/stream-id.js';
 import type { RdbReader } from './rdb-reader.js';
 import { Length } from './rdb-types.js';
 import { collectionValue, type GradualValue, type SavedValue, type ValueTarget } from './saved-value.js';
@@ -10,9 +11,7 @@ import { checkStreamNode } from './stream-node-check.js';
 
 /** Reads what stream-save.ts writes, in all three forms. */
 
-const ID_BYTES = 16;
 const id = new StreamId();
-const TWO_32 = 2 ** 32;
 
 /** So many steps of reading are done in one go. */
 const stepsAtOnce = 200;

@@ -1,8 +1,10 @@
 import { Bytes } from '../bytes/bytes.js';
+import { TWO_32 } from '../bytes/little-endian.js';
 import type { Database } from '../keyspace/database.js';
 import type { Ref } from '../memory/arena.js';
 import type { Stream } from '../values/stream.js';
 import type { StreamId } from '../values/stream-id.js';
+import { ID_BYTES } from '../values/stream-id.js';
 import { StreamImage, StreamPart } from '../values/stream-image.js';
 import { Length, RdbType } from './rdb-types.js';
 import type { RdbWriter } from './rdb-writer.js';
@@ -19,10 +21,8 @@ const secondFormVersion = 10;
 const thirdFormVersion = 11;
 const formTypes = [RdbType.streamListpacks, RdbType.streamListpacks2, RdbType.streamListpacks3];
 
-const ID_BYTES = 16;
 const idBytes = Buffer.alloc(ID_BYTES);
 const wordBytes = Buffer.alloc(8);
-const TWO_32 = 2 ** 32;
 /** Parts of an image that are written between two looks at whether all were. */
 const partsAtOnce = 1000;
 

@@ -8,12 +8,12 @@ import { type Bytes, copyBytes } from '../bytes/bytes.js';
  * per word.
  */
 
-const pieceBytes = 16384;
+const PIECE_BYTES = 16384;
 /**
  * Signed, for int32 arithmetic is what the processor does; unsigned words would become floating point
  * numbers.
  */
-const words = new Int32Array(pieceBytes / 4);
+const words = new Int32Array(PIECE_BYTES / 4);
 const piece = Buffer.from(words.buffer);
 
 /**
@@ -21,7 +21,7 @@ const piece = Buffer.from(words.buffer);
  * it is.
  */
 function loadWords(buffer: Buffer, at: number, end: number, padding: number): number {
-  const length = Math.min(pieceBytes, end - at);
+  const length = Math.min(PIECE_BYTES, end - at);
   const count = (length + 3) >>> 2;
   if (count > 0) words[count - 1] = padding;
   copyBytes(piece, 0, buffer, at, at + length);
@@ -37,7 +37,7 @@ function popcount(word: number): number {
 /** Number of ones in `buffer[start, end)`. O(N), about 0.3 ns a byte. */
 export function countOnes(buffer: Buffer, start: number, end: number): number {
   let ones = 0;
-  for (let at = start; at < end; at += pieceBytes) {
+  for (let at = start; at < end; at += PIECE_BYTES) {
     const count = loadWords(buffer, at, end, 0);
     for (let i = 0; i < count; i++) ones += popcount(words[i]);
   }
@@ -83,7 +83,7 @@ export function findBit(buffer: Buffer, start: number, first: number, end: numbe
 /** Position of the first byte of `buffer[at, end)` that is not `skipped` (0x00 or 0xff), or `end`. */
 function skipBytes(buffer: Buffer, at: number, end: number, skipped: number): number {
   const skippedWord = skipped === 0 ? 0 : -1;
-  for (; at < end; at += pieceBytes) {
+  for (; at < end; at += PIECE_BYTES) {
     const count = loadWords(buffer, at, end, skippedWord);
     let i = 0;
     while (i < count && words[i] === skippedWord) i++;
@@ -102,8 +102,8 @@ export type BitOperation = 'and' | 'or' | 'xor';
  */
 export function combineBits(operation: BitOperation, into: Buffer, from: Bytes): void {
   const length = from.length;
-  for (let at = 0; at < length; at += pieceBytes) {
-    const count = Math.min(pieceBytes, length - at);
+  for (let at = 0; at < length; at += PIECE_BYTES) {
+    const count = Math.min(PIECE_BYTES, length - at);
     copyBytes(piece, 0, from.buffer, from.start + at, from.start + at + count);
     combinePiece(operation, into, at, count);
   }

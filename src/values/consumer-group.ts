@@ -1,3 +1,4 @@
+import { TWO_32 } from '../bytes/little-endian.js';
 import { Handles } from '../memory/handles.js';
 import { ID_WORDS, IdCursor, IdIndex, type IdRow, type IndexAccount } from './id-index.js';
 import { StreamId } from './stream-id.js';
@@ -17,8 +18,6 @@ export const NEVER = -1;
 /** About what a consumer and a group take beside their indexes. */
 const CONSUMER_OBJECT_BYTES = 320;
 const GROUP_OBJECT_BYTES = 640;
-
-const TWO_32 = 2 ** 32;
 
 /** Someone who reads for a group: who it is, when it was last seen, and which entries it has not acknowledged. */
 export class Consumer {

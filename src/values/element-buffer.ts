@@ -1,8 +1,8 @@
 import { Bytes } from '../bytes/bytes.js';
 import type { VisitElement } from './collection.js';
 
-const headerBytes = 16; // u32 length of the name, u32 length of the value, f64 number
-const chunkBytes = 64 * 1024;
+const HEADER_BYTES = 16; // u32 length of the name, u32 length of the value, f64 number
+const CHUNK_BYTES = 64 * 1024;
 
 const name = new Bytes();
 const value = new Bytes();
@@ -16,7 +16,7 @@ export class ElementBuffer {
   private position = 0;
 
   readonly add: VisitElement = (elementName, elementValue, number) => {
-    const length = headerBytes + elementName.length + elementValue.length;
+    const length = HEADER_BYTES + elementName.length + elementValue.length;
     const chunk = this.chunkFor(length);
     const { buffer } = chunk;
     let at = buffer.writeUInt32LE(elementName.length, chunk.used);
@@ -45,7 +45,7 @@ export class ElementBuffer {
   private takeOne(buffer: Buffer, visit: VisitElement): void {
     const at = this.position;
     name.buffer = value.buffer = buffer;
-    name.start = at + headerBytes;
+    name.start = at + HEADER_BYTES;
     name.end = value.start = name.start + buffer.readUInt32LE(at);
     value.end = value.start + buffer.readUInt32LE(at + 4);
     this.position = value.end;
@@ -61,7 +61,7 @@ export class ElementBuffer {
   private chunkFor(length: number): { buffer: Buffer; used: number } {
     const last = this.chunks.at(-1);
     if (last !== undefined && last.used + length <= last.buffer.length) return last;
-    const chunk = { buffer: Buffer.allocUnsafeSlow(Math.max(length, chunkBytes)), used: 0 };
+    const chunk = { buffer: Buffer.allocUnsafeSlow(Math.max(length, CHUNK_BYTES)), used: 0 };
     this.chunks.push(chunk);
     this.bytes += chunk.buffer.length;
     return chunk;

@@ -1,22 +1,22 @@
-import { registerCount } from './hyperloglog-format.js';
+import { REGISTER_COUNT } from './hyperloglog-format.js';
 
 /** Bits of a hash that are not used for the register's index. */
-export const rankBits = 50;
+export const RANK_BITS = 50;
 /** Entries of a histogram of registers: one for each value that a register can have. */
-export const histogramSize = 64;
+export const HISTOGRAM_SIZE = 64;
 /** 1 / (2 ln 2) */
-const alpha = 0.5 / Math.LN2;
+const ALPHA = 0.5 / Math.LN2;
 
 /**
  * The cardinality that a histogram of register values speaks for. Source: Otmar Ertl, "New cardinality
  * estimation algorithms for HyperLogLog sketches", 2017, algorithm 6.
  */
 export function estimateCount(histogram: Int32Array): number {
-  const m = registerCount;
-  let z = m * tau((m - histogram[rankBits + 1]) / m);
-  for (let value = rankBits; value >= 1; value--) z = (z + histogram[value]) * 0.5;
+  const m = REGISTER_COUNT;
+  let z = m * tau((m - histogram[RANK_BITS + 1]) / m);
+  for (let value = RANK_BITS; value >= 1; value--) z = (z + histogram[value]) * 0.5;
   z += m * sigma(histogram[0] / m);
-  return Math.round((alpha * m * m) / z);
+  return Math.round((ALPHA * m * m) / z);
 }
 
 /** Sum of x^(2^k) 2^(k-1) over k from 1 on, and x. */

@@ -13,64 +13,64 @@
  *
  * Source: the published description of the format in Redis's documentation.
  */
-export const registerCount = 16384;
-export const registerBits = 6;
-export const headerSize = 16;
-export const denseSize = headerSize + (registerCount * registerBits) / 8;
+export const REGISTER_COUNT = 16384;
+export const REGISTER_BITS = 6;
+export const HEADER_SIZE = 16;
+export const DENSE_SIZE = HEADER_SIZE + (REGISTER_COUNT * REGISTER_BITS) / 8;
 
 export const Encoding = { dense: 0, sparse: 1 } as const;
 
 const magic = Buffer.from('HYLL', 'latin1');
-const encodingAt = 4;
-const cachedAt = 8;
-const staleAt = 15;
-const staleBit = 0x80;
+const ENCODING_AT = 4;
+const CACHED_AT = 8;
+const STALE_AT = 15;
+const STALE_BIT = 0x80;
 
-const longestZero = 64;
-const longestXzero = 16384;
+const LONGEST_ZERO = 64;
+const LONGEST_XZERO = 16384;
 /** Longest run of registers with a value, and the largest value, that a VAL can say. */
-export const longestValueRun = 4;
-export const largestSparseValue = 32;
+export const LONGEST_VALUE_RUN = 4;
+export const LARGEST_SPARSE_VALUE = 32;
 
 /**
  * True if the bytes begin as a HyperLogLog, and, if dense, have its length. Whether sparse runs add up is not
  * checked.
  */
 export function looksLikeHyperLogLog(buffer: Buffer, start: number, end: number): boolean {
-  if (end - start < headerSize) return false;
+  if (end - start < HEADER_SIZE) return false;
   if (buffer.compare(magic, 0, magic.length, start, start + magic.length) !== 0) return false;
-  const encoding = buffer[start + encodingAt];
-  return encoding === Encoding.sparse || (encoding === Encoding.dense && end - start === denseSize);
+  const encoding = buffer[start + ENCODING_AT];
+  return encoding === Encoding.sparse || (encoding === Encoding.dense && end - start === DENSE_SIZE);
 }
 
 export function isDense(buffer: Buffer, start: number): boolean {
-  return buffer[start + encodingAt] === Encoding.dense;
+  return buffer[start + ENCODING_AT] === Encoding.dense;
 }
 
 /** Writes the header of a HyperLogLog whose cached cardinality is 0. */
 export function writeHeader(buffer: Buffer, start: number, encoding: number): void {
-  buffer.fill(0, start, start + headerSize);
+  buffer.fill(0, start, start + HEADER_SIZE);
   magic.copy(buffer, start);
-  buffer[start + encodingAt] = encoding;
+  buffer[start + ENCODING_AT] = encoding;
 }
 
 /** The cardinality that was computed last, or undefined if registers have changed since. */
 export function cachedCount(buffer: Buffer, start: number): bigint | undefined {
-  return (buffer[start + staleAt] & staleBit) !== 0 ? undefined : buffer.readBigUInt64LE(start + cachedAt);
+  return (buffer[start + STALE_AT] & STALE_BIT) !== 0 ? undefined : buffer.readBigUInt64LE(start + CACHED_AT);
 }
 
 export function cacheCount(buffer: Buffer, start: number, count: number): void {
-  buffer.writeBigUInt64LE(BigInt(count), start + cachedAt);
+  buffer.writeBigUInt64LE(BigInt(count), start + CACHED_AT);
 }
 
 /** Registers have changed: the cached cardinality is out of date. */
 export function invalidateCount(buffer: Buffer, start: number): void {
-  buffer[start + staleAt] |= staleBit;
+  buffer[start + STALE_AT] |= STALE_BIT;
 }
 
 /** Register of a dense HyperLogLog whose registers begin at `base`. */
 export function readRegister(buffer: Buffer, base: number, index: number): number {
-  const bit = index * registerBits;
+  const bit = index * REGISTER_BITS;
   const at = base + (bit >>> 3);
   const shift = bit & 7;
   const low = buffer[at] >>> shift;
@@ -79,7 +79,7 @@ export function readRegister(buffer: Buffer, base: number, index: number): numbe
 }
 
 export function writeRegister(buffer: Buffer, base: number, index: number, value: number): void {
-  const bit = index * registerBits;
+  const bit = index * REGISTER_BITS;
   const at = base + (bit >>> 3);
   const shift = bit & 7;
   buffer[at] = (buffer[at] & ~(63 << shift)) | (value << shift);
@@ -89,7 +89,7 @@ export function writeRegister(buffer: Buffer, base: number, index: number, value
 /** Raises each register of an array to the value it has in a dense HyperLogLog. 3 bytes hold 4 registers. */
 export function mergeDense(buffer: Buffer, base: number, registers: Uint8Array): void {
   let at = base;
-  for (let i = 0; i < registerCount; i += 4, at += 3) {
+  for (let i = 0; i < REGISTER_COUNT; i += 4, at += 3) {
     const bits = buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16);
     if (bits === 0) continue;
     raise(registers, i, bits & 63);
@@ -130,7 +130,7 @@ export function writeRun(buffer: Buffer, at: number, value: number, length: numb
     buffer[at] = 0x80 | ((value - 1) << 2) | (length - 1);
     return at + 1;
   }
-  if (length <= longestZero) {
+  if (length <= LONGEST_ZERO) {
     buffer[at] = length - 1;
     return at + 1;
   }
@@ -141,8 +141,8 @@ export function writeRun(buffer: Buffer, at: number, value: number, length: numb
 
 /** A sparse HyperLogLog of nothing. */
 export function emptySparse(): Buffer {
-  const buffer = Buffer.alloc(headerSize + 2);
+  const buffer = Buffer.alloc(HEADER_SIZE + 2);
   writeHeader(buffer, 0, Encoding.sparse);
-  writeRun(buffer, headerSize, 0, longestXzero);
+  writeRun(buffer, HEADER_SIZE, 0, LONGEST_XZERO);
   return buffer;
 }

@@ -1,12 +1,12 @@
 import type { Random } from '../ambient/random.js';
 import { Bytes } from '../bytes/bytes.js';
 import { HyperLogLog } from './hyperloglog.js';
-import { readRegister, registerBits, registerCount, writeRegister } from './hyperloglog-format.js';
+import { REGISTER_BITS, REGISTER_COUNT, readRegister, writeRegister } from './hyperloglog-format.js';
 
-const rounds = 20;
-const largestCount = 100_000;
+const ROUNDS = 20;
+const LARGEST_COUNT = 100_000;
 /** The standard error is 1.04 / sqrt(16384) = 0.8 %; five times that is out of the question. */
-const tolerance = 0.041;
+const TOLERANCE = 0.041;
 
 /** Tries out registers and estimates. Returns what went wrong, if anything. Takes some 50 ms. */
 export function selfTest(random: Random): string | undefined {
@@ -14,10 +14,10 @@ export function selfTest(random: Random): string | undefined {
 }
 
 function testRegisters(random: Random): string | undefined {
-  const buffer = Buffer.alloc((registerCount * registerBits) / 8);
-  const expected = new Uint8Array(registerCount);
-  for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < registerCount; i++) {
+  const buffer = Buffer.alloc((REGISTER_COUNT * REGISTER_BITS) / 8);
+  const expected = new Uint8Array(REGISTER_COUNT);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < REGISTER_COUNT; i++) {
       expected[i] = random.int32() & 63;
       writeRegister(buffer, 0, i, expected[i]);
     }
@@ -36,14 +36,14 @@ function testEstimates(random: Random): string | undefined {
   const element = new Bytes(Buffer.alloc(12));
   element.buffer.writeInt32LE(random.int32());
   let next = 1;
-  for (let i = 1; i <= largestCount; i++) {
+  for (let i = 1; i <= LARGEST_COUNT; i++) {
     element.buffer.writeDoubleLE(i, 4);
     if (sparse.add(element, limit) !== dense.add(element, limit)) return `element ${i} is taken differently`;
     if (i < next) continue;
     next = i * 10;
     const estimate = dense.count();
     if (sparse.count() !== estimate) return 'the two encodings disagree';
-    if (Math.abs(estimate - i) > Math.ceil(i * tolerance)) return `${i} elements are counted as ${estimate}`;
+    if (Math.abs(estimate - i) > Math.ceil(i * TOLERANCE)) return `${i} elements are counted as ${estimate}`;
   }
   return undefined;
 }

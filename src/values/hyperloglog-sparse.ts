@@ -1,8 +1,8 @@
 import {
-  headerSize,
-  largestSparseValue,
-  longestValueRun,
-  registerCount,
+  HEADER_SIZE,
+  LARGEST_SPARSE_VALUE,
+  LONGEST_VALUE_RUN,
+  REGISTER_COUNT,
   runBytes,
   runLength,
   runValue,
@@ -13,15 +13,15 @@ import {
 export class CorruptHyperLogLog extends Error {}
 
 /** What `raiseSparse` answers instead of a new end. */
-export const unchanged = -1;
-export const mustBecomeDense = -2;
+export const UNCHANGED = -1;
+export const MUST_BECOME_DENSE = -2;
 
 /** A change of one register makes the bytes longer by at most so much. */
-export const mostGrowth = 3;
+export const MOST_GROWTH = 3;
 /** Runs that are looked at for neighbours of the same value after a change. */
-const mergeReach = 5;
+const MERGE_REACH = 5;
 
-const scratch = Buffer.alloc(mostGrowth + 2);
+const scratch = Buffer.alloc(MOST_GROWTH + 2);
 
 /**
  * Calls `visit` for each run of a sparse HyperLogLog. Throws CorruptHyperLogLog unless they make up all
@@ -34,22 +34,22 @@ export function forEachRun(
   visit: (value: number, length: number, first: number) => void,
 ): void {
   let first = 0;
-  let at = start + headerSize;
+  let at = start + HEADER_SIZE;
   while (at < end) {
     const bytes = runBytes(buffer, at);
-    const length = at + bytes <= end ? runLength(buffer, at) : registerCount + 1;
-    if (first + length > registerCount) throw new CorruptHyperLogLog();
+    const length = at + bytes <= end ? runLength(buffer, at) : REGISTER_COUNT + 1;
+    if (first + length > REGISTER_COUNT) throw new CorruptHyperLogLog();
     visit(runValue(buffer, at), length, first);
     first += length;
     at += bytes;
   }
-  if (first !== registerCount) throw new CorruptHyperLogLog();
+  if (first !== REGISTER_COUNT) throw new CorruptHyperLogLog();
 }
 
 /**
- * Sets a register to `value` if it is smaller. Returns the new end of the bytes, `unchanged`, or
- * `mustBecomeDense` (then nothing was done) if the value is too large for a run or the whole would be longer
- * than `limit`. There must be room for `mostGrowth` bytes after `end`. Throws CorruptHyperLogLog if no run
+ * Sets a register to `value` if it is smaller. Returns the new end of the bytes, `UNCHANGED`, or
+ * `MUST_BECOME_DENSE` (then nothing was done) if the value is too large for a run or the whole would be longer
+ * than `limit`. There must be room for `MOST_GROWTH` bytes after `end`. Throws CorruptHyperLogLog if no run
  * has the register.
  */
 export function raiseSparse(
@@ -60,8 +60,8 @@ export function raiseSparse(
   value: number,
   limit: number,
 ): number {
-  if (value > largestSparseValue) return mustBecomeDense;
-  let at = start + headerSize;
+  if (value > LARGEST_SPARSE_VALUE) return MUST_BECOME_DENSE;
+  let at = start + HEADER_SIZE;
   let before = at;
   let first = 0;
   // Hot: one look at each byte, 1 to 2 ns a run.
@@ -76,10 +76,10 @@ export function raiseSparse(
     at += wide ? 2 : 1;
   }
   if (at + (at < end ? runBytes(buffer, at) : 1) > end) throw new CorruptHyperLogLog();
-  if (runValue(buffer, at) >= value) return unchanged;
+  if (runValue(buffer, at) >= value) return UNCHANGED;
   const size = split(buffer, at, index - first, value);
   const old = runBytes(buffer, at);
-  if (size > old && end - start + size - old > limit) return mustBecomeDense;
+  if (size > old && end - start + size - old > limit) return MUST_BECOME_DENSE;
   buffer.copy(buffer, at + size, at + old, end);
   scratch.copy(buffer, at, 0, size);
   return mergeNeighbours(buffer, before, end + size - old);
@@ -101,13 +101,13 @@ function split(buffer: Buffer, at: number, offset: number, value: number): numbe
 
 /** Joins runs of the same value that are neighbours now, from `at` on. Returns the new end. */
 function mergeNeighbours(buffer: Buffer, at: number, end: number): number {
-  for (let looks = 0; looks < mergeReach && at < end; looks++) {
+  for (let looks = 0; looks < MERGE_REACH && at < end; looks++) {
     const value = runValue(buffer, at);
     const bytes = runBytes(buffer, at);
     const next = at + bytes;
     if (value > 0 && next < end && runValue(buffer, next) === value) {
       const length = runLength(buffer, at) + runLength(buffer, next);
-      if (length <= longestValueRun) {
+      if (length <= LONGEST_VALUE_RUN) {
         buffer.copy(buffer, at, next, end);
         end--;
         writeRun(buffer, at, value, length);

@@ -1,31 +1,31 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
 import { Murmur64 } from '../bytes/murmur64.js';
-import { estimateCount, histogramSize, rankBits } from './hyperloglog-estimate.js';
+import { estimateCount, HISTOGRAM_SIZE, RANK_BITS } from './hyperloglog-estimate.js';
 import {
   cacheCount,
   cachedCount,
-  denseSize,
+  DENSE_SIZE,
   Encoding,
   emptySparse,
-  headerSize,
+  HEADER_SIZE,
   invalidateCount,
   isDense,
   looksLikeHyperLogLog,
   mergeDense,
+  REGISTER_COUNT,
   readRegister,
-  registerCount,
   runBytes,
   runLength,
   runValue,
   writeHeader,
   writeRegister,
 } from './hyperloglog-format.js';
-import { forEachRun, mostGrowth, mustBecomeDense, raiseSparse, unchanged } from './hyperloglog-sparse.js';
+import { forEachRun, MOST_GROWTH, MUST_BECOME_DENSE, raiseSparse, UNCHANGED } from './hyperloglog-sparse.js';
 
-export { registerCount } from './hyperloglog-format.js';
+export { REGISTER_COUNT } from './hyperloglog-format.js';
 export { CorruptHyperLogLog } from './hyperloglog-sparse.js';
 
-const indexBits = 14;
+const INDEX_BITS = 14;
 const hash = new Murmur64(0xadc83b19);
 
 /** A register and the value that an element asks of it. `locate` fills it. */
@@ -37,10 +37,10 @@ const located = { index: 0, value: 0 };
 function locate(element: Bytes): void {
   hash.hash(element.buffer, element.start, element.end);
   const { high, low } = hash;
-  located.index = low & (registerCount - 1);
-  const lowRest = (low >>> indexBits) | (high << (32 - indexBits));
+  located.index = low & (REGISTER_COUNT - 1);
+  const lowRest = (low >>> INDEX_BITS) | (high << (32 - INDEX_BITS));
   // A 1 beyond the last bit ends the search.
-  const highRest = (high >>> indexBits) | (1 << (rankBits - 32));
+  const highRest = (high >>> INDEX_BITS) | (1 << (RANK_BITS - 32));
   located.value = (lowRest !== 0 ? trailingZeros(lowRest) : 32 + trailingZeros(highRest)) + 1;
 }
 
@@ -106,8 +106,8 @@ export class HyperLogLog {
     if (this.dense) return this.raiseDense(index, value);
     this.reserve();
     const end = raiseSparse(this.buffer, this.start, this.end, index, value, limit);
-    if (end === unchanged) return false;
-    if (end === mustBecomeDense) {
+    if (end === UNCHANGED) return false;
+    if (end === MUST_BECOME_DENSE) {
       this.toDense();
       return this.raiseDense(index, value);
     }
@@ -116,7 +116,7 @@ export class HyperLogLog {
   }
 
   private raiseDense(index: number, value: number): boolean {
-    const base = this.start + headerSize;
+    const base = this.start + HEADER_SIZE;
     if (readRegister(this.buffer, base, index) >= value) return false;
     writeRegister(this.buffer, base, index, value);
     return true;
@@ -124,8 +124,8 @@ export class HyperLogLog {
 
   /** Moves to a buffer of its own with room for one more change. */
   private reserve(): void {
-    if (this.moved && this.end + mostGrowth <= this.buffer.length) return;
-    const larger = Buffer.alloc(this.length * 2 + mostGrowth);
+    if (this.moved && this.end + MOST_GROWTH <= this.buffer.length) return;
+    const larger = Buffer.alloc(this.length * 2 + MOST_GROWTH);
     this.copyTo(larger, 0);
     this.adopt(larger, this.length);
   }
@@ -140,19 +140,19 @@ export class HyperLogLog {
   /** Throws CorruptHyperLogLog. */
   toDense(): void {
     if (this.dense) return;
-    const dense = Buffer.alloc(denseSize);
+    const dense = Buffer.alloc(DENSE_SIZE);
     writeHeader(dense, 0, Encoding.dense);
-    this.buffer.copy(dense, headerSize / 2, this.start + headerSize / 2, this.start + headerSize);
+    this.buffer.copy(dense, HEADER_SIZE / 2, this.start + HEADER_SIZE / 2, this.start + HEADER_SIZE);
     forEachRun(this.buffer, this.start, this.end, (value, length, first) => {
-      if (value > 0) for (let i = first; i < first + length; i++) writeRegister(dense, headerSize, i, value);
+      if (value > 0) for (let i = first; i < first + length; i++) writeRegister(dense, HEADER_SIZE, i, value);
     });
-    this.adopt(dense, denseSize);
+    this.adopt(dense, DENSE_SIZE);
   }
 
   /** Raises each register of an array to the value it has here. Throws CorruptHyperLogLog. */
   mergeInto(registers: Uint8Array): void {
     const { buffer, start, end } = this;
-    if (this.dense) return mergeDense(buffer, start + headerSize, registers);
+    if (this.dense) return mergeDense(buffer, start + HEADER_SIZE, registers);
     forEachRun(buffer, start, end, (value, length, first) => {
       if (value === 0) return;
       for (let i = first; i < first + length; i++) if (registers[i] < value) registers[i] = value;
@@ -161,7 +161,7 @@ export class HyperLogLog {
 
   /** The estimated number of different elements. Throws CorruptHyperLogLog. */
   count(): number {
-    const registers = new Uint8Array(registerCount);
+    const registers = new Uint8Array(REGISTER_COUNT);
     this.mergeInto(registers);
     return countRegisters(registers);
   }
@@ -180,7 +180,7 @@ export class HyperLogLog {
   describeRuns(): string {
     const { buffer, end } = this;
     const runs: string[] = [];
-    for (let at = this.start + headerSize; at + runBytes(buffer, at) <= end; at += runBytes(buffer, at)) {
+    for (let at = this.start + HEADER_SIZE; at + runBytes(buffer, at) <= end; at += runBytes(buffer, at)) {
       const value = runValue(buffer, at);
       const letter = value > 0 ? `v:${value},` : runBytes(buffer, at) === 2 ? 'Z:' : 'z:';
       runs.push(letter + runLength(buffer, at));
@@ -191,7 +191,7 @@ export class HyperLogLog {
 
 /** The estimated number of different elements in registers, one a byte. */
 export function countRegisters(registers: Uint8Array): number {
-  const histogram = new Int32Array(histogramSize);
+  const histogram = new Int32Array(HISTOGRAM_SIZE);
   for (let i = 0; i < registers.length; i++) histogram[registers[i]]++;
   return estimateCount(histogram);
 }

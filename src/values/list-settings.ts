@@ -1,8 +1,8 @@
 /** What a listpack of a list may hold where only the number of elements is limited. */
-const safeBytes = 8192;
+const SAFE_BYTES = 8192;
 /** The node sizes that the settings -1 to -5 stand for. */
 const sizes = [4096, 8192, 16384, 32768, 65536];
-const usualPlainBytes = 2 ** 30;
+const USUAL_PLAIN_BYTES = 2 ** 30;
 
 /**
  * How big the pieces of a list may be. One object serves all lists; what it says holds for their next change.
@@ -18,12 +18,12 @@ export class ListSettings {
   shrunkBytes = sizes[1] / 2;
   shrunkCount = Number.POSITIVE_INFINITY;
   /** An element of so many bytes gets a node that takes no other. */
-  plainBytes = usualPlainBytes;
+  plainBytes = USUAL_PLAIN_BYTES;
 
   /** Takes over `list-max-listpack-size`: a number of elements, or -1 to -5 for 4 to 64 KiB. */
   setMaxListpackSize(setting: number): void {
     const byCount = setting >= 0;
-    this.bytes = byCount ? safeBytes : sizes[Math.min(-setting, sizes.length) - 1];
+    this.bytes = byCount ? SAFE_BYTES : sizes[Math.min(-setting, sizes.length) - 1];
     this.count = byCount ? Math.max(setting, 1) : Number.POSITIVE_INFINITY;
     this.shrunkBytes = byCount ? Number.POSITIVE_INFINITY : this.bytes / 2;
     this.shrunkCount = Math.floor(this.count / 2);
@@ -31,7 +31,7 @@ export class ListSettings {
 
   /** For tests of large elements with small ones. 0 is the usual 1 GiB. */
   setPlainBytes(bytes: number): void {
-    this.plainBytes = bytes === 0 ? usualPlainBytes : bytes;
+    this.plainBytes = bytes === 0 ? USUAL_PLAIN_BYTES : bytes;
   }
 
   /** True if a listpack of so many bytes and elements is too big. */

@@ -41,9 +41,9 @@ export class QuicklistNode {
 }
 
 /** About what a node costs beside its block. */
-const nodeObjectBytes = 88;
+const NODE_OBJECT_BYTES = 88;
 /** The least room that a node which is growing gets. */
-const leastCapacity = 128;
+const LEAST_CAPACITY = 128;
 
 /**
  * A big list: a chain of listpacks, each bounded by the settings. Pushing and popping at both ends is O(1): a
@@ -78,7 +78,7 @@ export class Quicklist extends Collection {
   }
 
   get bytes(): number {
-    return this.nodes * nodeObjectBytes;
+    return this.nodes * NODE_OBJECT_BYTES;
   }
 
   /** Appends a node that holds a copy of a listpack, which must not be empty. */
@@ -364,7 +364,7 @@ export class Quicklist extends Collection {
   /** The block size for a node that is growing and needs this many bytes now. */
   private roomFor(needed: number): number {
     if (this.settings.count === 1) return needed;
-    return Math.max(needed, Math.min(Math.max(2 * needed, leastCapacity), this.settings.bytes));
+    return Math.max(needed, Math.min(Math.max(2 * needed, LEAST_CAPACITY), this.settings.bytes));
   }
 
   /** Moves the listpack to another block, at its beginning or end. */
@@ -445,7 +445,7 @@ export class Quicklist extends Collection {
     if (next === undefined) this.tail = node;
     else next.previous = node;
     this.nodes++;
-    this.arena.indexBytes += nodeObjectBytes;
+    this.arena.indexBytes += NODE_OBJECT_BYTES;
   }
 
   /** Takes a node out of the chain and frees its block. */
@@ -458,7 +458,7 @@ export class Quicklist extends Collection {
     if (next === undefined) this.tail = previous;
     else next.previous = previous;
     this.nodes--;
-    this.arena.indexBytes -= nodeObjectBytes;
+    this.arena.indexBytes -= NODE_OBJECT_BYTES;
     this.arena.release(node.ref);
   }
 

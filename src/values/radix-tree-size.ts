@@ -1,8 +1,5 @@
 import { IdCursor, type IdIndex } from './id-index.js';
-import { StreamId } from './stream-id.js';
-
-/** Bytes of an ID as the key of a radix tree. */
-const KEY_BYTES = 16;
+import { ID_BYTES, StreamId } from './stream-id.js';
 
 /**
  * The number of nodes that a radix tree over the index's IDs would have: what XINFO STREAM calls radix-tree-nodes. Redis
@@ -25,7 +22,7 @@ export function radixTreeNodes(index: IdIndex): number {
     nodes += 1 + runBelow(parent, depth);
   };
   const leaf = (parent: number) => {
-    nodes += 1 + runBelow(parent, KEY_BYTES);
+    nodes += 1 + runBelow(parent, ID_BYTES);
   };
   let before = -1;
   for (cursor.next(); !cursor.done; cursor.next()) {
@@ -57,5 +54,5 @@ function commonBytes(a: StreamId, b: StreamId): number {
   for (const [i, [x, y]] of words.entries()) {
     if (x !== y) return i * 4 + (Math.clz32(x ^ y) >> 3);
   }
-  return KEY_BYTES;
+  return ID_BYTES;
 }

@@ -1,7 +1,7 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { MAX_INTEGER_LENGTH, readUint64, writeBigInteger, writeInteger } from '../bytes/integers.js';
+import { TWO_32 } from '../bytes/little-endian.js';
 
-const TWO_32 = 2 ** 32;
 /** High words below this one belong to numbers that JavaScript holds exactly. */
 const SAFE_HIGH = 2 ** 21;
 /** High words of numbers that have 13 digits. */
@@ -12,6 +12,8 @@ const NINE = 0x39;
 const DASH = 0x2d;
 const PLUS = 0x2b;
 
+/** Bytes of an ID as the key of one of Redis's radix trees, and in files: two big-endian numbers. */
+export const ID_BYTES = 16;
 /** Most bytes of an ID in text: two unsigned 64-bit numbers and a dash. */
 export const MAX_ID_LENGTH = 2 * MAX_INTEGER_LENGTH + 1;
 /** Redis reads no longer text as an ID. */

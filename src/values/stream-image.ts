@@ -5,7 +5,7 @@ import { type Consumer, type ConsumerGroup, consumerNumberAt, countAt, timeAt } 
 import type { IdRow } from './id-index.js';
 import { IndexImage } from './index-image.js';
 import type { Stream } from './stream.js';
-import { StreamId } from './stream-id.js';
+import { ID_BYTES, StreamId } from './stream-id.js';
 import { NodeWord } from './stream-node.js';
 
 /**
@@ -18,7 +18,6 @@ type Part = (typeof StreamPart)[keyof typeof StreamPart];
 
 /** What a node counts beside a pending entry: it has some hundred elements, but is copied as a whole. */
 const NODE_COST = 16;
-const ID_BYTES = 16;
 
 const idBytes = new Bytes(Buffer.alloc(ID_BYTES));
 const listpack = new Bytes();

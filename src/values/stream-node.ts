@@ -10,6 +10,7 @@
  * be walked backwards; the 0 in its place ends that walk. A deleted entry has a flag and stays until all of its node are.
  */
 import { type Bytes, copyBytes, equalBytes } from '../bytes/bytes.js';
+import { TWO_32 } from '../bytes/little-endian.js';
 import type { Arena } from '../memory/arena.js';
 import { Listpack } from '../memory/listpack.js';
 import {
@@ -31,7 +32,6 @@ export const NODE_WIDTH = ID_WORDS + 3;
 
 /** Integers below this one take two bytes in a listpack, and can be changed in place. */
 const SMALL = 0x80;
-const TWO_32 = 2 ** 32;
 /** The first byte of a string of less than 64 bytes, but for its length. */
 const SHORT_STRING = 0x80;
 

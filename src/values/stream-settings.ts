@@ -1,3 +1,6 @@
+/** More entries than anything holds: for one who wants all, and where there is no limit. */
+export const NO_LIMIT = Number.POSITIVE_INFINITY;
+
 /** Redis's own limit where there is none: a node is never larger. */
 const MOST_BYTES = 2 ** 30;
 
@@ -5,7 +8,7 @@ const MOST_BYTES = 2 ** 30;
 export class StreamSettings {
   /** A node of so many bytes takes no more entries. */
   nodeBytes = 4096;
-  /** Most entries of a node, deleted ones included. */
+  /** Most entries of a node, deleted ones included; `NO_LIMIT` if bytes alone count. */
   nodeEntries = 100;
 
   /** Takes over `stream-node-max-bytes`; 0 is no limit. */
@@ -15,6 +18,6 @@ export class StreamSettings {
 
   /** Takes over `stream-node-max-entries`; 0 is no limit. */
   setNodeEntries(entries: number): void {
-    this.nodeEntries = entries === 0 ? Number.POSITIVE_INFINITY : entries;
+    this.nodeEntries = entries === 0 ? NO_LIMIT : entries;
   }
 }

@@ -3,9 +3,7 @@ import type { Stream } from './stream.js';
 import { StreamCursor } from './stream-cursor.js';
 import type { StreamId } from './stream-id.js';
 import { deletedEntries, EntryFlag, liveEntries, NodeWord, setCounts } from './stream-node.js';
-
-/** More entries than any node holds, for one who wants all. */
-const NO_LIMIT = Number.POSITIVE_INFINITY;
+import { NO_LIMIT } from './stream-settings.js';
 
 /** Which entries a trimming leaves. */
 export interface Trimming {

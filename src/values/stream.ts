@@ -27,6 +27,7 @@ import {
   setCounts,
 } from './stream-node.js';
 import type { StreamSettings } from './stream-settings.js';
+import { NO_LIMIT } from './stream-settings.js';
 
 /** About what the objects of a stream take: itself, its IDs, its index. */
 const STREAM_OBJECT_BYTES = 480;
@@ -35,8 +36,6 @@ const MOST_ELEMENT_HEAD = 10;
 const MOST_ENTRY_HEAD = 60;
 /** The least block of a node that is likely to grow. */
 const LEAST_NODE = 112;
-/** More entries than any node holds, for one who wants all. */
-const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 // Commands run one after the other, so all streams can share these.
 const cursor = new StreamCursor();

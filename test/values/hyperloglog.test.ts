@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/ambient/random.js';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { Murmur64 } from '../../src/bytes/murmur64.js';
-import { CorruptHyperLogLog, HyperLogLog, registerCount } from '../../src/values/hyperloglog.js';
+import { CorruptHyperLogLog, HyperLogLog, REGISTER_COUNT } from '../../src/values/hyperloglog.js';
 import { selfTest } from '../../src/values/hyperloglog-self-test.js';
 
 const limit = 3000;
@@ -35,7 +35,7 @@ function bytesOf(value: HyperLogLog): Buffer {
 }
 
 function registersOf(value: HyperLogLog): Uint8Array {
-  const registers = new Uint8Array(registerCount);
+  const registers = new Uint8Array(REGISTER_COUNT);
   value.mergeInto(registers);
   return registers;
 }
@@ -65,7 +65,7 @@ describe('a HyperLogLog', () => {
     });
     fc.assert(
       fc.property(changes, fc.integer({ min: 18, max: 400 }), (list, small) => {
-        const expected = new Uint8Array(registerCount);
+        const expected = new Uint8Array(REGISTER_COUNT);
         const sparse = HyperLogLog.empty();
         const dense = HyperLogLog.empty();
         dense.toDense();

@@ -1,5 +1,6 @@
 import { LuaType } from '../lua/exports.js';
 import { type LuaHost, upvalueIndex } from './host.js';
+import { MAX_INT } from './lua-numbers.js';
 import { DEFAULT_PRECISION } from './number-format.js';
 
 /**
@@ -22,7 +23,6 @@ type SettingIndex = (typeof Setting)[keyof typeof Setting];
 
 const DEFAULTS = [0, 2, 10, 1000, 1000, 0, 1, 1, 14];
 
-const MAX_INT = 2147483647;
 const OFF_ON = ['off', 'on'];
 const OFF_ON_NULL = ['off', 'on', 'null'];
 

@@ -1,9 +1,8 @@
 import type { LuaHost } from './host.js';
-import { integerOf, unsignedOf } from './lua-numbers.js';
+import { integerOf, MAX_INT, unsignedOf } from './lua-numbers.js';
 import { type IntegerFormat, printInteger } from './printf-integers.js';
 
 const PERCENT = 0x25;
-const MAX_INT = 2147483647;
 const MAX_FLAGS = 5;
 
 /**

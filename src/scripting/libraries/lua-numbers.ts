@@ -3,6 +3,8 @@
  * integer.
  */
 
+/** The greatest C `int`. */
+export const MAX_INT = 2147483647;
 const TWO_63 = 2 ** 63;
 const TWO_64 = 2 ** 64;
 

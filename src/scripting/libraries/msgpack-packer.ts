@@ -1,3 +1,4 @@
+import { TWO_32 } from '../../bytes/little-endian.js';
 import { LuaType } from '../lua/exports.js';
 import type { LuaHost } from './host.js';
 import type { Output } from './output.js';
@@ -11,7 +12,6 @@ const HEAD_SIZE = 9;
 /** The array length of a table that is a map. */
 const MAP = -1;
 
-const TWO_32 = 2 ** 32;
 const TWO_63 = 2 ** 63;
 
 /** `cmsgpack.pack`. Format: the MessagePack specification of 2013, without bin and extension types. */

@@ -1,6 +1,5 @@
+import { TWO_32 } from '../../bytes/little-endian.js';
 import type { LuaHost } from './host.js';
-
-const TWO_32 = 2 ** 32;
 
 /** What an open container still waits for. */
 const WAITS = { element: 0, key: 1, value: 2 } as const;

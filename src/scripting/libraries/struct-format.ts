@@ -1,8 +1,8 @@
 import type { LuaHost } from './host.js';
+import { MAX_INT } from './lua-numbers.js';
 
 /** The widest integer, in bytes. */
 const MAX_INTEGER_SIZE = 32;
-const MAX_INT = 2147483647;
 /** What a plain `!` aligns to. */
 const NATIVE_ALIGNMENT = 8;
 
