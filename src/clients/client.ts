@@ -9,6 +9,8 @@ import type { TrackingState } from './tracking-state.js';
 export interface Transport {
   /** Remote end as `ip:port`, or the socket's path followed by `:0`. */
   readonly remoteAddress: string;
+  /** Path of the Unix socket or named pipe that the client came by, if it did. */
+  readonly unixPath: string | undefined;
   /** Own end, in the same form. */
   readonly localAddress: string;
   /** File descriptor, or -1 where the platform has none to show. */

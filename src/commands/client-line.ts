@@ -76,7 +76,7 @@ function flagsOf(client: Client): string {
     [client.tracking?.mode === 'broadcast', 'B'],
     [client.watchBroken, 'd'],
     [client.closing, 'c'],
-    [client.transport.remoteAddress.endsWith(':0'), 'U'],
+    [client.transport.unixPath !== undefined, 'U'],
     [client.noEvict, 'e'],
     [(client.gate & Gate.noTouch) !== 0, 'T'],
   ];

@@ -18,6 +18,7 @@ import { debugListpack } from './debug-listpack.js';
 import { helpLines, replyHelp } from './help.js';
 import { requireEnabled } from './locality.js';
 import { encodingName } from './object.js';
+import type { DebugState } from './server-api.js';
 
 export const debugCommands: CommandSpec[] = [
   {
@@ -141,10 +142,7 @@ const actions: DebugAction[] = [
     syntax: '<0|1>',
     summary: 'Holds back, or lets go on, all periodic work.',
     words: [3, 3],
-    run: ({ server, args, reply }) => {
-      server.debug.cronPaused = leadingNumber(args[2]) !== 0;
-      reply.ok();
-    },
+    run: turn('cronPaused'),
   },
   {
     name: 'populate',
@@ -201,10 +199,7 @@ const actions: DebugAction[] = [
     syntax: '<0|1>',
     summary: 'Switches off, or on again, the removal of expired keys that nobody asks for.',
     words: [3, 3],
-    run: ({ server, args, reply }) => {
-      server.debug.activeExpire = leadingNumber(args[2]) !== 0;
-      reply.ok();
-    },
+    run: turn('activeExpire'),
   },
   {
     name: 'set-skip-checksum-validation',
@@ -212,10 +207,7 @@ const actions: DebugAction[] = [
     summary:
       'Takes what RESTORE and RDB files bring without a look at its checksum, to test how that is checked.',
     words: [3, 3],
-    run: ({ server, args, reply }) => {
-      server.debug.skipChecksums = leadingNumber(args[2]) !== 0;
-      reply.ok();
-    },
+    run: turn('skipChecksums'),
   },
   {
     name: 'segfault',
@@ -232,10 +224,7 @@ const actions: DebugAction[] = [
     syntax: '<0|1>',
     summary: 'Lets scripts run commands that they are denied otherwise.',
     words: [3, 3],
-    run: ({ server, args, reply }) => {
-      server.debug.scriptsMayAll = leadingNumber(args[2]) !== 0;
-      reply.ok();
-    },
+    run: turn('scriptsMayAll'),
   },
   {
     name: 'sleep',
@@ -409,6 +398,14 @@ function populate({ server, database, args, argc, reply }: Call): void {
   reply.ok();
 }
 
+/** Turns a switch, on unless the argument is 0. */
+function turn(name: keyof DebugState): (call: Call) => void {
+  return ({ server, args, reply }) => {
+    server.debug[name] = leadingNumber(args[2]) !== 0;
+    reply.ok();
+  };
+}
+
 /** One reply of each type, with the content that client libraries' tests expect. */
 const samples: Record<string, (reply: ReplyWriter) => void> = {
   string: (reply) => reply.text('Hello World'),
@@ -453,7 +450,7 @@ const samples: Record<string, (reply: ReplyWriter) => void> = {
   false: (reply) => reply.boolean(false),
 };
 
-const sampleNames = 'string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false';
+const sampleNames = Object.keys(samples).join('|');
 
 function writeSample(reply: ReplyWriter, type: string): void {
   if (!Object.hasOwn(samples, type)) {

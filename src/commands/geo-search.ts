@@ -217,7 +217,7 @@ function takeReplyOption(reader: ArgumentReader, options: SearchOptions): boolea
   else if (reader.take('desc')) options.order = 'descending';
   else if (reader.left > 1 && reader.take('count')) {
     options.count = reader.long();
-    if (options.count <= 0) throw new CommandError('ERR COUNT must be > 0');
+    if (options.count <= 0) throw new CommandError(errors.countBelowOne);
   } else return false;
   return true;
 }

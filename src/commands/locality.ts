@@ -4,8 +4,13 @@ import type { Call } from './command.js';
 
 /** True if the client is on this machine: connected over loopback or a unix socket. */
 export function isLocal(client: Client): boolean {
-  const address = client.transport.remoteAddress;
-  return /^(127\.|\[::1\]|\[::ffff:127\.)/.test(address) || address.endsWith(':0');
+  const { remoteAddress, unixPath } = client.transport;
+  return unixPath !== undefined || isLoopback(remoteAddress);
+}
+
+/** True of an IP address, with a port or without, of this machine alone. */
+export function isLoopback(address: string): boolean {
+  return /^\[?(127\.|::1(?![\w:.])|::ffff:127\.)/.test(address);
 }
 
 /** Throws CommandError unless `enable-debug-command` or `enable-module-command` admits the client. */

@@ -212,7 +212,7 @@ function storeMembers(call: Call, operation: Operation, event: string): void {
 function sintercard(call: Call): void {
   const { args, argc, reply } = call;
   const numkeys = countArgument(args[1], 1, errors.numkeysNotPositive);
-  if (numkeys > argc - 2) throw new CommandError("ERR Number of keys can't be greater than number of args");
+  if (numkeys > argc - 2) throw new CommandError(errors.tooManyKeys);
   const reader = new ArgumentReader(args, argc, 2 + numkeys);
   let limit = 0;
   while (!reader.done) {

@@ -186,8 +186,8 @@ function xautoclaim(call: Call): void {
   const reader = new ArgumentReader(args, argc, 6);
   while (!reader.done) {
     if (reader.left > 1 && reader.take('count')) {
-      count = reader.long('ERR COUNT must be > 0');
-      if (count < 1 || count > greatestCount) throw new CommandError('ERR COUNT must be > 0');
+      count = reader.long(errors.countBelowOne);
+      if (count < 1 || count > greatestCount) throw new CommandError(errors.countBelowOne);
     } else if (reader.take('justid')) justIds = true;
     else throw new CommandError(errors.syntax);
   }

@@ -7,19 +7,7 @@ import type { ValueType } from '../keyspace/events.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
 import { ServerGate } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
-import { WaitingClients } from './waiting.js';
-
-/** What is told to a blocked client, and when. */
-type Waiting = Pick<BlockedState, 'keys' | 'type' | 'evenWhenGone' | 'deadline' | 'onTimeout'>;
-
-/** Nothing that can be given by a key, and nobody gives up. */
-const noKeys: Waiting = {
-  keys: [],
-  type: undefined,
-  evenWhenGone: false,
-  deadline: Number.POSITIVE_INFINITY,
-  onTimeout: () => {},
-};
+import { noKeys, type Waiting, WaitingClients } from './waiting.js';
 
 /**
  * Commands that wait: for keys, or for something outside the keyspace. Their clients are blocked, and the commands are run

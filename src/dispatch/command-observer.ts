@@ -73,13 +73,12 @@ export class CommandObserver {
 
 /** Shows a command to all who watch. */
 export function showToMonitors(server: ServerApi, { client, command, args, argc }: Call): void {
-  const { remoteAddress } = client.transport;
-  const path = /^(.*[\\/].*):0$/.exec(remoteAddress)?.[1];
+  const { remoteAddress, unixPath } = client.transport;
   server.monitors.feed(
     monitorLine({
       time: Math.floor(server.clock.now() * 1000),
       database: client.database.index,
-      address: path === undefined ? remoteAddress : `unix:${path}`,
+      address: unixPath === undefined ? remoteAddress : `unix:${unixPath}`,
       args,
       argc,
       secrets: command.spec.secrets?.(args, argc) ?? [],

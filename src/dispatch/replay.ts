@@ -8,6 +8,7 @@ import type { Dispatcher } from './dispatcher.js';
 /** A client at whose other end nobody is. */
 export const nowhere: Transport = {
   remoteAddress: '',
+  unixPath: undefined,
   localAddress: '',
   fd: -1,
   queryBufferUsed: 0,

@@ -177,8 +177,7 @@ export function readKeyCount(args: Bytes[], argc: number, notNumber: string): nu
     if (big === undefined) throw new CommandError(notNumber);
     count = Number(big);
   }
-  if (count > argc - firstKey)
-    throw new CommandError("ERR Number of keys can't be greater than number of args");
+  if (count > argc - firstKey) throw new CommandError(errors.tooManyKeys);
   if (count < 0) throw new CommandError("ERR Number of keys can't be negative");
   return count;
 }

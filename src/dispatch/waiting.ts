@@ -1,13 +1,26 @@
 import type { Bytes } from '../bytes/bytes.js';
 import type { BlockedState, Client } from '../clients/client.js';
 import type { Database } from '../keyspace/database.js';
+import { ClientsByKey } from './clients-by-key.js';
+
+/** What is told to a blocked client, and when. */
+export type Waiting = Pick<BlockedState, 'keys' | 'type' | 'evenWhenGone' | 'deadline' | 'onTimeout'>;
+
+/** Nothing that can be given by a key, and nobody gives up. */
+export const noKeys: Waiting = {
+  keys: [],
+  type: undefined,
+  evenWhenGone: false,
+  deadline: Number.POSITIVE_INFINITY,
+  onTimeout: () => {},
+};
 
 /**
  * Clients that wait for keys (blocking commands), by database and key, in order of arrival; and the keys that
  * were touched since they were last served.
  */
 export class WaitingClients {
-  private readonly byDatabase = new Map<Database, Map<string, Set<Client>>>();
+  private readonly clients = new ClientsByKey();
   private ready = new Map<Database, Set<string>>();
   private readonly deadlines: { at: number; client: Client; state: BlockedState }[] = [];
   private tickets = 0;
@@ -24,27 +37,17 @@ export class WaitingClients {
   add(client: Client, state: BlockedState): void {
     client.blocked = state;
     this.count++;
-    let keys = this.byDatabase.get(state.database);
-    if (keys === undefined) this.byDatabase.set(state.database, (keys = new Map()));
-    for (const key of state.keys) {
-      const clients = keys.get(key);
-      if (clients === undefined) keys.set(key, new Set([client]));
-      else clients.add(client);
-    }
+    for (const key of state.keys) this.clients.add(client, state.database, key);
     if (state.deadline !== Number.POSITIVE_INFINITY) this.pushDeadline(state.deadline, client, state);
   }
 
   /** The client's own script lets others have their turn: nothing it sent is run meanwhile. It does not count as waiting. */
   holdForScript(client: Client): void {
     client.blocked = {
+      ...noKeys,
       kind: 'script',
       database: client.database,
-      keys: [],
-      type: undefined,
-      evenWhenGone: false,
       args: [],
-      deadline: Number.POSITIVE_INFINITY,
-      onTimeout: () => {},
       microseconds: 0,
       ticket: 0,
     };
@@ -56,25 +59,18 @@ export class WaitingClients {
     client.blocked = undefined;
     if (state.kind === 'script') return;
     this.count--;
-    const keys = this.byDatabase.get(state.database);
-    for (const key of state.keys) {
-      const clients = keys?.get(key);
-      clients?.delete(client);
-      if (clients?.size === 0) keys?.delete(key);
-    }
+    for (const key of state.keys) this.clients.remove(client, state.database, key);
   }
 
   /** A key changed; if somebody waits for it, it will be in the next `takeReady`. */
   touched(database: Database, key: Bytes): void {
-    const keys = this.byDatabase.get(database);
-    if (keys === undefined || keys.size === 0) return;
-    const name = key.latin1();
-    if (keys.has(name)) this.markReady(database, name);
+    const name = this.clients.nameOf(database, key);
+    if (name !== undefined) this.markReady(database, name);
   }
 
   /** All keys of a database may have changed (SWAPDB), or are about to go (FLUSHALL). */
   touchedAll(database: Database): void {
-    for (const key of this.byDatabase.get(database)?.keys() ?? []) this.markReady(database, key);
+    for (const key of this.clients.keysOf(database)) this.markReady(database, key);
   }
 
   private markReady(database: Database, key: string): void {
@@ -97,25 +93,19 @@ export class WaitingClients {
 
   /** Clients that wait for a key, those that came first in front. A copy. */
   waitingFor(database: Database, key: string): Client[] {
-    const clients = this.byDatabase.get(database)?.get(key);
-    return clients === undefined ? [] : [...clients].sort((a, b) => a.blocked!.ticket - b.blocked!.ticket);
+    const clients = [...this.clients.clientsOf(database, key)];
+    return clients.sort((a, b) => a.blocked!.ticket - b.blocked!.ticket);
   }
 
   /** Keys with waiting clients, for INFO. */
   get keyCount(): number {
-    let sum = 0;
-    for (const keys of this.byDatabase.values()) sum += keys.size;
-    return sum;
+    return [...this.clients.groups()].length;
   }
 
   /** Keys that somebody waits for who is to hear if they are gone, for INFO. */
   get keyCountEvenWhenGone(): number {
-    let sum = 0;
-    for (const keys of this.byDatabase.values()) {
-      for (const clients of keys.values())
-        if ([...clients].some(({ blocked }) => blocked?.evenWhenGone)) sum++;
-    }
-    return sum;
+    const told = (clients: ReadonlySet<Client>) => [...clients].some(({ blocked }) => blocked?.evenWhenGone);
+    return [...this.clients.groups()].filter(told).length;
   }
 
   /** The earliest time in unix ms at which somebody gives up, or Infinity. */

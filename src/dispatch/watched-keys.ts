@@ -1,10 +1,11 @@
 import { Bytes } from '../bytes/bytes.js';
 import type { Client, WatchedKey } from '../clients/client.js';
 import { absent, type Database } from '../keyspace/database.js';
+import { ClientsByKey } from './clients-by-key.js';
 
 /** Which clients WATCH which keys. A change of a key breaks the transactions of its watchers. */
 export class WatchedKeys {
-  private readonly byDatabase = new Map<Database, Map<string, Set<Client>>>();
+  private readonly clients = new ClientsByKey();
   private count = 0;
 
   /** Number of (client, key) pairs. */
@@ -13,12 +14,7 @@ export class WatchedKeys {
   }
 
   add(client: Client, database: Database, key: string): void {
-    let keys = this.byDatabase.get(database);
-    if (keys === undefined) this.byDatabase.set(database, (keys = new Map()));
-    let clients = keys.get(key);
-    if (clients === undefined) keys.set(key, (clients = new Set()));
-    if (clients.has(client)) return;
-    clients.add(client);
+    if (!this.clients.add(client, database, key)) return;
     this.count++;
     client.watchedBytes += key.length;
     client.watched.push({ database, key, expired: stateOf(database, Bytes.of(key)) === 'expired' });
@@ -26,10 +22,7 @@ export class WatchedKeys {
 
   removeAll(client: Client): void {
     for (const { database, key } of client.watched) {
-      const keys = this.byDatabase.get(database);
-      const clients = keys?.get(key);
-      clients?.delete(client);
-      if (clients?.size === 0) keys?.delete(key);
+      this.clients.remove(client, database, key);
       this.count--;
     }
     client.watched = [];
@@ -38,10 +31,10 @@ export class WatchedKeys {
   }
 
   touched(database: Database, key: Bytes): void {
-    const keys = this.byDatabase.get(database);
-    if (keys === undefined || keys.size === 0) return;
-    const name = key.latin1();
-    for (const client of keys.get(name) ?? []) this.breakUnlessExpiry(client, database, name, key);
+    const name = this.clients.nameOf(database, key);
+    if (name === undefined) return;
+    for (const client of this.clients.clientsOf(database, name))
+      this.breakUnlessExpiry(client, database, name, key);
   }
 
   /** The removal of a key that had expired already when it was watched is no change; all else is. */
@@ -53,11 +46,11 @@ export class WatchedKeys {
 
   /** A database is emptied or exchanged: every watched key that is alive before or after has changed. */
   databaseReplaced(database: Database, replacement: Database | undefined): void {
-    for (const [name, clients] of this.byDatabase.get(database) ?? []) {
+    for (const name of this.clients.keysOf(database)) {
       const key = Bytes.of(name);
       const after = replacement === undefined ? 'absent' : stateOf(replacement, key);
       const changed = stateOf(database, key) === 'alive' || after === 'alive';
-      for (const client of clients) {
+      for (const client of this.clients.clientsOf(database, name)) {
         if (changed) client.watchBroken = true;
         else this.watchedKey(client, database, name)!.expired = after === 'expired';
       }

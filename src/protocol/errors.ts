@@ -50,6 +50,8 @@ export const errors = {
   countNotPositive: 'ERR count should be greater than 0',
   numkeysNotPositive: 'ERR numkeys should be greater than 0',
   limitNegative: "ERR LIMIT can't be negative",
+  countBelowOne: 'ERR COUNT must be > 0',
+  tooManyKeys: "ERR Number of keys can't be greater than number of args",
   minMax: 'ERR min or max is not a float',
 } as const;
 

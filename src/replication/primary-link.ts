@@ -308,6 +308,7 @@ export class ReplicaLink implements PrimaryLink {
     const { socket } = this;
     return {
       remoteAddress: this.remoteAddress,
+      unixPath: undefined,
       localAddress: `${socket?.localAddress ?? ''}:${socket?.localPort ?? 0}`,
       fd: -1,
       get queryBufferUsed() {

@@ -2,7 +2,7 @@ import { Bytes } from '../bytes/bytes.js';
 import { CommandError } from '../protocol/errors.js';
 import { type RegisteredFunction, readRegistration } from './function-registration.js';
 import { readLibraryHeader } from './header.js';
-import type { KeptValue } from './lua/lua-state.js';
+import type { KeptValue, LuaState } from './lua/lua-state.js';
 import { LuaVm, type VmSettings } from './lua-vm.js';
 
 const loadLimitMicroseconds = 500_000;
@@ -186,7 +186,7 @@ export class FunctionLibraries {
     this.loadGlobals = lua.ref();
   }
 
-  private registerFunction(lua: Parameters<typeof readRegistration>[0]): string | undefined {
+  private registerFunction(lua: LuaState): string | undefined {
     if (this.registering === undefined)
       return 'ERR redis.register_function can only be called on FUNCTION LOAD command';
     const registered = readRegistration(lua);

@@ -65,7 +65,7 @@ export class ScriptCache {
   }
 
   private findSha(sha: string): Script | undefined {
-    return this.buckets.get(Number.parseInt(sha.slice(0, 7), 16))?.find((script) => script.sha === sha);
+    return this.buckets.get(prefixOf(Buffer.from(sha, 'latin1'), 0))?.find((script) => script.sha === sha);
   }
 
   /**
@@ -95,7 +95,7 @@ export class ScriptCache {
   }
 
   private insert(script: Script): void {
-    const prefix = Number.parseInt(script.sha.slice(0, 7), 16);
+    const prefix = prefixOf(script.digest, 0);
     const bucket = this.buckets.get(prefix);
     if (bucket === undefined) this.buckets.set(prefix, [script]);
     else bucket.push(script);
@@ -130,7 +130,7 @@ export class ScriptCache {
   remove(script: Script): void {
     this.evictable.delete(script);
     if (this.found === script) this.found = undefined;
-    const prefix = Number.parseInt(script.sha.slice(0, 7), 16);
+    const prefix = prefixOf(script.digest, 0);
     const rest = (this.buckets.get(prefix) ?? []).filter((each) => each !== script);
     if (rest.length > 0) this.buckets.set(prefix, rest);
     else this.buckets.delete(prefix);

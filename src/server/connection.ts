@@ -52,8 +52,7 @@ export class Connection implements Transport {
   constructor(
     private readonly loop: EventLoop,
     readonly socket: Socket,
-    /** The Unix socket that the client came by, if it did. */
-    private readonly unixPath: string | undefined,
+    readonly unixPath: string | undefined,
     readonly fd: number,
     /** The socket's own handle may be written to, past the stream: not so with TLS. */
     private readonly direct: boolean,

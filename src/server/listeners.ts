@@ -4,6 +4,7 @@ import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls';
 import { Gate } from '../clients/client.js';
+import { isLoopback } from '../commands/locality.js';
 import { type Config, ConfigError } from '../config/config.js';
 import { pathFromConfig, systemErrorOf, systemErrorText } from '../config/files.js';
 import { Connection } from './connection.js';
@@ -190,7 +191,8 @@ export class Listeners {
     if (clients.size >= config.values.maxclients) return 'ERR max number of clients reached';
     const open =
       !config.values['protected-mode'] || config.values.requirepass !== '' || unixPath !== undefined;
-    if (open || isLoopback(socket.remoteAddress)) return undefined;
+    const { remoteAddress } = socket; // undefined if it is gone already
+    if (open || remoteAddress === undefined || isLoopback(remoteAddress)) return undefined;
     return protectedModeRefusal;
   }
 
@@ -217,15 +219,6 @@ const protectedModeRefusal =
   'In this mode connections are only accepted from the loopback interface. ' +
   'To accept others: set a password (requirepass), or turn protected mode off (protected-mode no, or CONFIG SET protected-mode no from the loopback interface), ' +
   'and make sure that the server is not reachable from the internet.';
-
-function isLoopback(address: string | undefined): boolean {
-  return (
-    address === undefined ||
-    address === '::1' ||
-    address.startsWith('127.') ||
-    address.startsWith('::ffff:127.')
-  );
-}
 
 /** A socket file left by a server that was killed would keep us from listening. */
 function removeStale(path: string): void {

@@ -651,12 +651,10 @@ export class LuaState {
     const address = this.space(sizeOf(args, from, argc));
     this.writeStrings(args, from, argc, address);
     const { api } = this;
-    if (address === this.scratch)
-      return api.runScript(thread, address, keyCount, argc - from - keyCount, script.word);
     try {
       return api.runScript(thread, address, keyCount, argc - from - keyCount, script.word);
     } finally {
-      api.free(address);
+      if (address !== this.scratch) api.free(address);
     }
   }
 
