@@ -1,5 +1,5 @@
 import { type Bytes, copyBytes } from '../bytes/bytes.js';
-import { digitCount, integerText } from '../bytes/integers.js';
+import { integerText, writeInteger } from '../bytes/integers.js';
 import { type ChunkPool, chunkSize, largeChunkSize, leastChunkSize } from './chunk-pool.js';
 import {
   arrayMark,
@@ -12,7 +12,6 @@ import {
   integerMark,
   lineFeed,
   mapMark,
-  minus,
   pushMark,
   setMark,
   simpleMark,
@@ -428,28 +427,7 @@ export class ReplyWriter {
 
   /** Decimal digits of a safe integer. Room must have been reserved. */
   private digits(n: number): void {
-    const { chunk } = this;
-    if (n >= 0 && n < 10) {
-      chunk[this.at++] = 48 + n;
-      return;
-    }
-    // Known to be small from here on: the division becomes a multiplication of integers.
-    let rest = n | 0;
-    if (rest !== n || rest === -0x80000000) {
-      this.at += chunk.write(String(n), this.at, 'latin1');
-      return;
-    }
-    if (rest < 0) {
-      chunk[this.at++] = minus;
-      rest = -rest | 0;
-    }
-    let end = this.at + digitCount(rest);
-    this.at = end;
-    do {
-      const quotient = (rest / 10) | 0;
-      chunk[--end] = 48 + rest - Math.imul(quotient, 10);
-      rest = quotient;
-    } while (rest > 0);
+    this.at = writeInteger(this.chunk, this.at, n);
   }
 
   private endLine(): void {
