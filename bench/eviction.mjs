@@ -1,6 +1,7 @@
 // A cache at its limit: writes far more keys than fit, with eviction at every step. See bench/README.md.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readInfoNumber, usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
 import { parseText } from './lib/redis-benchmark.mjs';
@@ -70,7 +71,7 @@ async function writeKeys(server) {
   peaks.done = true;
   await sampling;
   const count = parseCount(options.keys);
-  const stats = String(await client.command('INFO', 'stats'));
+  const evicted = await readInfoNumber(client, 'stats', 'evicted_keys');
   const result = {
     rps,
     p50,
@@ -80,7 +81,7 @@ async function writeKeys(server) {
     idleRssMiB,
     rssMiB: peaks.rss / MIB,
     keys: Number(await client.command('DBSIZE')),
-    evicted: Number(/evicted_keys:(\d+)/.exec(stats)?.[1]),
+    evicted,
   };
   client.close();
   return result;
@@ -95,8 +96,7 @@ async function writeKeys(server) {
  */
 async function sample(server, client, peaks) {
   while (!peaks.done) {
-    const info = String(await client.command('INFO', 'memory'));
-    peaks.used = Math.max(peaks.used, Number(/used_memory:(\d+)/.exec(info)?.[1]));
+    peaks.used = Math.max(peaks.used, await usedMemory(client));
     peaks.rss = Math.max(peaks.rss, rssBytes(server.pid));
     await sleep(SAMPLE_MS);
   }

@@ -1,5 +1,6 @@
 // Bytes per key and per element beside redis-server, and 20M keys. See bench/README.md.
 import { fill } from './lib/client.mjs';
+import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { pingRows, startProbe } from './lib/probe.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
@@ -112,14 +113,6 @@ async function measureShape(server, shape) {
   client.close();
   const units = shape.units * scale;
   return { bytes: (after.bytes - before.bytes) / units, rss: (after.rss - before.rss) / units };
-}
-
-/** @param {import('./lib/client.mjs').RawClient} client */
-async function usedMemory(client) {
-  const info = String(await client.command('INFO', 'memory'));
-  const match = /^used_memory:(\d+)/m.exec(info);
-  if (!match) throw new Error('INFO memory has no used_memory');
-  return Number(match[1]);
 }
 
 async function loadManyKeys() {

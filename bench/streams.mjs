@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { encode, fill } from './lib/client.mjs';
+import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
@@ -135,12 +136,6 @@ async function compareLengths(server) {
     benchmark(server, operations, '16', ['XADD', key, 'MAXLEN', '~', String(length), '*', 'f', 'v']);
   await measure('little', 1000);
   return { short: await measure('little', 1000), whole: await measure('long', long) };
-}
-
-/** @param {import('./lib/client.mjs').RawClient} client */
-async function usedMemory(client) {
-  const match = /^used_memory:(\d+)/m.exec(String(await client.command('INFO', 'memory')));
-  return Number(match?.[1]);
 }
 
 const sides = await Promise.all(

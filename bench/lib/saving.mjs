@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill } from './client.mjs';
+import { readInfoNumber } from './info.mjs';
 import { startProbe } from './probe.mjs';
 import { rssBytes } from './process-usage.mjs';
 import { onEachSide } from './servers.mjs';
@@ -99,11 +100,11 @@ async function best(tries, work) {
  * @param {() => Promise<unknown>} work
  */
 async function throughput(client, work) {
-  const commands = await infoNumber(client, 'stats', 'total_commands_processed');
+  const commands = await readInfoNumber(client, 'stats', 'total_commands_processed');
   const began = performance.now();
   await work();
   const seconds = (performance.now() - began) / 1000;
-  return ((await infoNumber(client, 'stats', 'total_commands_processed')) - commands) / seconds;
+  return ((await readInfoNumber(client, 'stats', 'total_commands_processed')) - commands) / seconds;
 }
 
 /**
@@ -114,17 +115,7 @@ async function untilSaved(client, look) {
   do {
     await sleep(POLL_MS);
     look();
-  } while ((await infoNumber(client, 'persistence', 'rdb_bgsave_in_progress')) === 1);
-}
-
-/**
- * @param {import('./client.mjs').RawClient} client
- * @param {string} section
- * @param {string} field
- */
-async function infoNumber(client, section, field) {
-  const text = String(await client.command('INFO', section));
-  return Number(new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1]);
+  } while ((await readInfoNumber(client, 'persistence', 'rdb_bgsave_in_progress')) === 1);
 }
 
 /**
