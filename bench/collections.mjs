@@ -8,6 +8,7 @@ import { cpuMicroseconds } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
+import { scattered } from './lib/traces.mjs';
 
 /** Ratios Respite / redis-server at most. */
 const MAX_LEADERBOARD_CPU = 1.2;
@@ -180,11 +181,6 @@ function roundTripMs(port, command) {
 /** @param {number} i */
 function name(i) {
   return `player:${String(i).padStart(12, '0')}`;
-}
-
-/** Numbers in no order. @param {number} i */
-function scattered(i) {
-  return (i * 7919) % 1_000_003;
 }
 
 /**

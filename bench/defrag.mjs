@@ -4,11 +4,10 @@ import { infoNumber } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { startProbe } from './lib/probe.mjs';
 import { rssBytes } from './lib/process-usage.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { startServer } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 
-const MIB = 1024 * 1024;
 const MAX_FRAGMENTATION = 1.5;
 const MAX_SECONDS = 10;
 /** Of the RSS that the deleted keys had taken, what may be left of it. */

@@ -5,11 +5,10 @@ import { readInfoNumber, usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
 import { parseText } from './lib/redis-benchmark.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 
-const MIB = 1024 * 1024;
 const MAX_OVER_LIMIT_MIB = 1;
 const MAX_RSS_RATIO = 1.5;
 const MIN_THROUGHPUT_RATIO = 0.7;

@@ -1,12 +1,11 @@
 // How well eviction chooses: replays traces against a cache that is too small for them. See bench/README.md.
 import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 import { scanPolluted, zipf } from './lib/traces.mjs';
 
-const MIB = 1024 * 1024;
 const BATCH = 200;
 /** Hit ratios of equal caches may differ by so much, in percentage points, by chance. */
 const NOISE_POINTS = 0.5;

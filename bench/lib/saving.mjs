@@ -6,10 +6,10 @@ import { fill } from './client.mjs';
 import { readInfoNumber } from './info.mjs';
 import { startProbe } from './probe.mjs';
 import { rssBytes } from './process-usage.mjs';
+import { MIB } from './report.mjs';
 import { onEachSide } from './servers.mjs';
 import { sleep } from './stats.mjs';
 
-const MEGABYTE = 1024 * 1024;
 const WARM_UP_MS = 1000;
 const BEFORE_MS = 3000;
 const POLL_MS = 50;
@@ -62,7 +62,7 @@ async function measureSide(server, keys, directory) {
   load.kill();
   client.close();
   rmSync(join(directory, 'dump.rdb')); // the other server may be too old for it
-  const riseMegabytes = (peak - rss) / MEGABYTE;
+  const riseMegabytes = (peak - rss) / MIB;
   return {
     saveSeconds,
     quietSeconds,

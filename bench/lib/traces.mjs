@@ -1,10 +1,15 @@
-/** Requests for keys, by number: the same ones in every run. */
+/** Numbers without an order, of keys to ask for or as scores: the same ones in every run. */
 
 /** How much more often the first keys are asked for than the later ones. */
 const ZIPF_EXPONENT = 0.9;
 /** In a polluted trace: requests of a scan, and of the Zipf distribution before it. */
 const SCAN_LENGTH = 20_000;
 const BETWEEN_SCANS = 60_000;
+
+/** Number `i` of a sequence in no order; no two of a million are equal. @param {number} i */
+export function scattered(i) {
+  return (i * 7919) % 1_000_003;
+}
 
 /**
  * Keys by a Zipf distribution, in an order in which popular keys are not neighbours.
