@@ -1,10 +1,9 @@
 // A leaderboard under a mixed load, and operations on whole collections. See bench/README.md.
-import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
-import { promisify } from 'node:util';
 import { encode, fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
+import { runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
@@ -128,22 +127,8 @@ async function leaderboard() {
 
 /** @param {number} port @param {number} clients @param {string[]} command */
 function load(port, clients, command) {
-  const numbers = [
-    '-p',
-    port,
-    '-c',
-    clients,
-    '-n',
-    Math.floor(requests / MIX.length),
-    '-r',
-    members,
-    '-P',
-    PIPELINE,
-  ];
-  return promisify(execFile)(
-    'redis-benchmark',
-    ['-h', '127.0.0.1', ...numbers, '-q', ...command].map(String),
-  );
+  const count = Math.floor(requests / MIX.length);
+  return runBenchmark(port, ['-c', clients, '-n', count, '-r', members, '-P', PIPELINE, '-q', ...command]);
 }
 
 /** @param {typeof ALGEBRA[number]} operation */

@@ -1,10 +1,8 @@
 // A cache at its limit: writes far more keys than fit, with eviction at every step. See bench/README.md.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readInfoNumber, usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
-import { parseText } from './lib/redis-benchmark.mjs';
+import { parseText, runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
@@ -65,12 +63,13 @@ async function writeKeys(server) {
   const idleRssMiB = rssBytes(server.pid) / MIB;
   const cpu = cpuMicroseconds(server.pid);
   const peaks = { used: 0, rss: 0, done: false };
-  const sampling = sample(server, client, peaks);
-  const { rps, p50, p999 } = await runBenchmark(server.port);
-  peaks.done = true;
-  await sampling;
+  const [, output] = await Promise.all([
+    sample(server, client, peaks),
+    load(server.port).finally(() => (peaks.done = true)),
+  ]);
   const count = parseCount(options.keys);
   const evicted = await readInfoNumber(client, 'stats', 'evicted_keys');
+  const { rps, p50, p999 } = parseText(output);
   const result = {
     rps,
     p50,
@@ -101,21 +100,10 @@ async function sample(server, client, peaks) {
   }
 }
 
-/** @param {number} port */
-async function runBenchmark(port) {
-  const child = spawn(
-    'redis-benchmark',
-    [
-      ...['-p', String(port), '-n', String(parseCount(options.keys)), '-c', options.clients],
-      // Keys drawn from so many that they are distinct, nearly all.
-      ...['-P', options.pipeline, '-d', options.size, '-r', '2000000000', '-t', 'set'],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  await once(child, 'close');
-  return parseText(output);
+/** SETs of keys drawn from so many that nearly all are distinct. @param {number} port */
+function load(port) {
+  const { keys, clients, pipeline, size } = options;
+  const range = 2_000_000_000;
+  const args = ['-n', parseCount(keys), '-c', clients, '-P', pipeline, '-d', size, '-r', range, '-t', 'set'];
+  return runBenchmark(port, args);
 }

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { fill } from './client.mjs';
 import { readInfoNumber } from './info.mjs';
 import { startProbe } from './probe.mjs';
 import { rssBytes } from './process-usage.mjs';
+import { startBenchmark } from './redis-benchmark.mjs';
 import { MIB } from './report.mjs';
 import { onEachSide } from './servers.mjs';
 import { sleep } from './stats.mjs';
@@ -59,7 +59,7 @@ async function measureSide(server, keys, directory) {
   });
   const loadedSeconds = (performance.now() - began) / 1000;
   const { worstMs, p999Ms } = await probe.stop();
-  load.kill();
+  load.stop();
   client.close();
   rmSync(join(directory, 'dump.rdb')); // the other server may be too old for it
   const riseMegabytes = (peak - rss) / MIB;
@@ -119,26 +119,11 @@ async function untilSaved(client, look) {
 }
 
 /**
- * SET of random keys, 16 at a time, until it is killed.
+ * SET of random keys, 16 at a time, until it is stopped.
  *
  * @param {number} port
  * @param {number} keys
  */
 function startLoad(port, keys) {
-  const args = [
-    '-p',
-    String(port),
-    '-P',
-    '16',
-    '-t',
-    'set',
-    '-r',
-    String(keys),
-    '-d',
-    '16',
-    '-n',
-    '1000000000',
-    '-q',
-  ];
-  return spawn('redis-benchmark', args, { stdio: 'ignore' });
+  return startBenchmark(port, ['-P', 16, '-t', 'set', '-r', keys, '-d', 16, '-n', 1_000_000_000, '-q']);
 }
