@@ -35,8 +35,8 @@ const requests = parseCount(options.requests);
 const rounds = parseCount(options.rounds);
 
 /**
- * Operations that read whole collections: the command, and what fills the keys that it reads. Half of the elements are in
- * both.
+ * Operations that read whole collections: the command, and what fills the keys that it reads. Half of the elements are
+ * in both.
  *
  * @type {{ name: string, command: string[], prepare: (side: Side) => Promise<void> }[]}
  */

@@ -159,8 +159,9 @@ async function loadKeys(server, total) {
   const slices = [];
   const startedAt = performance.now();
   let [cpu, from] = [cpuMicroseconds(server.pid), 0];
-  // Short batches: a PING waits for the batch that the server is at, and that is not a stall. One at a time: this process
-  // and the server take turns, and leave a processor to the probe and to the engine's threads even where there are two.
+  // Short batches: a PING waits for the batch that the server is at, and that is not a stall. One at a time: this
+  // process and the server take turns, and leave a processor to the probe and to the engine's threads even where there
+  // are two.
   await fill(client, total, (i) => ['SET', sixteen(i), `value:${i % 100}`], {
     batch: 100,
     inFlight: 1,

@@ -60,7 +60,8 @@ if (options.smoke) {
  * @property {string} test
  * @property {Sample} respite the median of its runs, like the next one
  * @property {Sample} redis
- * @property {Sample} ratio the median over the rounds of Respite / redis-server, whose runs of a round follow each other
+ * @property {Sample} ratio the median over the rounds of Respite / redis-server, whose runs of a round follow each
+ *   other
  * @property {{ respite: Sample[], redis: Sample[] }} samples
  *
  * @typedef {{ keys: number, pipeline: number, tests: number, cpu: number, rps: number }} Mean

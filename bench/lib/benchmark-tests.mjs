@@ -67,7 +67,12 @@ function without(key) {
   return (/** @type {RawClient} */ client) => clear(client, key);
 }
 
-/** Removes a key, and waits for its memory to be freed: Respite does that in slices. @param {RawClient} client @param {string} key */
+/**
+ * Removes a key, and waits for its memory to be freed: Respite does that in slices.
+ *
+ * @param {RawClient} client
+ * @param {string} key
+ */
 async function clear(client, key) {
   await client.command('DEL', key);
   while ((await readInfoNumber(client, 'memory', 'lazyfree_pending_objects')) > 0) await sleep(5);
