@@ -1,11 +1,10 @@
 // What an append-only file costs, by appendfsync, beside redis-server. See bench/README.md.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
-import { parseText } from './lib/redis-benchmark.mjs';
+import { parseText, runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
@@ -58,9 +57,9 @@ async function measure(side, mode) {
   const server = await startServer({ name: side, command: options[side], args });
   try {
     const count = mode === 'always' ? requests / 10 : requests;
-    load(server.port, count / 4);
+    await load(server.port, count / 4);
     const before = cpuMicroseconds(server.pid);
-    const { rps, p999 } = parseText(load(server.port, count));
+    const { rps, p999 } = parseText(await load(server.port, count));
     return { rps, p999, cpu: (cpuMicroseconds(server.pid) - before) / count };
   } finally {
     await server.stop();
@@ -73,12 +72,8 @@ async function measure(side, mode) {
  * @param {number} count
  */
 function load(port, count) {
-  const args = ['-p', String(port), '-P', '16', '-c', '50', '-t', 'set', '-r', '100000', '-d', '16'];
-  const { stdout } = spawnSync('redis-benchmark', [...args, '-n', String(Math.ceil(count))], {
-    encoding: 'latin1',
-    maxBuffer: 2 ** 28,
-  });
-  return stdout;
+  const args = ['-P', 16, '-c', 50, '-t', 'set', '-r', 100_000, '-d', 16, '-n', Math.ceil(count)];
+  return runBenchmark(port, args);
 }
 
 /** @param {string} name */

@@ -1,13 +1,13 @@
 // A leaderboard under a mixed load, and operations on whole collections. See bench/README.md.
-import { execFile } from 'node:child_process';
 import { connect } from 'node:net';
-import { promisify } from 'node:util';
 import { encode, fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
+import { runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
+import { scattered } from './lib/traces.mjs';
 
 /** Ratios Respite / redis-server at most. */
 const MAX_LEADERBOARD_CPU = 1.2;
@@ -35,8 +35,8 @@ const requests = parseCount(options.requests);
 const rounds = parseCount(options.rounds);
 
 /**
- * Operations that read whole collections: the command, and what fills the keys that it reads. Half of the elements are in
- * both.
+ * Operations that read whole collections: the command, and what fills the keys that it reads. Half of the elements are
+ * in both.
  *
  * @type {{ name: string, command: string[], prepare: (side: Side) => Promise<void> }[]}
  */
@@ -127,22 +127,8 @@ async function leaderboard() {
 
 /** @param {number} port @param {number} clients @param {string[]} command */
 function load(port, clients, command) {
-  const numbers = [
-    '-p',
-    port,
-    '-c',
-    clients,
-    '-n',
-    Math.floor(requests / MIX.length),
-    '-r',
-    members,
-    '-P',
-    PIPELINE,
-  ];
-  return promisify(execFile)(
-    'redis-benchmark',
-    ['-h', '127.0.0.1', ...numbers, '-q', ...command].map(String),
-  );
+  const count = Math.floor(requests / MIX.length);
+  return runBenchmark(port, ['-c', clients, '-n', count, '-r', members, '-P', PIPELINE, '-q', ...command]);
 }
 
 /** @param {typeof ALGEBRA[number]} operation */
@@ -180,11 +166,6 @@ function roundTripMs(port, command) {
 /** @param {number} i */
 function name(i) {
   return `player:${String(i).padStart(12, '0')}`;
-}
-
-/** Numbers in no order. @param {number} i */
-function scattered(i) {
-  return (i * 7919) % 1_000_003;
 }
 
 /**

@@ -1,13 +1,13 @@
 // Active defragmentation: most of many keys are deleted at random, then memory has to come back. See bench/README.md.
 import { fill } from './lib/client.mjs';
+import { infoNumber } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { startProbe } from './lib/probe.mjs';
 import { rssBytes } from './lib/process-usage.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { startServer } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 
-const MIB = 1024 * 1024;
 const MAX_FRAGMENTATION = 1.5;
 const MAX_SECONDS = 10;
 /** Of the RSS that the deleted keys had taken, what may be left of it. */
@@ -60,15 +60,13 @@ function isKept(i) {
 /** @param {import('./lib/client.mjs').RawClient} client */
 async function look(client) {
   const info = String(await client.command('INFO', 'everything'));
-  /** @param {string} name */
-  const field = (name) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1]);
   return {
-    used: field('used_memory'),
-    fragmentation: field('allocator_frag_ratio'),
-    resident: field('allocator_resident'),
+    used: infoNumber(info, 'used_memory'),
+    fragmentation: infoNumber(info, 'allocator_frag_ratio'),
+    resident: infoNumber(info, 'allocator_resident'),
     rss: rssBytes(server.pid),
-    running: field('active_defrag_running') > 0,
-    moved: field('active_defrag_hits'),
+    running: infoNumber(info, 'active_defrag_running') > 0,
+    moved: infoNumber(info, 'active_defrag_hits'),
   };
 }
 

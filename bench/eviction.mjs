@@ -1,14 +1,12 @@
 // A cache at its limit: writes far more keys than fit, with eviction at every step. See bench/README.md.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { readInfoNumber, usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
-import { parseText } from './lib/redis-benchmark.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { parseText, runBenchmark } from './lib/redis-benchmark.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 
-const MIB = 1024 * 1024;
 const MAX_OVER_LIMIT_MIB = 1;
 const MAX_RSS_RATIO = 1.5;
 const MIN_THROUGHPUT_RATIO = 0.7;
@@ -65,12 +63,13 @@ async function writeKeys(server) {
   const idleRssMiB = rssBytes(server.pid) / MIB;
   const cpu = cpuMicroseconds(server.pid);
   const peaks = { used: 0, rss: 0, done: false };
-  const sampling = sample(server, client, peaks);
-  const { rps, p50, p999 } = await runBenchmark(server.port);
-  peaks.done = true;
-  await sampling;
+  const [, output] = await Promise.all([
+    sample(server, client, peaks),
+    load(server.port).finally(() => (peaks.done = true)),
+  ]);
   const count = parseCount(options.keys);
-  const stats = String(await client.command('INFO', 'stats'));
+  const evicted = await readInfoNumber(client, 'stats', 'evicted_keys');
+  const { rps, p50, p999 } = parseText(output);
   const result = {
     rps,
     p50,
@@ -80,7 +79,7 @@ async function writeKeys(server) {
     idleRssMiB,
     rssMiB: peaks.rss / MIB,
     keys: Number(await client.command('DBSIZE')),
-    evicted: Number(/evicted_keys:(\d+)/.exec(stats)?.[1]),
+    evicted,
   };
   client.close();
   return result;
@@ -95,28 +94,16 @@ async function writeKeys(server) {
  */
 async function sample(server, client, peaks) {
   while (!peaks.done) {
-    const info = String(await client.command('INFO', 'memory'));
-    peaks.used = Math.max(peaks.used, Number(/used_memory:(\d+)/.exec(info)?.[1]));
+    peaks.used = Math.max(peaks.used, await usedMemory(client));
     peaks.rss = Math.max(peaks.rss, rssBytes(server.pid));
     await sleep(SAMPLE_MS);
   }
 }
 
-/** @param {number} port */
-async function runBenchmark(port) {
-  const child = spawn(
-    'redis-benchmark',
-    [
-      ...['-p', String(port), '-n', String(parseCount(options.keys)), '-c', options.clients],
-      // Keys drawn from so many that they are distinct, nearly all.
-      ...['-P', options.pipeline, '-d', options.size, '-r', '2000000000', '-t', 'set'],
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let output = '';
-  child.stdout.on('data', (chunk) => {
-    output += chunk;
-  });
-  await once(child, 'close');
-  return parseText(output);
+/** SETs of keys drawn from so many that nearly all are distinct. @param {number} port */
+function load(port) {
+  const { keys, clients, pipeline, size } = options;
+  const range = 2_000_000_000;
+  const args = ['-n', parseCount(keys), '-c', clients, '-P', pipeline, '-d', size, '-r', range, '-t', 'set'];
+  return runBenchmark(port, args);
 }

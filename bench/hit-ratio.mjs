@@ -1,11 +1,11 @@
 // How well eviction chooses: replays traces against a cache that is too small for them. See bench/README.md.
+import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { sleep } from './lib/stats.mjs';
 import { scanPolluted, zipf } from './lib/traces.mjs';
 
-const MIB = 1024 * 1024;
 const BATCH = 200;
 /** Hit ratios of equal caches may differ by so much, in percentage points, by chance. */
 const NOISE_POINTS = 0.5;
@@ -97,9 +97,7 @@ async function replay(name, command, policy, trace, dataBytes) {
   const server = await startServer({ name, command });
   try {
     const client = await server.connect();
-    const info = String(await client.command('INFO', 'memory'));
-    const empty = Number(/used_memory:(\d+)/.exec(info)?.[1]);
-    const limit = Math.round(empty + dataBytes);
+    const limit = Math.round((await usedMemory(client)) + dataBytes);
     await client.command('CONFIG', 'SET', 'maxmemory-policy', policy, 'maxmemory', limit);
     const warm = trace.length / 4;
     const msPerBatch = (Number(options.seconds) * 1000) / (trace.length / BATCH);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
-import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
+import { conclude, formatNumber, MIB, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
 
@@ -66,7 +66,7 @@ conclude({ title: 'bench:loading', results, verdicts, options });
  */
 async function measure(name, shapes) {
   await makeFile(name, shapes);
-  console.log(`${name}.rdb: ${formatNumber(statSync(join(folder, `${name}.rdb`)).size / 2 ** 20)} MiB`);
+  console.log(`${name}.rdb: ${formatNumber(statSync(join(folder, `${name}.rdb`)).size / MIB)} MiB`);
   /** @type {{ respite: number[], redis: number[] }} */
   const seconds = { respite: [], redis: [] };
   for (let round = 0; round < Number(options.rounds); round++) {

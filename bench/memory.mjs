@@ -1,5 +1,6 @@
 // Bytes per key and per element beside redis-server, and 20M keys. See bench/README.md.
 import { fill } from './lib/client.mjs';
+import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { pingRows, startProbe } from './lib/probe.mjs';
 import { cpuMicroseconds, rssBytes } from './lib/process-usage.mjs';
@@ -114,14 +115,6 @@ async function measureShape(server, shape) {
   return { bytes: (after.bytes - before.bytes) / units, rss: (after.rss - before.rss) / units };
 }
 
-/** @param {import('./lib/client.mjs').RawClient} client */
-async function usedMemory(client) {
-  const info = String(await client.command('INFO', 'memory'));
-  const match = /^used_memory:(\d+)/m.exec(info);
-  if (!match) throw new Error('INFO memory has no used_memory');
-  return Number(match[1]);
-}
-
 async function loadManyKeys() {
   const total = parseCount(options['big-keys']);
   const sides = await onEachSide(commands, [], (server) => loadKeys(server, total));
@@ -166,8 +159,9 @@ async function loadKeys(server, total) {
   const slices = [];
   const startedAt = performance.now();
   let [cpu, from] = [cpuMicroseconds(server.pid), 0];
-  // Short batches: a PING waits for the batch that the server is at, and that is not a stall. One at a time: this process
-  // and the server take turns, and leave a processor to the probe and to the engine's threads even where there are two.
+  // Short batches: a PING waits for the batch that the server is at, and that is not a stall. One at a time: this
+  // process and the server take turns, and leave a processor to the probe and to the engine's threads even where there
+  // are two.
   await fill(client, total, (i) => ['SET', sixteen(i), `value:${i % 100}`], {
     batch: 100,
     inFlight: 1,

@@ -1,5 +1,6 @@
 // Server CPU per delivered message of PUBLISH with many subscribers. See bench/README.md.
 
+import { pipelineAll } from './lib/client.mjs';
 import { parseCount, parseCounts, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
@@ -75,11 +76,12 @@ async function perDelivery(server, publishers, pipeline) {
     Array.from({ length: subscriberCount }, () => Subscriber.open(server.port, 'channel')),
   );
   const clients = await Promise.all(Array.from({ length: publishers }, () => server.connect()));
-  await publishAll(clients, Math.max(publishers * pipeline, messageCount / 4), pipeline);
+  const publish = ['PUBLISH', 'channel', payload];
+  await pipelineAll(clients, publish, Math.max(publishers * pipeline, messageCount / 4), pipeline);
   await sleep(50);
   const before = subscribers.reduce((sum, { bytes }) => sum + bytes, 0);
   const cpu = cpuMicroseconds(server.pid);
-  const sent = await publishAll(clients, messageCount, pipeline);
+  const sent = await pipelineAll(clients, publish, messageCount, pipeline);
   const each = messageBytes();
   while (subscribers.reduce((sum, { bytes }) => sum + bytes, 0) - before < sent * subscriberCount * each) {
     await sleep(5);
@@ -91,21 +93,4 @@ async function perDelivery(server, publishers, pipeline) {
 
 function messageBytes() {
   return `*3\r\n$7\r\nmessage\r\n$7\r\nchannel\r\n$${payload.length}\r\n${payload}\r\n`.length;
-}
-
-/**
- * @param {import('./lib/client.mjs').RawClient[]} clients
- * @param {number} total
- * @param {number} pipeline
- * @returns {Promise<number>} messages sent
- */
-async function publishAll(clients, total, pipeline) {
-  const batch = Array.from({ length: pipeline }, () => ['PUBLISH', 'channel', payload]);
-  const batchesEach = Math.ceil(total / pipeline / clients.length);
-  await Promise.all(
-    clients.map(async (client) => {
-      for (let i = 0; i < batchesEach; i++) await client.pipeline(batch);
-    }),
-  );
-  return batchesEach * pipeline * clients.length;
 }

@@ -1,11 +1,9 @@
 // Throughput, latency and server CPU per operation, beside redis-server. See bench/README.md.
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { TESTS } from './lib/benchmark-tests.mjs';
 import { fill } from './lib/client.mjs';
 import { parseCounts, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
-import { parseText } from './lib/redis-benchmark.mjs';
+import { parseText, runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { geometricMean, median } from './lib/stats.mjs';
@@ -62,7 +60,8 @@ if (options.smoke) {
  * @property {string} test
  * @property {Sample} respite the median of its runs, like the next one
  * @property {Sample} redis
- * @property {Sample} ratio the median over the rounds of Respite / redis-server, whose runs of a round follow each other
+ * @property {Sample} ratio the median over the rounds of Respite / redis-server, whose runs of a round follow each
+ *   other
  * @property {{ respite: Sample[], redis: Sample[] }} samples
  *
  * @typedef {{ keys: number, pipeline: number, tests: number, cpu: number, rps: number }} Mean
@@ -164,29 +163,12 @@ async function compare(respite, redis, test, keys, pipeline) {
 async function runOnce({ server, client }, test, keys, pipeline) {
   const requests = requestsOf(test, pipeline);
   await test.before?.(client, requests);
-  const args = [
-    '-h',
-    '127.0.0.1',
-    '-p',
-    server.port,
-    '-c',
-    CLIENTS,
-    '-n',
-    requests,
-    '-r',
-    keys,
-    '-P',
-    pipeline,
-  ];
   const what = test.command ?? ['-t', test.name.toLowerCase()];
+  const args = ['-c', CLIENTS, '-n', requests, '-r', keys, '-P', pipeline, '--precision', 3, ...what];
   const before = cpuMicroseconds(server.pid);
-  const { stdout } = await promisify(execFile)(
-    'redis-benchmark',
-    [...args, '--precision', 3, ...what].map(String),
-    { maxBuffer: 64 * 2 ** 20 },
-  );
+  const output = await runBenchmark(server.port, args);
   const cpu = (cpuMicroseconds(server.pid) - before) / requests;
-  return { ...parseText(stdout), cpu };
+  return { ...parseText(output), cpu };
 }
 
 /**

@@ -1,5 +1,6 @@
 // Server CPU per run of typical scripts. See bench/README.md.
 
+import { pipelineAll } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
@@ -147,28 +148,15 @@ async function perRun(server, { script, share, keys, args }) {
   const first = await clients[0].command(...call);
   if (first instanceof Error) throw first;
   const total = Math.max(runs * share, clientCount);
-  await callAll(clients, call, total / 4);
+  await pipelineAll(clients, call, total / 4, atOnce(total / 4));
   const before = cpuMicroseconds(server.pid);
-  const sent = await callAll(clients, call, total);
+  const sent = await pipelineAll(clients, call, total, atOnce(total));
   const used = cpuMicroseconds(server.pid) - before;
   for (const client of clients) client.close();
   return used / sent;
 }
 
-/**
- * @param {import('./lib/client.mjs').RawClient[]} clients
- * @param {(string | number)[]} call
- * @param {number} total
- * @returns {Promise<number>} calls sent
- */
-async function callAll(clients, call, total) {
-  const size = Math.max(1, Math.min(pipeline, Math.floor(total / clients.length)));
-  const batch = Array.from({ length: size }, () => call);
-  const batchesEach = Math.ceil(total / size / clients.length);
-  await Promise.all(
-    clients.map(async (client) => {
-      for (let i = 0; i < batchesEach; i++) await client.pipeline(batch);
-    }),
-  );
-  return batchesEach * size * clients.length;
+/** Calls that a client sends in one go: fewer than the option says where there are too few. @param {number} total */
+function atOnce(total) {
+  return Math.max(1, Math.min(pipeline, Math.floor(total / clientCount)));
 }

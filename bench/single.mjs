@@ -3,6 +3,7 @@ import { fill } from './lib/client.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { onEachSide, requirePrograms, splitCommandLine } from './lib/servers.mjs';
+import { scattered } from './lib/traces.mjs';
 
 /** No command that is O(1) or O(log n) may take longer. */
 const MAX_MS = 1;
@@ -148,9 +149,4 @@ async function run(client, worst, phase, count, make) {
 /** @param {number} i */
 function name(i) {
   return `element:${String(i).padStart(12, '0')}`;
-}
-
-/** @param {number} i */
-function scattered(i) {
-  return (i * 7919) % 1_000_003;
 }

@@ -1,9 +1,9 @@
 // Streams beside redis-server: CPU of the usual operations, memory, and trimming of a long one. See bench/README.md.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { encode, fill } from './lib/client.mjs';
+import { usedMemory } from './lib/info.mjs';
 import { parseCount, readOptions } from './lib/options.mjs';
 import { cpuMicroseconds } from './lib/process-usage.mjs';
+import { runBenchmark } from './lib/redis-benchmark.mjs';
 import { conclude, formatNumber, markdownTable } from './lib/report.mjs';
 import { requirePrograms, splitCommandLine, startServer } from './lib/servers.mjs';
 import { median } from './lib/stats.mjs';
@@ -86,23 +86,28 @@ async function loadBytes(server) {
 /** @type {Record<string, (server: RunningServer) => Promise<number>>} CPU in µs per operation */
 const OPERATIONS = {
   'XADD, P=16': (server) =>
-    benchmark(server, operations, '16', ['XADD', 'log:__rand_int__', '*', ...entry(1)], '-r', '100'),
+    benchmark(server, operations, 16, ['XADD', 'log:__rand_int__', '*', ...entry(1)], '-r', '100'),
   'XADD MAXLEN ~ 1000, P=16': (server) =>
-    benchmark(server, operations, '16', ['XADD', 'short', 'MAXLEN', '~', '1000', '*', ...entry(1)]),
+    benchmark(server, operations, 16, ['XADD', 'short', 'MAXLEN', '~', '1000', '*', ...entry(1)]),
   [`XRANGE of ${RANGE} from the start`]: (server) =>
-    benchmark(server, operations / 20, '4', ['XRANGE', 'events', '-', '+', 'COUNT', String(RANGE)]),
+    benchmark(server, operations / 20, 4, ['XRANGE', 'events', '-', '+', 'COUNT', String(RANGE)]),
   [`XREVRANGE of ${RANGE} from the end`]: (server) =>
-    benchmark(server, operations / 20, '4', ['XREVRANGE', 'events', '+', '-', 'COUNT', String(RANGE)]),
+    benchmark(server, operations / 20, 4, ['XREVRANGE', 'events', '+', '-', 'COUNT', String(RANGE)]),
   [`XREADGROUP of ${READ} and XACK, per entry`]: consume,
 };
 
-/** @param {RunningServer} server @param {number} requests @param {string} pipeline @param {string[]} command @param {string[]} more */
+/**
+ * @param {RunningServer} server
+ * @param {number} requests
+ * @param {number} pipeline
+ * @param {string[]} command
+ * @param {string[]} more
+ * @returns {Promise<number>} µs
+ */
 async function benchmark(server, requests, pipeline, command, ...more) {
+  const args = ['-n', requests, '-P', pipeline, '-c', 20, '-q', ...more, ...command];
   const before = cpuMicroseconds(server.pid);
-  const args = ['-p', String(server.port), '-n', String(requests), '-P', pipeline, '-c', '20', '-q', ...more];
-  const child = spawn('redis-benchmark', [...args, ...command], { stdio: 'ignore' });
-  const [status] = await once(child, 'exit');
-  if (status !== 0) throw new Error(`redis-benchmark ended with status ${status}`);
+  await runBenchmark(server.port, args);
   return (cpuMicroseconds(server.pid) - before) / requests;
 }
 
@@ -132,15 +137,9 @@ async function compareLengths(server) {
   client.close();
   /** @param {string} key @param {number} length */
   const measure = (key, length) =>
-    benchmark(server, operations, '16', ['XADD', key, 'MAXLEN', '~', String(length), '*', 'f', 'v']);
+    benchmark(server, operations, 16, ['XADD', key, 'MAXLEN', '~', String(length), '*', 'f', 'v']);
   await measure('little', 1000);
   return { short: await measure('little', 1000), whole: await measure('long', long) };
-}
-
-/** @param {import('./lib/client.mjs').RawClient} client */
-async function usedMemory(client) {
-  const match = /^used_memory:(\d+)/m.exec(String(await client.command('INFO', 'memory')));
-  return Number(match?.[1]);
 }
 
 const sides = await Promise.all(

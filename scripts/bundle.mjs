@@ -1,6 +1,6 @@
-// Makes one file of all that the server process loads, packages too, dist/process.cjs, for src/compiled-program.ts; and,
-// without packages, one of what the package exports, dist/index.js, and one of the thread that both have: loading modules
-// one by one takes Node longer than all else that it does until the first reply. Nothing is renamed.
+// Makes one file of all that the server process loads, packages too, dist/process.cjs, for src/compiled-program.ts;
+// and, without packages, one of what the package exports, dist/index.js, and one of the thread that both have: loading
+// modules one by one takes Node longer than all else that it does until the first reply. Nothing is renamed.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -101,8 +101,8 @@ function ownUrl(code, id, base, format) {
 }
 
 /**
- * The engine keeps text of ASCII alone in half the space, and takes it as it lies in the file. Other characters stand in
- * strings and expressions only, not behind a backslash nor in `String.raw`.
+ * The engine keeps text of ASCII alone in half the space, and takes it as it lies in the file. Other characters stand
+ * in strings and expressions only, not behind a backslash nor in `String.raw`.
  *
  * @param {string} code
  */
@@ -141,7 +141,9 @@ function licenseOf(directory) {
   return `${name} ${version}\n\n${text.trim()}\n`;
 }
 
-/** Starts the server once, away from anybody's data: what the engine compiles is then there for the start after this. */
+/**
+ * Starts the server once, away from anybody's data: what the engine compiles is then there for the start after this.
+ */
 async function keepCompiled() {
   const cwd = mkdtempSync(join(tmpdir(), 'respite-build-'));
   const server = spawn(

@@ -1,5 +1,5 @@
-// Kills the server at random moments while it is written to, also while it rewrites its files, saves or loads, and checks
-// after each restart that what it acknowledged is there and nothing is torn.
+// Kills the server at random moments while it is written to, also while it rewrites its files, saves or loads, and
+// checks after each restart that what it acknowledged is there and nothing is torn.
 //
 //   npm run test:crash -- --rounds 1000 --appendfsync always --seed 1
 import { spawn } from 'node:child_process';
@@ -240,8 +240,8 @@ async function main() {
 }
 
 /**
- * Switches the append-only file off and on, until the server is killed. Nobody writes meanwhile: what is written then is
- * safe when the first rewrite is done.
+ * Switches the append-only file off and on, until the server is killed. Nobody writes meanwhile: what is written then
+ * is safe when the first rewrite is done.
  *
  * @param {Redis} control
  */

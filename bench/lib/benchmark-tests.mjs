@@ -1,4 +1,5 @@
 import { fill } from './client.mjs';
+import { readInfoNumber } from './info.mjs';
 import { sleep } from './stats.mjs';
 
 /** @typedef {import('./client.mjs').RawClient} RawClient */
@@ -66,10 +67,15 @@ function without(key) {
   return (/** @type {RawClient} */ client) => clear(client, key);
 }
 
-/** Removes a key, and waits for its memory to be freed: Respite does that in slices. @param {RawClient} client @param {string} key */
+/**
+ * Removes a key, and waits for its memory to be freed: Respite does that in slices.
+ *
+ * @param {RawClient} client
+ * @param {string} key
+ */
 async function clear(client, key) {
   await client.command('DEL', key);
-  while (!/lazyfree_pending_objects:0/.test(await client.command('INFO', 'memory'))) await sleep(5);
+  while ((await readInfoNumber(client, 'memory', 'lazyfree_pending_objects')) > 0) await sleep(5);
 }
 
 /** The run starts with a list of so many items, or of one for each request. @param {number} [length] */

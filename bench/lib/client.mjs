@@ -129,6 +129,27 @@ export async function fill(client, total, makeCommand, { batch = 500, inFlight =
   await Promise.all(pending);
 }
 
+/**
+ * Sends the same command from several connections at once: each sends `pipeline` of them in one go, and the next ones
+ * when all are answered. Error replies go unnoticed.
+ *
+ * @param {readonly RawClient[]} clients
+ * @param {Command} command
+ * @param {number} total how often at least, over all connections
+ * @param {number} pipeline
+ * @returns {Promise<number>} how often it was sent: batches are whole, and as many on each connection
+ */
+export async function pipelineAll(clients, command, total, pipeline) {
+  const batch = Array.from({ length: pipeline }, () => command);
+  const batchesEach = Math.ceil(total / pipeline / clients.length);
+  await Promise.all(
+    clients.map(async (client) => {
+      for (let i = 0; i < batchesEach; i++) await client.pipeline(batch);
+    }),
+  );
+  return batchesEach * pipeline * clients.length;
+}
+
 /** @param {unknown[]} replies */
 function throwOnError(replies) {
   for (const reply of replies) if (reply instanceof Error) throw reply;

@@ -36,7 +36,10 @@ for (let sleeps = 1; Atomics.wait(workerData.stop, 0, 0, SLEEP_MS) === 'timed-ou
 }
 parentPort?.postMessage(pauses);
 
-/** How long this thread waited so far while others ran; not a number where nobody counts that, and no pause is told then. */
+/**
+ * How long this thread waited so far while others ran; not a number where nobody counts that, and no pause is told
+ * then.
+ */
 function waitedMs() {
   return Number(read(waitedFile).split(' ')[1]) / 1e6;
 }

@@ -1,6 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, platform, release, totalmem } from 'node:os';
 
+/** Bytes of a MiB, in which reports give memory. */
+export const MIB = 1024 * 1024;
+
 /**
  * @typedef {object} Verdict
  * @property {string} what what was measured, in words

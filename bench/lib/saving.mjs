@@ -1,14 +1,15 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fill } from './client.mjs';
+import { readInfoNumber } from './info.mjs';
 import { startProbe } from './probe.mjs';
 import { rssBytes } from './process-usage.mjs';
+import { startBenchmark } from './redis-benchmark.mjs';
+import { MIB } from './report.mjs';
 import { onEachSide } from './servers.mjs';
 import { sleep } from './stats.mjs';
 
-const MEGABYTE = 1024 * 1024;
 const WARM_UP_MS = 1000;
 const BEFORE_MS = 3000;
 const POLL_MS = 50;
@@ -58,10 +59,10 @@ async function measureSide(server, keys, directory) {
   });
   const loadedSeconds = (performance.now() - began) / 1000;
   const { worstMs, p999Ms } = await probe.stop();
-  load.kill();
+  load.stop();
   client.close();
   rmSync(join(directory, 'dump.rdb')); // the other server may be too old for it
-  const riseMegabytes = (peak - rss) / MEGABYTE;
+  const riseMegabytes = (peak - rss) / MIB;
   return {
     saveSeconds,
     quietSeconds,
@@ -99,11 +100,11 @@ async function best(tries, work) {
  * @param {() => Promise<unknown>} work
  */
 async function throughput(client, work) {
-  const commands = await infoNumber(client, 'stats', 'total_commands_processed');
+  const commands = await readInfoNumber(client, 'stats', 'total_commands_processed');
   const began = performance.now();
   await work();
   const seconds = (performance.now() - began) / 1000;
-  return ((await infoNumber(client, 'stats', 'total_commands_processed')) - commands) / seconds;
+  return ((await readInfoNumber(client, 'stats', 'total_commands_processed')) - commands) / seconds;
 }
 
 /**
@@ -114,40 +115,15 @@ async function untilSaved(client, look) {
   do {
     await sleep(POLL_MS);
     look();
-  } while ((await infoNumber(client, 'persistence', 'rdb_bgsave_in_progress')) === 1);
+  } while ((await readInfoNumber(client, 'persistence', 'rdb_bgsave_in_progress')) === 1);
 }
 
 /**
- * @param {import('./client.mjs').RawClient} client
- * @param {string} section
- * @param {string} field
- */
-async function infoNumber(client, section, field) {
-  const text = String(await client.command('INFO', section));
-  return Number(new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1]);
-}
-
-/**
- * SET of random keys, 16 at a time, until it is killed.
+ * SET of random keys, 16 at a time, until it is stopped.
  *
  * @param {number} port
  * @param {number} keys
  */
 function startLoad(port, keys) {
-  const args = [
-    '-p',
-    String(port),
-    '-P',
-    '16',
-    '-t',
-    'set',
-    '-r',
-    String(keys),
-    '-d',
-    '16',
-    '-n',
-    '1000000000',
-    '-q',
-  ];
-  return spawn('redis-benchmark', args, { stdio: 'ignore' });
+  return startBenchmark(port, ['-P', 16, '-t', 'set', '-r', keys, '-d', 16, '-n', 1_000_000_000, '-q']);
 }

@@ -1,10 +1,16 @@
-/** Requests for keys, by number: the same ones in every run. */
+// Numbers without an order, of keys to ask for or as scores: the same ones in every run.
+import { Random } from '../../test/differential/random.mjs';
 
 /** How much more often the first keys are asked for than the later ones. */
 const ZIPF_EXPONENT = 0.9;
 /** In a polluted trace: requests of a scan, and of the Zipf distribution before it. */
 const SCAN_LENGTH = 20_000;
 const BETWEEN_SCANS = 60_000;
+
+/** Number `i` of a sequence in no order; no two of a million are equal. @param {number} i */
+export function scattered(i) {
+  return (i * 7919) % 1_000_003;
+}
 
 /**
  * Keys by a Zipf distribution, in an order in which popular keys are not neighbours.
@@ -13,7 +19,7 @@ const BETWEEN_SCANS = 60_000;
  * @param {number} keys
  */
 export function zipf(requests, keys) {
-  const next = zipfSource(keys, mulberry(1));
+  const next = zipfSource(keys, new Random(1));
   return Int32Array.from({ length: requests }, next);
 }
 
@@ -24,7 +30,7 @@ export function zipf(requests, keys) {
  * @param {number} keys
  */
 export function scanPolluted(requests, keys) {
-  const next = zipfSource(keys, mulberry(2));
+  const next = zipfSource(keys, new Random(2));
   let scanned = keys;
   return Int32Array.from({ length: requests }, (_, i) =>
     i % (BETWEEN_SCANS + SCAN_LENGTH) < BETWEEN_SCANS ? next() : scanned++,
@@ -33,14 +39,14 @@ export function scanPolluted(requests, keys) {
 
 /**
  * @param {number} keys
- * @param {() => number} random
+ * @param {Random} random
  */
 function zipfSource(keys, random) {
   const cumulative = new Float64Array(keys);
   let sum = 0;
   for (let i = 0; i < keys; i++) cumulative[i] = sum += 1 / (i + 1) ** ZIPF_EXPONENT;
   return () => {
-    const target = random() * sum;
+    const target = random.next() * sum;
     let low = 0;
     let high = keys - 1;
     while (low < high) {
@@ -49,20 +55,5 @@ function zipfSource(keys, random) {
       else high = middle;
     }
     return low;
-  };
-}
-
-/**
- * A small generator of numbers in [0, 1) (mulberry32, by Tommy Ettinger, public domain).
- *
- * @param {number} seed
- */
-function mulberry(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
