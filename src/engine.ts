@@ -2,13 +2,13 @@ import { readdirSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 
-// To be imported before the server's own code, so that nothing of it is compiled yet. Flags concern the whole process, so an
-// application that embeds a server is left alone.
+// To be imported before the server's own code, so that nothing of it is compiled yet. Flags concern the whole
+// process, so an application that embeds a server is left alone.
 
 /**
- * The engine is told to inline more: by its own measure, meant for web pages, the functions that a command runs through
- * are too many, and what is left out is called at each request. Costs a few milliseconds of compiling in the background,
- * and saves a tenth of the time of most commands (bench/run.mjs).
+ * The engine is told to inline more: by its own measure, meant for web pages, the functions that a command runs
+ * through are too many, and what is left out is called at each request. Costs a few milliseconds of compiling in the
+ * background, and saves a tenth of the time of most commands (bench/run.mjs).
  */
 setFlagsFromString('--max-inlined-bytecode-size-cumulative=2500');
 

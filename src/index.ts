@@ -97,8 +97,8 @@ export class Respite implements AsyncDisposable {
   }
 
   /**
-   * Removes all keys of all databases. Throws Error where FLUSHALL would be refused: on a replica that may only be read,
-   * while a data set is loaded, while a script has stopped in its middle.
+   * Removes all keys of all databases. Throws Error where FLUSHALL would be refused: on a replica that may only be
+   * read, while a data set is loaded, while a script has stopped in its middle.
    */
   flush(): void {
     this.server.flushAll();

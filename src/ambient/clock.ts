@@ -13,8 +13,9 @@ export interface Clock {
 }
 
 /**
- * How far the wall clock is ahead of the monotonic one, in ms. The wall clock shows whole milliseconds only, so each look at
- * it gives bounds a millisecond apart; those of all looks together leave much less, as long as nobody sets it.
+ * How far the wall clock is ahead of the monotonic one, in ms. The wall clock shows whole milliseconds only, so each
+ * look at it gives bounds a millisecond apart; those of all looks together leave much less, as long as nobody sets
+ * it.
  */
 export class WallOffset {
   private low = Number.NEGATIVE_INFINITY;
@@ -83,7 +84,9 @@ export class ManualClock implements Clock {
 
   synchronize(): void {}
 
-  /** Moves time forward. Throws RangeError for what would take it back, or beyond the last date that JavaScript knows. */
+  /**
+   * Moves time forward. Throws RangeError for what would take it back, or beyond the last date that JavaScript knows.
+   */
   advance(milliseconds: number): void {
     if (!(milliseconds >= 0 && this.milliseconds + milliseconds <= lastDate))
       throw new RangeError(`cannot advance the clock by ${milliseconds} ms`);

@@ -1,8 +1,8 @@
 const nothing: Buffer = Buffer.alloc(0);
 
 /**
- * A view of bytes that somebody else owns: a request argument, a key, a stored value. Without a buffer it is empty, to be
- * pointed at something.
+ * A view of bytes that somebody else owns: a request argument, a key, a stored value. Without a buffer it is empty,
+ * to be pointed at something.
  *
  * The buffer is always a Node `Buffer`, so that every access site sees one hidden class. A view is valid
  * until the next allocation in the arena or the next read from the socket; what must live longer is

@@ -1,8 +1,8 @@
 import type { Bytes } from './bytes.js';
 import { writeBigInteger, writeInteger } from './integers.js';
 
-// Integers that are stored in binary are read as decimal text. The texts rotate through some places, so that a few can be
-// held at once.
+// Integers that are stored in binary are read as decimal text. The texts rotate through some places, so that a few
+// can be held at once.
 
 /** How many texts can be held before the first of them is overwritten. */
 export const DECIMAL_TEXTS = 16;
@@ -22,8 +22,8 @@ export function readAsDecimal(n: number | bigint, into: Bytes): void {
 }
 
 /**
- * To be called before and after someone reads integers in the middle of somebody else's work: the texts that this one holds
- * stay as they are.
+ * To be called before and after someone reads integers in the middle of somebody else's work: the texts that this one
+ * holds stay as they are.
  */
 export function exchangeDecimalTexts(): void {
   [texts, otherTexts] = [otherTexts, texts];

@@ -51,8 +51,8 @@ export function readSafeInteger(buffer: Buffer, start: number, end: number): num
 }
 
 /**
- * The number written in `buffer[start, end)` if it is a canonical one of up to nine digits and no sign, else -1. Hot: as
- * `readSafeInteger` for the numbers that most are, in integer arithmetic.
+ * The number written in `buffer[start, end)` if it is a canonical one of up to nine digits and no sign, else -1. Hot:
+ * as `readSafeInteger` for the numbers that most are, in integer arithmetic.
  */
 export function readShortNumber(buffer: Buffer, start: number, end: number): number {
   const length = end - start;
@@ -147,8 +147,8 @@ export function parseInt64(bytes: Bytes): bigint | undefined {
 }
 
 /**
- * The decimal text of an integer. Beyond 2^53 a number is rounded, to one that may be above `most`, the greatest that was
- * possible, and its usual text may be in powers of ten.
+ * The decimal text of an integer. Beyond 2^53 a number is rounded, to one that may be above `most`, the greatest that
+ * was possible, and its usual text may be in powers of ten.
  */
 export function integerText(n: number, most: bigint | number = INT64_MAX): string {
   if (Number.isSafeInteger(n)) return String(n);

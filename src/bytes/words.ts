@@ -29,7 +29,10 @@ export function trimBlanks(line: string): string {
   return line.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 }
 
-/** The value in double quotes, with escapes for whatever is not a printable ASCII character: reads back as the same word. */
+/**
+ * The value in double quotes, with escapes for whatever is not a printable ASCII character: reads back as the same
+ * word.
+ */
 export function quoteWord(value: string): string {
   return `"${value.replace(special, escaped)}"`;
 }

@@ -20,8 +20,8 @@ export interface AofReport {
 const mostNames = 1000;
 
 /**
- * Reads the commands of a file from an offset on, one after the other, without running them. Throws what the file system
- * throws.
+ * Reads the commands of a file from an offset on, one after the other, without running them. Throws what the file
+ * system throws.
  */
 export function checkAof(files: FileSystem, fd: number, from: number): AofReport {
   const { size } = files.fstatSync(fd);

@@ -56,7 +56,9 @@ export interface MonitoredCommand {
   secrets: readonly number[];
 }
 
-/** Bytes of arguments up to which a command is shown whole: strings of the engine have an end. Of more the beginnings. */
+/**
+ * Bytes of arguments up to which a command is shown whole: strings of the engine have an end. Of more the beginnings.
+ */
 const mostShownWhole = 64 * 1024 * 1024;
 const mostShownOfLong = 128;
 

@@ -1,4 +1,7 @@
-/** Which keys a client is told about: those that it read, all but or only those that CLIENT CACHING named, or all by their beginning. */
+/**
+ * Which keys a client is told about: those that it read, all but or only those that CLIENT CACHING named, or all by
+ * their beginning.
+ */
 export type TrackingMode = 'default' | 'optin' | 'optout' | 'broadcast';
 
 /** How a client that keeps copies of values wants to hear that they changed (CLIENT TRACKING). */

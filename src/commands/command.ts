@@ -100,8 +100,8 @@ export interface CommandSpec {
   summary: string;
   complexity: string;
   /**
-   * Takes about constant time as it is usually called, so that its duration need not be measured by itself. If it is not
-   * declared: whether `complexity` is just O(1) or O(log(N)).
+   * Takes about constant time as it is usually called, so that its duration need not be measured by itself. If it is
+   * not declared: whether `complexity` is just O(1) or O(log(N)).
    */
   brief?: boolean;
   /** Arguments in redis-cli's notation, see syntax.ts; '' for none. */

@@ -85,9 +85,9 @@ interface Delivery {
 }
 
 /**
- * MIGRATE waits for another server. Redis stands still meanwhile; here only the client waits, and others go on. The keys
- * are sent as they are when the command begins. One that was changed before the other server had it is not removed: it
- * is in both places then, the newer value here, and the client is told so.
+ * MIGRATE waits for another server. Redis stands still meanwhile; here only the client waits, and others go on. The
+ * keys are sent as they are when the command begins. One that was changed before the other server had it is not
+ * removed: it is in both places then, the newer value here, and the client is told so.
  */
 function migrate(call: Call): void {
   if (call.outcome !== undefined) return deliver(call, call.outcome);

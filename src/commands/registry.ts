@@ -203,7 +203,9 @@ export class CommandTable {
     );
   }
 
-  /** Gives a command another name, or none at all (''), as `rename-command` asks. Returns why it cannot, if it cannot. */
+  /**
+   * Gives a command another name, or none at all (''), as `rename-command` asks. Returns why it cannot, if it cannot.
+   */
   rename(from: string, to: string): string | undefined {
     const command = this.byName.get(from.toLowerCase());
     if (command === undefined) return 'No such command in rename-command';

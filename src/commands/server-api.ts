@@ -171,8 +171,8 @@ export interface ServerApi {
    */
   shutdown(request: ShutdownRequest): boolean | Promise<boolean>;
   /**
-   * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there are
-   * replaced. Throws CommandError.
+   * Saves all data, removes it, and loads it from its RDB file, or some of that; with `replace`, keys that are there
+   * are replaced. Throws CommandError.
    */
   reload(options: { save: boolean; flush: boolean; replace: boolean }): void;
   /** True if a shutdown was under way and has been called off. */

@@ -66,7 +66,9 @@ interface Claim {
   stream: Stream;
   group: ConsumerGroup;
   consumer: Consumer;
-  /** What the entries' time of delivery becomes, in unix ms, and, unless it is undefined, their number of deliveries. */
+  /**
+   * What the entries' time of delivery becomes, in unix ms, and, unless it is undefined, their number of deliveries.
+   */
   time: number;
   count: number | undefined;
   justIds: boolean;
@@ -202,7 +204,10 @@ function xautoclaim(call: Call): void {
   if (database.keyspace.dirty !== dirtyBefore) call.propagateAllAs(propagated);
 }
 
-/** Claims what is idle, and replies with where to go on, the entries, and the IDs of those that are not there any more. */
+/**
+ * Claims what is idle, and replies with where to go on, the entries, and the IDs of those that are not there any
+ * more.
+ */
 function claimIdle(call: Call, claim: Claim, start: StreamId, minIdle: number, most: number): void {
   const { reply } = call;
   const { claimable, deleted } = scanIdle(call, claim, start, minIdle, most);

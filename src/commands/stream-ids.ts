@@ -62,8 +62,8 @@ function withoutParenthesis({ buffer, start, end }: Bytes): Bytes {
 const shared = Array.from({ length: 64 }, () => new StreamId());
 
 /**
- * Reads the arguments [from, to), all of them before anything is done with the first. The IDs are overwritten by the next
- * call, and `ids.length` may be more than there are.
+ * Reads the arguments [from, to), all of them before anything is done with the first. The IDs are overwritten by the
+ * next call, and `ids.length` may be more than there are.
  */
 export function idArguments(args: Bytes[], from: number, to: number): readonly StreamId[] {
   const ids = to - from <= shared.length ? shared : Array.from({ length: to - from }, () => new StreamId());

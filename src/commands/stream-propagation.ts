@@ -6,8 +6,8 @@ import type { PropagatedArgument } from './command.js';
 import { idBytes } from './stream-access.js';
 
 /**
- * What commands of consumer groups do, told to somebody who repeats it at another time: which entries were delivered and
- * when. See `Call.propagateAs`.
+ * What commands of consumer groups do, told to somebody who repeats it at another time: which entries were delivered
+ * and when. See `Call.propagateAs`.
  */
 export type Propagated = PropagatedArgument[][];
 

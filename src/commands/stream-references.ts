@@ -5,8 +5,8 @@ import type { StreamId } from '../values/stream-id.js';
 import type { TrimConsent } from '../values/stream-trimming.js';
 
 /**
- * What deleting an entry does to the groups: they keep it pending, they lose it, or it is deleted only if all groups have
- * read and acknowledged it.
+ * What deleting an entry does to the groups: they keep it pending, they lose it, or it is deleted only if all groups
+ * have read and acknowledged it.
  */
 export type References = 'keep' | 'drop' | 'acknowledged';
 

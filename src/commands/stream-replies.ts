@@ -6,8 +6,9 @@ import type { StreamCursor } from '../values/stream-cursor.js';
 import { MAX_ID_LENGTH, type StreamId } from '../values/stream-id.js';
 
 /**
- * Replies with IDs and entries. Hot: XRANGE of a hundred entries is a thousand small parts, so they are written straight
- * into the reply's chunk, and the names of fields, which most entries of a node share, are encoded once for a node.
+ * Replies with IDs and entries. Hot: XRANGE of a hundred entries is a thousand small parts, so they are written
+ * straight into the reply's chunk, and the names of fields, which most entries of a node share, are encoded once for
+ * a node.
  */
 
 /** Room for an entry's headers and ID, and for the header and the end of a string. */

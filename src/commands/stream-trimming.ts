@@ -99,8 +99,8 @@ export class TrimOptions {
   }
 
   /**
-   * The options with which somebody whose nodes have other sizes trims to the same entries: after an approximate trimming,
-   * exactly to what it left.
+   * The options with which somebody whose nodes have other sizes trims to the same entries: after an approximate
+   * trimming, exactly to what it left.
    */
   propagated(stream: Stream): PropagatedArgument[] {
     if (this.strategy === 'none') return [];

@@ -16,8 +16,8 @@ const measuredInScripts = 8;
 /**
  * The books on the commands that run: how often, how long, and with which errors.
  *
- * Hot: a command begins, for this purpose, when the one before it ended, so that each reads the clock once; those of a group
- * share a reading.
+ * Hot: a command begins, for this purpose, when the one before it ended, so that each reads the clock once; those of
+ * a group share a reading.
  */
 export class CommandAccounts {
   /** Not `finished` means that the command's client is blocked now: it will be run again. */
@@ -28,7 +28,10 @@ export class CommandAccounts {
   nestedMicroseconds = 0;
   /** When the batch that is being run began, in µs. */
   batchBegan = 0;
-  /** The time in µs as it was read last: when the last measured command ended, which is when this one began, or the batch. */
+  /**
+   * The time in µs as it was read last: when the last measured command ended, which is when this one began, or the
+   * batch.
+   */
   mark = 0;
   /** The commands that run are those of one look-ahead: see `beginGroup`. */
   inGroup = false;
@@ -84,7 +87,10 @@ export class CommandAccounts {
     this.mark += microseconds;
   }
 
-  /** Reads the clock: the command has ended that began then, which is what `mark` was. Returns how long it took, in µs. */
+  /**
+   * Reads the clock: the command has ended that began then, which is what `mark` was. Returns how long it took, in
+   * µs.
+   */
   since(began: number): number {
     this.mark = this.clock.microseconds();
     return this.mark - began;
@@ -141,15 +147,17 @@ export class CommandAccounts {
     if (microseconds >= noteworthy) this.onNoteworthy(call, microseconds, true);
   }
 
-  /** A command waits: it is counted when it is done, with the time that all its runs took but not the time in between. */
+  /**
+   * A command waits: it is counted when it is done, with the time that all its runs took but not the time in between.
+   */
   park(call: Call, microseconds: number): void {
     if (call.client.blocked !== undefined) call.client.blocked.microseconds = microseconds;
     if (microseconds >= this.noteworthyMicroseconds) this.onNoteworthy(call, microseconds, false);
   }
 
   /**
-   * True if this run of a command in a script is to be measured. Most are taken to last as long as the last one that was,
-   * for a reading of the clock costs a tenth of a short command.
+   * True if this run of a command in a script is to be measured. Most are taken to last as long as the last one that
+   * was, for a reading of the clock costs a tenth of a short command.
    */
   measuresInScript(command: Command): boolean {
     return (

@@ -10,8 +10,8 @@ import type { Dispatcher } from './dispatcher.js';
 import { noKeys, type Waiting, WaitingClients } from './waiting.js';
 
 /**
- * Commands that wait: for keys, or for something outside the keyspace. Their clients are blocked, and the commands are run
- * again when what they wait for may be there.
+ * Commands that wait: for keys, or for something outside the keyspace. Their clients are blocked, and the commands
+ * are run again when what they wait for may be there.
  */
 export class Blocking {
   readonly waiting = new WaitingClients();
@@ -161,8 +161,8 @@ export class Blocking {
 }
 
 /**
- * True if what a client waits for may be there: the key has a value of the right type, or its absence matters. A key that
- * has expired stays, for nobody touches it.
+ * True if what a client waits for may be there: the key has a value of the right type, or its absence matters. A key
+ * that has expired stays, for nobody touches it.
  */
 function isReady({ database, type, evenWhenGone }: BlockedState, key: string): boolean {
   if (evenWhenGone) return true;

@@ -23,7 +23,10 @@ export class ClientsByKey {
     if (clients?.size === 0) keys?.delete(key);
   }
 
-  /** The name of a key that somebody has to do with; undefined for all others. Hot: keys without clients cost no string. */
+  /**
+   * The name of a key that somebody has to do with; undefined for all others. Hot: keys without clients cost no
+   * string.
+   */
   nameOf(database: Database, key: Bytes): string | undefined {
     const keys = this.byDatabase.get(database);
     if (keys === undefined || keys.size === 0) return undefined;

@@ -149,7 +149,10 @@ export class Dispatcher {
     return (gate & Gate.repeating) !== 0 ? commands.findOriginal(name) : commands.find(name);
   }
 
-  /** Somebody has a web browser send requests to this server: nothing that follows is to run. Told once a minute at most. */
+  /**
+   * Somebody has a web browser send requests to this server: nothing that follows is to run. Told once a minute at
+   * most.
+   */
   private refuseHttp(client: Client): void {
     const { server } = this;
     const now = server.clock.now();

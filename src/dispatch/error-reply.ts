@@ -21,7 +21,10 @@ function isAllocationFailure(error: unknown): boolean {
   return error instanceof RangeError && /allocation|Invalid typed array length/.test(error.message);
 }
 
-/** Strings of the engine are shorter than `proto-max-bulk-len` lets arguments be, and some commands make one of a name. */
+/**
+ * Strings of the engine are shorter than `proto-max-bulk-len` lets arguments be, and some commands make one of a
+ * name.
+ */
 function isTooLongForText(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ERR_STRING_TOO_LONG';
 }

@@ -14,8 +14,8 @@ interface Span {
 }
 
 /**
- * Who waits, and why: CLIENT PAUSE and its like, until when and for which kind of command, or the server's last save. Nothing
- * expires meanwhile: that would be a change too.
+ * Who waits, and why: CLIENT PAUSE and its like, until when and for which kind of command, or the server's last save.
+ * Nothing expires meanwhile: that would be a change too.
  */
 export class Pause {
   /** Clients with a command that waits, in order of arrival. */

@@ -28,8 +28,8 @@ interface PropagatedCommand {
 
 /**
  * Hands on what changes the data. What one command, transaction or script changes is one unit, with what expired
- * meanwhile: it leaves when the unit ends, between MULTI and EXEC if it is several commands, so whoever repeats it never
- * stands in the middle.
+ * meanwhile: it leaves when the unit ends, between MULTI and EXEC if it is several commands, so whoever repeats it
+ * never stands in the middle.
  *
  * Hot while there is a sink: a command that changed something and propagates as it came costs two comparisons and the
  * sink's own work, and nothing is copied.

@@ -27,11 +27,14 @@ export interface SuspendedCommand {
   continue: Continuation;
 }
 
-/** Commands that stop in their middle, so that other clients have their turn: scripts that take long, and an EXEC with one. */
+/**
+ * Commands that stop in their middle, so that other clients have their turn: scripts that take long, and an EXEC with
+ * one.
+ */
 export class Suspension {
   /**
-   * Called when a command stopped in its middle, for the first time or again: `resume` is to be called soon, in a batch of
-   * its own.
+   * Called when a command stopped in its middle, for the first time or again: `resume` is to be called soon, in a
+   * batch of its own.
    */
   onSuspended: (first: boolean) => void = () => {};
   /** How the command that is being run goes on after it has let others have their turn. */

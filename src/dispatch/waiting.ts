@@ -41,7 +41,10 @@ export class WaitingClients {
     if (state.deadline !== Number.POSITIVE_INFINITY) this.pushDeadline(state.deadline, client, state);
   }
 
-  /** The client's own script lets others have their turn: nothing it sent is run meanwhile. It does not count as waiting. */
+  /**
+   * The client's own script lets others have their turn: nothing it sent is run meanwhile. It does not count as
+   * waiting.
+   */
   holdForScript(client: Client): void {
     client.blocked = {
       ...noKeys,

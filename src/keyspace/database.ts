@@ -256,9 +256,10 @@ export class Database {
   }
 
   /**
-   * Adds a key that comes from a file or from another server, with the unix time in ms at which it expires, or -1: all
-   * at once, and nobody is told. If the key is there, `absent` is returned, or, with `replace`, what it has is freed. The
-   * caller fills the payload. Throws ArenaFullError or RangeError, and then nothing has changed. Hot while loading.
+   * Adds a key that comes from a file or from another server, with the unix time in ms at which it expires, or -1:
+   * all at once, and nobody is told. If the key is there, `absent` is returned, or, with `replace`, what it has is
+   * freed. The caller fills the payload. Throws ArenaFullError or RangeError, and then nothing has changed. Hot while
+   * loading.
    */
   add(key: Bytes, newKind: Kind, length: number, when: number, replace: boolean): Ref {
     const { keys, keyspace } = this;
@@ -431,7 +432,9 @@ export class Database {
     return this.keyspace.collections.get(handleOf(this.keyspace.arena, ref)) as T;
   }
 
-  /** The table of a key's fields or members, if it has one. Leaves no trace, and does not ask whether it has expired. */
+  /**
+   * The table of a key's fields or members, if it has one. Leaves no trace, and does not ask whether it has expired.
+   */
   elementIndex(key: Bytes): Table | undefined {
     const ref = this.peek(key);
     return ref !== absent && isHandle(this.kindOf(ref)) ? this.collection(ref).index : undefined;

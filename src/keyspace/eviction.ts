@@ -45,7 +45,9 @@ export class Eviction {
   private policy: EvictionPolicy | undefined;
   /** Keys looked at for each eviction: `maxmemory-samples`. */
   samples = 5;
-  /** Told how long each removal took, in µs. Undefined while nobody wants to know, for it costs readings of the clock. */
+  /**
+   * Told how long each removal took, in µs. Undefined while nobody wants to know, for it costs readings of the clock.
+   */
   onRemoval: ((microseconds: number) => void) | undefined;
   /** Keeps two evictions from being one inside the other, as when an announced eviction runs a command. */
   private active = false;

@@ -16,11 +16,14 @@ import { LazyFree } from './lazy-free.js';
 /** What the layers above want to hear about keys. */
 export interface KeyspaceObserver {
   /**
-   * A key was changed, created or removed: by the command that runs, unless it is one that `vanished` because its time had
-   * come, or memory was short. Called only while `Keyspace.observed` is set.
+   * A key was changed, created or removed: by the command that runs, unless it is one that `vanished` because its
+   * time had come, or memory was short. Called only while `Keyspace.observed` is set.
    */
   keyModified(database: Database, key: Bytes, vanished?: boolean): void;
-  /** Who waits for a key has to look at it again, though its value is as it was. Called only while `Keyspace.observed` is set. */
+  /**
+   * Who waits for a key has to look at it again, though its value is as it was. Called only while `Keyspace.observed`
+   * is set.
+   */
   keyReady(database: Database, key: Bytes): void;
   /** All keys of a database are about to go, or change with those of another. */
   databaseReplaced(database: Database, replacement: Database | undefined): void;
@@ -100,7 +103,9 @@ export class Keyspace {
   marksAccess = true;
   /** Set while somebody watches or waits for keys. */
   observed = false;
-  /** Small sets may have a member twice: such came from a file or a payload, and nobody wanted to have that looked at. */
+  /**
+   * Small sets may have a member twice: such came from a file or a payload, and nobody wanted to have that looked at.
+   */
   repeatedMembers = false;
   /** Set while what keys do by themselves must be told to whoever repeats the changes. */
   propagates = false;
@@ -116,7 +121,9 @@ export class Keyspace {
   frequency: AccessFrequency | undefined;
   /** There are databases beside these in the same arena: a data set is being loaded that will replace this one. */
   loadsAside = false;
-  /** Expired keys look absent but are kept: on replicas, and while writes are paused. See `followsPrimary`, `paused`. */
+  /**
+   * Expired keys look absent but are kept: on replicas, and while writes are paused. See `followsPrimary`, `paused`.
+   */
   keepExpired = false;
   readonly seedHigh: number;
   readonly seedLow: number;
@@ -227,7 +234,10 @@ export class Keyspace {
     this.arena.clear();
   }
 
-  /** Gives all memory back at once, if nobody looks at it any more. Nothing may be asked of these databases afterwards. */
+  /**
+   * Gives all memory back at once, if nobody looks at it any more. Nothing may be asked of these databases
+   * afterwards.
+   */
   close(): void {
     this.defragmentation.stop();
     if (this.arena.onFirstChange !== undefined || this.loadsAside) return;

@@ -77,7 +77,10 @@ export class SetValue extends Elements {
     return this.table!.index.hashOf(place);
   }
 
-  /** Of a big set: reads what `find` will look at for these hashes. `likely` is for its own use. What it returns means nothing. */
+  /**
+   * Of a big set: reads what `find` will look at for these hashes. `likely` is for its own use. What it returns means
+   * nothing.
+   */
   lookAhead(hashes: Int32Array, likely: Int32Array, count: number): number {
     const table = this.table!.index;
     const read = table.touchBuckets(hashes, 0, count);

@@ -76,8 +76,8 @@ export class ServerLink {
   }
 
   /**
-   * Sends requests and waits for so many replies. Fails when nothing moved for `timeoutMs`, after which the link is of no
-   * more use. Never rejects.
+   * Sends requests and waits for so many replies. Fails when nothing moved for `timeoutMs`, after which the link is
+   * of no more use. Never rejects.
    */
   exchange(requests: readonly Buffer[], count: number, timeoutMs: number): Promise<Exchange> {
     return new Promise((resolve) => {

@@ -161,8 +161,8 @@ export class Arena {
   }
 
   /**
-   * Reads the first byte of each of these blocks, so that they are in the cache afterwards. By fours, if they are in one
-   * segment, for the same reason as `Table.touchBuckets`. What it returns means nothing.
+   * Reads the first byte of each of these blocks, so that they are in the cache afterwards. By fours, if they are in
+   * one segment, for the same reason as `Table.touchBuckets`. What it returns means nothing.
    */
   touchBlocks(refs: Int32Array, count: number): number {
     const { segments } = this;
@@ -206,9 +206,9 @@ export class Arena {
   }
 
   /**
-   * True if a block is about as good for so many bytes as the one they would get: an eighth of it may be to spare beyond
-   * that, so that what grows and shrinks around the edge of a size class, a queue, is not moved each time. A large one may
-   * be up to three times too large.
+   * True if a block is about as good for so many bytes as the one they would get: an eighth of it may be to spare
+   * beyond that, so that what grows and shrinks around the edge of a size class, a queue, is not moved each time. A
+   * large one may be up to three times too large.
    */
   canStay(ref: Ref, bytes: number): boolean {
     if (ref > 0) {
@@ -307,8 +307,8 @@ export class Arena {
   }
 
   /**
-   * Takes the first segment now, if there is none. The engine collects garbage for that, which the first block would have to
-   * wait for: 10 ms while what the start of a process left is still there.
+   * Takes the first segment now, if there is none. The engine collects garbage for that, which the first block would
+   * have to wait for: 10 ms while what the start of a process left is still there.
    */
   prepare(): void {
     if (this.liveSegmentNumbers().length === 0) this.spare = this.segmentWithRoom();

@@ -26,8 +26,8 @@ const MANY_CHUNKS = 16;
 export const gathered = { refs: new Int32Array(256), tags: new Uint8Array(256) };
 
 /**
- * The buckets of a `Table`, as linear hashing numbers them, with the chains of overflow buckets that continue full ones.
- * Only the last bucket of a chain has empty slots.
+ * The buckets of a `Table`, as linear hashing numbers them, with the chains of overflow buckets that continue full
+ * ones. Only the last bucket of a chain has empty slots.
  *
  * With n buckets and 2^level <= n < 2^(level+1), an entry's bucket is the low level+1 bits of its hash if
  * that bucket exists, else the low level bits.
@@ -54,7 +54,10 @@ export abstract class BucketChains {
     return bucket < this.bucketCount ? bucket : bucket & this.lowMask;
   }
 
-  /** Begins anew with so many empty buckets. Throws RangeError if the engine has no memory for them; nothing is changed then. */
+  /**
+   * Begins anew with so many empty buckets. Throws RangeError if the engine has no memory for them; nothing is
+   * changed then.
+   */
   protected renew(buckets: number): void {
     const level = Math.floor(Math.log2(buckets));
     this.chunks = newChunks(buckets);

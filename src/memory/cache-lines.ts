@@ -1,8 +1,8 @@
 import { platform } from 'node:os';
 
 /**
- * Memory that begins where a line of the processor's cache begins, so that what is laid out in lines of 64 bytes lies in
- * as many lines, and not in one more.
+ * Memory that begins where a line of the processor's cache begins, so that what is laid out in lines of 64 bytes lies
+ * in as many lines, and not in one more.
  *
  * JavaScript does not learn addresses. But large pieces of memory come as whole pages, and glibc, which most Linux
  * systems use, keeps the first 16 bytes to itself (https://sourceware.org/glibc/wiki/MallocInternals). So 48 bytes are

@@ -54,8 +54,8 @@ export class Table extends BucketChains {
    */
   beforeBucketChange: ((bucket: number) => void) | undefined = undefined;
   /**
-   * Tells the states of all tables apart, as far as it matters to who holds a ref: another one each time that an entry goes
-   * or is somewhere else.
+   * Tells the states of all tables apart, as far as it matters to who holds a ref: another one each time that an
+   * entry goes or is somewhere else.
    */
   stamp = nextStamp();
 
@@ -150,9 +150,9 @@ export class Table extends BucketChains {
   }
 
   /**
-   * Reads something of the buckets that `find` will look at for these hashes, so that they are in the cache then. By fours,
-   * because a processor has only so many reads under way, and what the engine reads to check an array counts too: it is
-   * read once for four. What it returns means nothing.
+   * Reads something of the buckets that `find` will look at for these hashes, so that they are in the cache then. By
+   * fours, because a processor has only so many reads under way, and what the engine reads to check an array counts
+   * too: it is read once for four. What it returns means nothing.
    */
   touchBuckets(hashes: Int32Array, begin: number, end: number): number {
     let read = 0;
@@ -173,7 +173,9 @@ export class Table extends BucketChains {
     return this.chunks[bucket >>> CHUNK_BITS][(bucket & CHUNK_MASK) << BUCKET_SHIFT];
   }
 
-  /** The entry that `find` will most likely look at first, or 0: one whose hash has the same tag. Does not look at it. */
+  /**
+   * The entry that `find` will most likely look at first, or 0: one whose hash has the same tag. Does not look at it.
+   */
   likelyEntry(hash: number): Ref {
     const bucket = this.bucketOf(hash);
     const words = this.chunks[bucket >>> CHUNK_BITS];

@@ -73,7 +73,9 @@ export class AofDirectory {
     return this.files.statSync(this.path(name)).size;
   }
 
-  /** Makes the directory, unless it is there. Not `recursive`: Node tries that for ever where the system says ENOENT. */
+  /**
+   * Makes the directory, unless it is there. Not `recursive`: Node tries that for ever where the system says ENOENT.
+   */
   create(): void {
     try {
       this.files.mkdirSync(this.folderPath);
@@ -112,8 +114,8 @@ export class AofDirectory {
   }
 
   /**
-   * A manifest with a new incremental file at the end. A file that has content and is in no manifest is left alone: what
-   * it says is not to be repeated.
+   * A manifest with a new incremental file at the end. A file that has content and is in no manifest is left alone:
+   * what it says is not to be repeated.
    */
   withIncremental(manifest: AofManifest): AofManifest {
     return manifest.withIncremental(this.prefix, (name) => {

@@ -106,8 +106,8 @@ export class AofManifest {
   }
 
   /**
-   * After a rewrite: a new base, in which all but the last `kept` incremental files are contained. They and the old base
-   * become history.
+   * After a rewrite: a new base, in which all but the last `kept` incremental files are contained. They and the old
+   * base become history.
    */
   rewritten(base: AofFile, kept: number): AofManifest {
     const { incremental } = this;

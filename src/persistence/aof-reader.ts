@@ -92,8 +92,8 @@ export class AofReader {
   }
 
   /**
-   * Takes one command, or one line of annotation, from the window; 'more' if it has not all of it, 'cut' if not even the
-   * file has.
+   * Takes one command, or one line of annotation, from the window; 'more' if it has not all of it, 'cut' if not even
+   * the file has.
    */
   private parse(): 'command' | 'note' | 'more' | 'cut' {
     const { window, end } = this;

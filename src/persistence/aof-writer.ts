@@ -208,7 +208,9 @@ export class AofWriter {
     return true;
   }
 
-  /** Cuts off what was written of commands that the file is not to hold yet, so that none is there in part, or twice. */
+  /**
+   * Cuts off what was written of commands that the file is not to hold yet, so that none is there in part, or twice.
+   */
   private takeBack(fd: number, written: number): void {
     if (written === 0) return;
     try {

@@ -1,6 +1,9 @@
 import { Bytes } from '../bytes/bytes.js';
 
-/** How Redis packed small collections before it had listpacks. Both functions take any bytes; undefined if they are wrong. */
+/**
+ * How Redis packed small collections before it had listpacks. Both functions take any bytes; undefined if they are
+ * wrong.
+ */
 
 /** Header: all bytes, where the last element begins, number of elements. */
 const ziplistHeader = 10;

@@ -127,8 +127,8 @@ export class RdbLoad {
   }
 
   /**
-   * Loads what is there up to about that offset: `more` if it needs more bytes to go on. Throws RdbError for a file that
-   * is none, and ArenaFullError.
+   * Loads what is there up to about that offset: `more` if it needs more bytes to go on. Throws RdbError for a file
+   * that is none, and ArenaFullError.
    */
   run(untilOffset: number): 'done' | 'more' | 'paused' {
     const { reader } = this;

@@ -21,8 +21,8 @@ export class RdbError extends Error {
 }
 
 /**
- * Thrown where the bytes at hand end in the middle of something, but more are to come: whoever can get them goes back to
- * where it began to read and tries again. One for all, for it is thrown with every piece of a file.
+ * Thrown where the bytes at hand end in the middle of something, but more are to come: whoever can get them goes back
+ * to where it began to read and tries again. One for all, for it is thrown with every piece of a file.
  */
 export const endOfPiece = new Error('more bytes are needed');
 

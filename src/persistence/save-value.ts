@@ -18,16 +18,16 @@ const hash = new HashValue();
 const set = new SetValue();
 
 /**
- * The version of the format that an entry's value needs, if the given one would do otherwise: a hash whose fields expire
- * cannot be said before version 12.
+ * The version of the format that an entry's value needs, if the given one would do otherwise: a hash whose fields
+ * expire cannot be said before version 12.
  */
 export function versionFor(database: Database, ref: Ref, version: number): number {
   return hasExpiringFields(database.kindOf(ref)) ? Math.max(version, fieldExpiryVersion) : version;
 }
 
 /**
- * Writes the form of an entry's value, which is a byte, the key if there is one, and the value. `version` is what `versionFor` said.
- * Throws Error for a kind of value that has no form.
+ * Writes the form of an entry's value, which is a byte, the key if there is one, and the value. `version` is what
+ * `versionFor` said. Throws Error for a kind of value that has no form.
  */
 export function saveValue(
   writer: RdbWriter,

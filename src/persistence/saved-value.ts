@@ -27,8 +27,8 @@ export interface ValueTarget {
 }
 
 /**
- * A value that was saved, checked, in the encoding in which it is stored. Bytes are views of what was read. A collection
- * is built already; whoever does not store it discards it.
+ * A value that was saved, checked, in the encoding in which it is stored. Bytes are views of what was read. A
+ * collection is built already; whoever does not store it discards it.
  */
 export type SavedValue =
   | { readonly form: 'packed'; readonly kind: Kind; readonly bytes: Bytes }

@@ -6,8 +6,8 @@ import type { CollectionImage } from '../values/collection.js';
 import type { RdbWriter } from './rdb-writer.js';
 
 /**
- * What a snapshot looks like: an RDB file, or commands. It is told of the entries in the order in which they come, which
- * is none: databases may alternate.
+ * What a snapshot looks like: an RDB file, or commands. It is told of the entries in the order in which they come,
+ * which is none: databases may alternate.
  *
  * All that it is given, views included, is valid until the call returns. It is called in the middle of commands, so it
  * must neither change nor allocate in the keyspace, nor use views that others may hold.

@@ -61,8 +61,8 @@ interface Output {
  * The state of all databases at one moment, written while they change: what stands for fork.
  *
  * The tables are walked bucket by bucket in slices between events. A bucket that is about to change and has not been
- * written is written first. A big collection is written in slices too, from an image of its own, which keeps what changes
- * meanwhile. So what is written is the state at `begin`, whatever happens after it.
+ * written is written first. A big collection is written in slices too, from an image of its own, which keeps what
+ * changes meanwhile. So what is written is the state at `begin`, whatever happens after it.
  *
  * There is one snapshot of a keyspace at a time, and a `still` one at any time.
  */

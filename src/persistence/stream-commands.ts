@@ -10,8 +10,8 @@ const field = new Bytes();
 const value = new Bytes();
 
 /**
- * The commands that make a stream with its groups: the base of an append-only file without preamble. They follow the parts
- * of an image. Pending entries that the stream does not have any more cannot be told by commands.
+ * The commands that make a stream with its groups: the base of an append-only file without preamble. They follow the
+ * parts of an image. Pending entries that the stream does not have any more cannot be told by commands.
  */
 export class StreamCommands {
   private readonly cursor = new StreamCursor();

@@ -11,8 +11,9 @@ const masterWords = new Int32Array(4);
 const walk = { buffer: Buffer.alloc(0) as Buffer, at: 0 };
 
 /**
- * True if the bytes are a stream's node in every part: the listpack, its counts, the entries' forms, and IDs that ascend
- * from the master ID. Sets `last` to the ID of the last entry, deleted or not. For bytes from files and from the network.
+ * True if the bytes are a stream's node in every part: the listpack, its counts, the entries' forms, and IDs that
+ * ascend from the master ID. Sets `last` to the ID of the last entry, deleted or not. For bytes from files and from
+ * the network.
  */
 export function checkStreamNode({ buffer, start, end }: Bytes, master: StreamId, last: StreamId): boolean {
   if (!inspectListpack(buffer, start, end, report)) return false;

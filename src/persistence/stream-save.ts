@@ -11,9 +11,9 @@ import type { RdbWriter } from './rdb-writer.js';
 import type { CollectionWriter } from './snapshot-format.js';
 
 /**
- * Streams in RDB files and DUMP payloads. The nodes go out as they lie in memory, then what is known of the stream, then
- * its groups: pending entries, consumers, and which of the pending entries are whose. There are three forms: the second
- * added what is known of deleted entries and how far groups have read, the third when consumers were active.
+ * Streams in RDB files and DUMP payloads. The nodes go out as they lie in memory, then what is known of the stream,
+ * then its groups: pending entries, consumers, and which of the pending entries are whose. There are three forms: the
+ * second added what is known of deleted entries and how far groups have read, the third when consumers were active.
  */
 
 /** From these versions of the format on there are the second and the third form. */

@@ -7,8 +7,8 @@ const maxPooledChunks = 64;
 /** As many messages to subscribers may be under way at the end of a turn. */
 const maxPooledSmallChunks = 4096;
 /**
- * Bytes in the chunks of replies that an ordinary one does not hold: they leave with one write, and the chunk can be used
- * again, where a list of chunks would be garbage.
+ * Bytes in the chunks of replies that an ordinary one does not hold: they leave with one write, and the chunk can be
+ * used again, where a list of chunks would be garbage.
  */
 export const largeChunkSize = 131072;
 const maxPooledLargeChunks = 8;
@@ -16,8 +16,8 @@ const maxPooledLargeChunks = 8;
 const longestStaged = 256;
 
 /**
- * Short replies are copied here to be sent, for a view of the place where they were written costs 100 ns and garbage: here
- * the views are kept.
+ * Short replies are copied here to be sent, for a view of the place where they were written costs 100 ns and garbage:
+ * here the views are kept.
  */
 class StagingBuffer {
   private bytes = Buffer.allocUnsafeSlow(longestStaged);

@@ -163,9 +163,9 @@ export class ReplyWriter {
   }
 
   /**
-   * Room for `bytes` bytes that the caller writes itself, encoded, from `place` on in the chunk that it gets, to be told by
-   * `wrote`; undefined if nothing is to be written. For replies of many small parts, where a call for each part costs more
-   * than the part.
+   * Room for `bytes` bytes that the caller writes itself, encoded, from `place` on in the chunk that it gets, to be
+   * told by `wrote`; undefined if nothing is to be written. For replies of many small parts, where a call for each
+   * part costs more than the part.
    */
   direct(bytes: number): Buffer | undefined {
     if (this.muted) return undefined;
@@ -184,9 +184,9 @@ export class ReplyWriter {
   }
 
   /**
-   * Leaves room for the header of an array or map whose length is known only once its elements are written. Returns the
-   * place, to be given to `endArray` or `endMap`. They nest like brackets. The end moves what was written since, as far as
-   * it is in one chunk.
+   * Leaves room for the header of an array or map whose length is known only once its elements are written. Returns
+   * the place, to be given to `endArray` or `endMap`. They nest like brackets. The end moves what was written since,
+   * as far as it is in one chunk.
    */
   begin(): number {
     if (this.muted) return 0;

@@ -199,8 +199,9 @@ export class RequestDecoder<Command = unknown> {
   }
 
   /**
-   * Decodes the next request if it is of the usual kind: whole, with one to nine arguments, each shorter than 100 bytes.
-   * Else returns false and leaves the request to `next`. Half of what `next` costs: nothing of it is to be remembered.
+   * Decodes the next request if it is of the usual kind: whole, with one to nine arguments, each shorter than 100
+   * bytes. Else returns false and leaves the request to `next`. Half of what `next` costs: nothing of it is to be
+   * remembered.
    */
   private short(limits: RequestLimits, index: number): boolean {
     const { buffer, limit, position } = this;

@@ -21,9 +21,9 @@ interface Broadcast {
 }
 
 /**
- * Tells clients that keep copies of values which of them changed (client side caching). Of a client in the default mode it is
- * remembered which keys it read, and it is told once of each; one in mode `broadcast` is told of all keys with its
- * prefixes, and nothing is remembered. Names count, in whichever database, as in Redis.
+ * Tells clients that keep copies of values which of them changed (client side caching). Of a client in the default
+ * mode it is remembered which keys it read, and it is told once of each; one in mode `broadcast` is told of all keys
+ * with its prefixes, and nothing is remembered. Names count, in whichever database, as in Redis.
  */
 export class ClientTracking {
   /** Keys that are remembered at most; 0 for no limit (`tracking-table-max-keys`). */
@@ -188,7 +188,10 @@ export class ClientTracking {
     for (const client of this.tracking) this.tell(client, undefined);
   }
 
-  /** Tells those in mode `broadcast` what changed. To be called after each batch of requests, and of work that no request caused. */
+  /**
+   * Tells those in mode `broadcast` what changed. To be called after each batch of requests, and of work that no
+   * request caused.
+   */
   broadcast(): void {
     if (!this.changed) return;
     this.changed = false;

@@ -131,7 +131,10 @@ export class PubSub {
     return subscribers.size;
   }
 
-  /** Sends something to a client; if a command of that client is running, or stopped in its middle, when its reply is written. */
+  /**
+   * Sends something to a client; if a command of that client is running, or stopped in its middle, when its reply is
+   * written.
+   */
   sendTo(client: Client, message: Outgoing): void {
     if (client === this.running || isStopped(client)) this.held.push({ client, message });
     else this.send(message, client);

@@ -6,8 +6,8 @@ const mostBlockBytes = 1024 * 1024;
 const blocksOfBacklog = 16;
 
 /**
- * A piece of the stream. Bytes are only ever appended, so a view of those that are there stays true; it lives as long as
- * somebody refers to it.
+ * A piece of the stream. Bytes are only ever appended, so a view of those that are there stays true; it lives as long
+ * as somebody refers to it.
  */
 export interface BacklogBlock {
   readonly buffer: Buffer;
@@ -18,9 +18,9 @@ export interface BacklogBlock {
 }
 
 /**
- * The end of the replication stream: what replicas that come back may have missed (`repl-backlog-size` bytes at least, if
- * there are so many), and what those that are connected have still to be sent. All read the same blocks, so a slow replica
- * costs memory once, however many there are.
+ * The end of the replication stream: what replicas that come back may have missed (`repl-backlog-size` bytes at
+ * least, if there are so many), and what those that are connected have still to be sent. All read the same blocks, so
+ * a slow replica costs memory once, however many there are.
  *
  * Positions are counts of bytes: "at n" is where n bytes of the stream have passed.
  */

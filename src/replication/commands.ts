@@ -159,7 +159,10 @@ function refuseReplica({ role }: Replication, name: string, why: string): void {
   if (role !== 'master') throw new CommandError(`ERR ${name} cannot be used with replica instances. ${why}`);
 }
 
-/** Where the stream was after the client's last change; never later than where it is: there may have been another history. */
+/**
+ * Where the stream was after the client's last change; never later than where it is: there may have been another
+ * history.
+ */
 function writtenBy({ writeOffset }: Client, { log }: Replication): number {
   return Math.min(writeOffset, log.offset);
 }

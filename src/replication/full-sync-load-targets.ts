@@ -28,7 +28,10 @@ export interface TargetEvents {
 
 /** So many bytes are left to the operating system before it is told to write them to the disk. */
 const unsyncedBytes = 8 * 1024 * 1024;
-/** Files begun by this process: each has a name of its own, for the one before may still be in the course of being removed. */
+/**
+ * Files begun by this process: each has a name of its own, for the one before may still be in the course of being
+ * removed.
+ */
 let receivedFiles = 0;
 
 /**

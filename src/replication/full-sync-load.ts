@@ -23,8 +23,8 @@ export interface FullSyncEvents {
 }
 
 /**
- * The receiving of one snapshot: its announcement, its bytes, their way into the data set. `$<length>` announces so many
- * bytes, `$EOF:<mark>` bytes that end where the mark is found.
+ * The receiving of one snapshot: its announcement, its bytes, their way into the data set. `$<length>` announces so
+ * many bytes, `$EOF:<mark>` bytes that end where the mark is found.
  */
 export class FullSyncLoad {
   /** Bytes of the snapshot; 0 while, or where, that is not known. */

@@ -39,8 +39,8 @@ interface Running {
 }
 
 /**
- * Gives replicas a snapshot: all that wait when one begins get the same. There is no fork; it is written in slices between
- * events, see `Snapshot`.
+ * Gives replicas a snapshot: all that wait when one begins get the same. There is no fork; it is written in slices
+ * between events, see `Snapshot`.
  */
 export class FullSync {
   private readonly waiting: Replica[] = [];

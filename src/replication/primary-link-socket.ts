@@ -21,7 +21,10 @@ export interface LinkSocketEvents {
   ended(reason: string): void;
 }
 
-/** Begins to connect. Without TLS the bytes are read into one buffer, which spares an allocation and an event per read. */
+/**
+ * Begins to connect. Without TLS the bytes are read into one buffer, which spares an allocation and an event per
+ * read.
+ */
 export function openLinkSocket(options: LinkSocketOptions, events: LinkSocketEvents): Socket {
   const { tls } = options;
   const socket = tls === undefined ? openPlain(options, events) : openTls(options, tls, events);

@@ -27,9 +27,9 @@ export interface StreamEvents {
 }
 
 /**
- * The commands of a primary, run as those of a client that is never answered or refused. Bytes count as applied when the
- * command they belong to has run, and those of a transaction when all of it has, so that after a broken link the stream
- * goes on at a place where nothing is cut.
+ * The commands of a primary, run as those of a client that is never answered or refused. Bytes count as applied when
+ * the command they belong to has run, and those of a transaction when all of it has, so that after a broken link the
+ * stream goes on at a place where nothing is cut.
  *
  * Hot on a replica.
  */

@@ -12,7 +12,9 @@ import type { LoadedSnapshot, ReplicaHost } from './replica-host.js';
 import type { PrimaryLink, PrimaryState } from './replication.js';
 import type { ReplicationLog } from './replication-log.js';
 
-/** How often the primary hears how far its stream was applied; and a new connection is tried so long after a failure. */
+/**
+ * How often the primary hears how far its stream was applied; and a new connection is tried so long after a failure.
+ */
 const periodMs = 1000;
 
 /** What a link tells the one whose primary it leads to. */

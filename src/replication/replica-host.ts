@@ -22,7 +22,8 @@ export interface HistoryPlace {
 export class FullSyncError extends Error {}
 
 /**
- * A snapshot that is loaded as it arrives. Whoever has bytes gives them with `feed` and calls `run` until that wants more.
+ * A snapshot that is loaded as it arrives. Whoever has bytes gives them with `feed` and calls `run` until that wants
+ * more.
  */
 export interface ArrivingSnapshot {
   /** Takes all of the bytes. Not while `run` has more to do with those that it has. */
@@ -48,8 +49,8 @@ export interface SnapshotLoader {
   /** Replaces the data set by what arrives; of so many bytes, if that is known. */
   replaceFromStream(total: number | undefined): ArrivingSnapshot;
   /**
-   * As `replaceFromStream`, but the present data stay until all has arrived, and for good if that fails. With `serving`,
-   * clients are served from them meanwhile.
+   * As `replaceFromStream`, but the present data stay until all has arrived, and for good if that fails. With
+   * `serving`, clients are served from them meanwhile.
    */
   loadAside(total: number | undefined, serving: boolean): ArrivingSnapshot;
 }

@@ -73,7 +73,10 @@ export class ReplicaRole {
     this.link?.connect();
   }
 
-  /** Makes this server a replica of another one, whatever it was before. `handsOver`: that one is to become a primary first. */
+  /**
+   * Makes this server a replica of another one, whatever it was before. `handsOver`: that one is to become a primary
+   * first.
+   */
   follow(host: string, port: number, handsOver = false): void {
     const { replication, host: server, link: former } = this;
     let continues: { database: number } | undefined;
@@ -204,8 +207,8 @@ export class ReplicaRole {
   // --- what is told of it
 
   /**
-   * What a snapshot says of the history that it is a part of, so that whoever loads it can go on from there. Nothing while
-   * it would not be true: when nobody counts what changes, or the data are not those of the primary.
+   * What a snapshot says of the history that it is a part of, so that whoever loads it can go on from there. Nothing
+   * while it would not be true: when nobody counts what changes, or the data are not those of the primary.
    */
   savedFields(): [name: string, value: string][] {
     const { link, replication } = this;

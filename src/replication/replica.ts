@@ -4,8 +4,8 @@ import type { ReplicationLog } from './replication-log.js';
 import type { FileReader } from './snapshot-transfer.js';
 
 /**
- * How far a replica is: it waits for a snapshot to begin, for its end (if it goes to a file first), is being sent it, or
- * follows the stream. One that only wanted a snapshot has all it wanted in the end.
+ * How far a replica is: it waits for a snapshot to begin, for its end (if it goes to a file first), is being sent it,
+ * or follows the stream. One that only wanted a snapshot has all it wanted in the end.
  */
 export type ReplicaState = 'waiting' | 'snapshot' | 'transfer' | 'online' | 'transmitted';
 

@@ -4,8 +4,8 @@ import { Backlog } from './backlog.js';
 export const noReplicationId = '0'.repeat(40);
 
 /**
- * The history of changes that this server has in common with its replicas, or with its primary: its name, how long it is,
- * and its last part. Two servers of the same id and offset have the same data.
+ * The history of changes that this server has in common with its replicas, or with its primary: its name, how long it
+ * is, and its last part. Two servers of the same id and offset have the same data.
  */
 export class ReplicationLog {
   /** 40 hexadecimal digits. */

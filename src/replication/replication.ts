@@ -38,7 +38,10 @@ export interface SyncStatistics {
   partialRefused: number;
 }
 
-/** How a replica asks for synchronization: where it is, or that it has nothing; `undefined` for SYNC, which cannot say. */
+/**
+ * How a replica asks for synchronization: where it is, or that it has nothing; `undefined` for SYNC, which cannot
+ * say.
+ */
 export type SyncRequest = { id: string; offset: number } | undefined;
 
 const secondMs = 1000;
@@ -59,7 +62,10 @@ export class Replication implements ReplicationApi {
   goodReplicas = 0;
   /** The stream is to stay as it is: a replica is to have all of it. */
   holdsPings = false;
-  /** A replica of this server's primary asks for a change of the primary: see `PSYNC ... FAILOVER`. Throws CommandError. */
+  /**
+   * A replica of this server's primary asks for a change of the primary: see `PSYNC ... FAILOVER`. Throws
+   * CommandError.
+   */
   onFailover: (call: Call, id: string) => void = () => {};
   private link: PrimaryLink | undefined;
   private feeding = false;
@@ -113,7 +119,9 @@ export class Replication implements ReplicationApi {
     return this.link;
   }
 
-  /** From now on this server is a replica, or (undefined) is not. What becomes of the history is the caller's affair. */
+  /**
+   * From now on this server is a replica, or (undefined) is not. What becomes of the history is the caller's affair.
+   */
   set primary(link: PrimaryLink | undefined) {
     this.link = link;
     this.adjustFeed();

@@ -5,8 +5,8 @@ import type { LuaState } from './lua/lua-state.js';
 const slotCount = 512;
 
 /**
- * What strings of a Lua machine mean, by their address, so that a name that stands in a script need not be looked up each
- * time. The strings are kept, lest another comes to be where one was; so there is an end to it.
+ * What strings of a Lua machine mean, by their address, so that a name that stands in a script need not be looked up
+ * each time. The strings are kept, lest another comes to be where one was; so there is an end to it.
  */
 export class KnownNames<Meaning> {
   private readonly addresses = new Int32Array(slotCount).fill(-1);

@@ -9,8 +9,8 @@ import { errorAt, type Place, placeOf, readError, type ScriptError } from './scr
 import type { ScriptHost } from './script-host.js';
 
 /**
- * Where a script cannot be suspended, in a metamethod or the search for a pattern, it may go on for so long after its time
- * is up, or after others had their turn. Then it fails: nobody could end it otherwise, and nobody is served.
+ * Where a script cannot be suspended, in a metamethod or the search for a pattern, it may go on for so long after its
+ * time is up, or after others had their turn. Then it fails: nobody could end it otherwise, and nobody is served.
  */
 const patienceMicroseconds = 1_000_000;
 

@@ -37,12 +37,15 @@ const collectorDefault = 200;
 const bytecodeMark = 0x1b;
 /** Whoever compiles so many bytes looks at the time first. */
 const longText = 65536;
-/** Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack takes. */
+/**
+ * Of the machine's stack of 4 MiB, calls may be nested so deep in bytes; far below what the process's own stack
+ * takes.
+ */
 const deepestNesting = 100_000;
 
 /**
- * A Lua machine that scripts cannot get out of, nor leave anything behind in: the globals and all libraries are read-only
- * tables.
+ * A Lua machine that scripts cannot get out of, nor leave anything behind in: the globals and all libraries are
+ * read-only tables.
  */
 export class Sandbox {
   readonly lua: LuaState;

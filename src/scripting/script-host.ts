@@ -5,8 +5,8 @@ export interface ScriptHost<Command = unknown> {
   /** The command of a name, undefined if there is none. The same name always means the same. */
   find(name: Bytes): Command | undefined;
   /**
-   * Runs a command that `find` found. What goes wrong with it is an error in the reply. The reply is valid until the next
-   * call, the arguments only have to be until it returns.
+   * Runs a command that `find` found. What goes wrong with it is an error in the reply. The reply is valid until the
+   * next call, the arguments only have to be until it returns.
    */
   call(command: Command | undefined, args: Bytes[], argc: number): Bytes;
   /** About the time in µs that commands took since somebody set this to 0; those that may be slow count for more. */

@@ -35,8 +35,8 @@ export interface SnapshotStarter {
   /** Writes all data, as of now, to a file at once. Throws what the file system throws. */
   writeNow(file: SnapshotNames, format: AofBaseFormat): void;
   /**
-   * Begins to write all data, as of now, to a file. `done` is called, later, when the file is durable under its name, or
-   * with the reason why it could not be written; not after `cancel`.
+   * Begins to write all data, as of now, to a file. `done` is called, later, when the file is durable under its name,
+   * or with the reason why it could not be written; not after `cancel`.
    */
   start(file: SnapshotNames, format: AofBaseFormat, done: (failure: string | undefined) => void): RewriteJob;
 }

@@ -9,8 +9,8 @@ import type { RespiteServer } from './server.js';
 import { ListenError } from './tcp-listeners.js';
 
 /**
- * Makes those directives take effect that no part of the server follows by itself: once at the start, and again with each
- * CONFIG SET.
+ * Makes those directives take effect that no part of the server follows by itself: once at the start, and again with
+ * each CONFIG SET.
  */
 export function applyConfig(server: RespiteServer): void {
   const { config, loop } = server;

@@ -48,8 +48,8 @@ export class DataSet {
   }
 
   /**
-   * Loads what there is to load at the start, or, if it is given, the file that was asked for instead. Clients get a turn
-   * meanwhile, and LOADING errors. Throws LoadError.
+   * Loads what there is to load at the start, or, if it is given, the file that was asked for instead. Clients get a
+   * turn meanwhile, and LOADING errors. Throws LoadError.
    */
   async loadAtStart(importFrom?: string): Promise<void> {
     const steps = importFrom === undefined ? this.stepsAtStart() : this.importSteps(importFrom);

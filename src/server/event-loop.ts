@@ -50,7 +50,9 @@ export class EventLoop {
     this.outputBufferLimits = server.config.values['client-output-buffer-limit'];
   }
 
-  /** After each batch, whose replies are on their way; those who were blocked go on with what they had sent meanwhile. */
+  /**
+   * After each batch, whose replies are on their way; those who were blocked go on with what they had sent meanwhile.
+   */
   endBatch(): void {
     this.measureBatch();
     this.server.tracking.broadcast();

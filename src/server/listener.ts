@@ -12,7 +12,10 @@ export interface SocketEvents {
   onClose(): void;
 }
 
-/** The undocumented parts of Node's sockets and servers that this file relies on, and lives without if they are not there. */
+/**
+ * The undocumented parts of Node's sockets and servers that this file relies on, and lives without if they are not
+ * there.
+ */
 interface HandleHolder {
   _handle: SocketHandle | null;
 }

@@ -18,8 +18,8 @@ const code = `
 `;
 
 /**
- * The IP address of a host name, by the machine's own rules. Undefined if it has none, or if that takes longer than five
- * seconds. The calling thread waits: for CONFIG SET, which has to know at once.
+ * The IP address of a host name, by the machine's own rules. Undefined if it has none, or if that takes longer than
+ * five seconds. The calling thread waits: for CONFIG SET, which has to know at once.
  */
 export function lookupNow(host: string): string | undefined {
   if (host === '') return undefined;

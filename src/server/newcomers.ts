@@ -16,11 +16,12 @@ interface Arrival {
 }
 
 /**
- * Connections that have been accepted and are not read from yet. Node accepts one connection in a turn of the event loop.
- * When fifty clients connect at once and each sends a long pipeline, the first ones, if they were served already, would
- * make each turn long, and the last one would wait for fifty of them: 100 to 400 ms were measured, where redis-server,
- * which accepts all of them first, takes 20. So newcomers are read from as soon as a turn brings no other one. And when
- * they come after long turns, because the crowd had a gap, what the others send is put aside for these few turns.
+ * Connections that have been accepted and are not read from yet. Node accepts one connection in a turn of the event
+ * loop. When fifty clients connect at once and each sends a long pipeline, the first ones, if they were served
+ * already, would make each turn long, and the last one would wait for fifty of them: 100 to 400 ms were measured,
+ * where redis-server, which accepts all of them first, takes 20. So newcomers are read from as soon as a turn brings
+ * no other one. And when they come after long turns, because the crowd had a gap, what the others send is put aside
+ * for these few turns.
  */
 export class Newcomers {
   /** What arrives is to be given to `putAside`. */

@@ -51,12 +51,14 @@ interface Window {
 
 /**
  * Lets requests gather when the server is busy with very small turns of the event loop: a client program with many
- * connections hands over its requests one by one, the server takes up each as it comes, and more time goes into turns than
- * into requests. A pause of 60 to 90 µs after such a turn, as network cards make between interrupts, saves about a
- * tenth of the CPU time of a request, and may make a request wait that much longer (bench/run.mjs without pipelines).
+ * connections hands over its requests one by one, the server takes up each as it comes, and more time goes into turns
+ * than into requests. A pause of 60 to 90 µs after such a turn, as network cards make between interrupts, saves about
+ * a tenth of the CPU time of a request, and may make a request wait that much longer (bench/run.mjs without
+ * pipelines).
  *
- * Whether it pays is found out by trying: pauses go on as long as turns become larger by them and at least nine tenths as
- * many requests are answered as without. A server that has time to wait for requests makes none, nor one whose turns are large.
+ * Whether it pays is found out by trying: pauses go on as long as turns become larger by them and at least nine
+ * tenths as many requests are answered as without. A server that has time to wait for requests makes none, nor one
+ * whose turns are large.
  */
 export class RequestCoalescing {
   /** Time in µs that all pauses took, and how many there were. */

@@ -4,7 +4,9 @@ import type { ScriptRunner } from '../dispatch/script-commands.js';
 import { Scripting } from '../scripting/scripting.js';
 import type { RespiteServer } from './server.js';
 
-/** Most memory of each of the two Lua machines, in bytes: what a 32-bit one can have. A script that wants more fails. */
+/**
+ * Most memory of each of the two Lua machines, in bytes: what a 32-bit one can have. A script that wants more fails.
+ */
 const memoryLimit = 2 * 1024 * 1024 * 1024;
 
 /** Connects scripts with the server that runs them. No Lua machine starts before the first script. */

@@ -1,7 +1,9 @@
 import type { ShutdownRequest } from '../commands/server-api.js';
 import type { RespiteServer } from './server.js';
 
-/** An end that takes its time: first for replicas that lag behind, then for the last save. The server ends, or stays. */
+/**
+ * An end that takes its time: first for replicas that lag behind, then for the last save. The server ends, or stays.
+ */
 class SlowEnd {
   /** Whether the server ends. */
   readonly outcome: Promise<boolean>;
@@ -66,7 +68,10 @@ export class Shutdown {
     void this.now(pending);
   }
 
-  /** Ends the server. False if something could not be written and the server stays; a promise of that if it takes time. */
+  /**
+   * Ends the server. False if something could not be written and the server stays; a promise of that if it takes
+   * time.
+   */
   now(request: ShutdownRequest): boolean | Promise<boolean> {
     const { server, underWay } = this;
     if (underWay !== undefined) return this.join(underWay, request);

@@ -11,8 +11,8 @@ export interface SessionSettings {
 }
 
 /**
- * Sessions of clients that take no tickets, so that the server has to remember them (TLS 1.2 and older). The oldest goes
- * when there are too many.
+ * Sessions of clients that take no tickets, so that the server has to remember them (TLS 1.2 and older). The oldest
+ * goes when there are too many.
  */
 export class TlsSessions {
   private readonly sessions = new Map<string, { data: Buffer; endsAt: number }>();

@@ -42,15 +42,18 @@ export class Consumer {
 const own = new IdCursor();
 
 /**
- * A consumer group: how far it has read, its consumers, and the entries that were delivered and not yet acknowledged, by
- * ID, for the whole group and for each consumer. Names are latin1.
+ * A consumer group: how far it has read, its consumers, and the entries that were delivered and not yet acknowledged,
+ * by ID, for the whole group and for each consumer. Names are latin1.
  */
 export class ConsumerGroup {
   /** The last entry that was delivered. */
   readonly lastId = new StreamId();
   /** How many entries of the stream's history are before or at `lastId`. */
   entriesRead = UNKNOWN_ENTRIES_READ;
-  /** The node and the place in it behind the last entry delivered, see `StreamCursor.seekFrom`; 0 if that is not known. */
+  /**
+   * The node and the place in it behind the last entry delivered, see `StreamCursor.seekFrom`; 0 if that is not
+   * known.
+   */
   nextSerial = 0;
   nextPlace = 0;
   readonly pending: IdIndex;
@@ -123,8 +126,8 @@ export class ConsumerGroup {
   }
 
   /**
-   * An entry was delivered to a consumer: it is pending, whether it was before or not, and its consumer's alone. Leaves the
-   * cursor on its row.
+   * An entry was delivered to a consumer: it is pending, whether it was before or not, and its consumer's alone.
+   * Leaves the cursor on its row.
    */
   deliver(id: StreamId, consumer: Consumer, time: number, count: number, cursor: IdCursor): void {
     const { pending } = this;

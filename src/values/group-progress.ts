@@ -3,8 +3,8 @@ import type { Stream } from './stream.js';
 import type { StreamId } from './stream-id.js';
 
 /**
- * How far a group is through a stream's history, as far as that can be known without counting: an entry that was deleted
- * in the middle makes it unknown until the reading is past it. Redis documents these rules with XINFO GROUPS.
+ * How far a group is through a stream's history, as far as that can be known without counting: an entry that was
+ * deleted in the middle makes it unknown until the reading is past it. Redis documents these rules with XINFO GROUPS.
  */
 
 /** True if an entry with this ID or a greater one was deleted (not trimmed) and was not the beginning of the stream. */

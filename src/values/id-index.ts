@@ -30,9 +30,10 @@ export class IdChunk {
 }
 
 /**
- * A sorted map from stream IDs to a few 32-bit words: rows of `width` words, the ID first, in chunks of up to 128 rows.
- * Appending and removing at both ends are O(1), everything else O(log n) and the move of half a chunk. Nothing allocates
- * but chunks. Rows are reached with an `IdCursor`; what changes the index makes all other cursors on it invalid.
+ * A sorted map from stream IDs to a few 32-bit words: rows of `width` words, the ID first, in chunks of up to 128
+ * rows. Appending and removing at both ends are O(1), everything else O(log n) and the move of half a chunk. Nothing
+ * allocates but chunks. Rows are reached with an `IdCursor`; what changes the index makes all other cursors on it
+ * invalid.
  */
 export class IdIndex {
   size = 0;

@@ -30,7 +30,10 @@ export class IndexImage implements IdRow {
   private row = 0;
   private end = 0;
 
-  /** `still`: the index does not change while this is used, and need not know of it. Otherwise there is one image at a time. */
+  /**
+   * `still`: the index does not change while this is used, and need not know of it. Otherwise there is one image at a
+   * time.
+   */
   constructor(index: IdIndex, still: boolean) {
     this.size = index.size;
     this.width = index.width;

@@ -2,9 +2,9 @@ import { IdCursor, type IdIndex } from './id-index.js';
 import { ID_BYTES, StreamId } from './stream-id.js';
 
 /**
- * The number of nodes that a radix tree over the index's IDs would have: what XINFO STREAM calls radix-tree-nodes. Redis
- * keeps such a tree; here it is only counted. A branch is where neighbouring keys part; a run of bytes without a branch is
- * one node, and every key ends in a node. O(n).
+ * The number of nodes that a radix tree over the index's IDs would have: what XINFO STREAM calls radix-tree-nodes.
+ * Redis keeps such a tree; here it is only counted. A branch is where neighbouring keys part; a run of bytes without
+ * a branch is one node, and every key ends in a node. O(n).
  */
 export function radixTreeNodes(index: IdIndex): number {
   if (index.size === 0) return 1;

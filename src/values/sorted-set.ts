@@ -6,7 +6,10 @@ import type { Bytes } from '../bytes/bytes.js';
  */
 export type VisitMember = (member: Bytes, score: number) => void;
 
-/** Where members go that are wanted without their scores, such as a reply: [start, end) of a buffer, valid during the call. */
+/**
+ * Where members go that are wanted without their scores, such as a reply: [start, end) of a buffer, valid during the
+ * call.
+ */
 export interface MemberSink {
   bulk(buffer: Buffer, start: number, end: number): void;
 }

@@ -14,7 +14,8 @@ import { StreamId } from './stream-id.js';
 import { EntryFlag, NodeWord, readEntryId } from './stream-node.js';
 
 /**
- * A place in a stream: an entry that is not deleted, or none (`done`). Reused, and invalid after a change of the stream.
+ * A place in a stream: an entry that is not deleted, or none (`done`). Reused, and invalid after a change of the
+ * stream.
  *
  *     for (cursor.seek(stream, from); !cursor.done && cursor.id.compare(to) <= 0; cursor.next()) {
  *       for (let left = cursor.fields; left > 0; left--) cursor.readPair(field, value)
@@ -69,7 +70,8 @@ export class StreamCursor {
   }
 
   /**
-   * As `seek`, with the place that `placeAfter` gave for the entry before: it is where to go on, while the node is that one.
+   * As `seek`, with the place that `placeAfter` gave for the entry before: it is where to go on, while the node is
+   * that one.
    */
   seekFrom(stream: Stream, from: StreamId, serial: number, offset: number): this {
     this.stream = stream;
@@ -133,7 +135,9 @@ export class StreamCursor {
     return (this.flags & EntryFlag.sameFields) !== 0;
   }
 
-  /** Where in the buffer the values lie, or fields and values: for one who reads all of them, and says so by `passed`. */
+  /**
+   * Where in the buffer the values lie, or fields and values: for one who reads all of them, and says so by `passed`.
+   */
   get valuesAt(): number {
     return this.at;
   }

@@ -103,7 +103,9 @@ export class StreamImage implements CollectionImage {
   private keptBytes = 0;
   private readonly parts: Generator<Part>;
 
-  /** `still`: the stream does not change until all was visited. Otherwise `onDrop` is called when it may as it likes. */
+  /**
+   * `still`: the stream does not change until all was visited. Otherwise `onDrop` is called when it may as it likes.
+   */
   constructor(
     stream: Stream,
     still = true,

@@ -2,12 +2,13 @@
  * The nodes of a stream, as Redis has them in memory and in its files. A node is a listpack, and its key the ID of the
  * first entry that was ever in it, the master ID:
  *
- *     entries  deleted  fields  field ...  0          the master entry: counts, and the names of the first entry's fields
+ *     entries  deleted  fields  field ...  0          the master entry: counts, and names of the first entry's fields
  *     flags  ms  seq  value ...  n                    an entry with the same fields (SAMEFIELDS)
  *     flags  ms  seq  fields  field value ...  n      an entry with others
  *
- * `ms` and `seq` are differences to the master ID, `n` is the number of the entry's elements before it, so that a node can
- * be walked backwards; the 0 in its place ends that walk. A deleted entry has a flag and stays until all of its node are.
+ * `ms` and `seq` are differences to the master ID, `n` is the number of the entry's elements before it, so that a node
+ * can be walked backwards; the 0 in its place ends that walk. A deleted entry has a flag and stays until all of its
+ * node are.
  */
 import { type Bytes, copyBytes, equalBytes } from '../bytes/bytes.js';
 import { TWO_32 } from '../bytes/little-endian.js';
@@ -26,7 +27,9 @@ import type { StreamId } from './stream-id.js';
 
 export const EntryFlag = { deleted: 1, sameFields: 2 } as const;
 
-/** The row of a node in its stream's index: the master ID, the listpack's block and its bytes, the node's own number. */
+/**
+ * The row of a node in its stream's index: the master ID, the listpack's block and its bytes, the node's own number.
+ */
 export const NodeWord = { ref: ID_WORDS, length: ID_WORDS + 1, serial: ID_WORDS + 2 } as const;
 export const NODE_WIDTH = ID_WORDS + 3;
 
@@ -214,7 +217,10 @@ function beginsAsInteger(byte: number): boolean {
 /** The name that elements are compared with: as each text has one encoding only, their bytes tell. */
 const wanted = new EncodedElement();
 
-/** True if the arguments from `from` to `to`, every other one, are the fields of the node whose listpack begins at `base`. */
+/**
+ * True if the arguments from `from` to `to`, every other one, are the fields of the node whose listpack begins at
+ * `base`.
+ */
 export function hasMasterFields(
   buffer: Buffer,
   base: number,

@@ -5,7 +5,10 @@ const INITIAL_CAPACITY = 1 << 16;
 /** A buffer that grew beyond this is given back after its use. */
 const KEPT_CAPACITY = 1 << 20;
 
-/** After so many bytes the time is looked at: small data may give long strings, as a table may be in another one twice. */
+/**
+ * After so many bytes the time is looked at: small data may give long strings, as a table may be in another one
+ * twice.
+ */
 const LOOK_INTERVAL = 1 << 20;
 
 /** No string that a script makes is longer: what Redis allows for a value, too. */

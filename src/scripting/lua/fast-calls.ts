@@ -83,8 +83,8 @@ function quickenComparison(binary: WasmBinary): void {
 
 /**
  * The hook that is called after so many instructions has a price for each. So jumps and calls are counted instead, of
- * which each loop has one, and after so many of them the hook is set to be called before the next instruction. It sets the
- * thread's hookmask to 0 again.
+ * which each loop has one, and after so many of them the hook is set to be called before the next instruction. It
+ * sets the thread's hookmask to 0 again.
  */
 function countJumps(binary: WasmBinary, countdown: number): void {
   const L = 0;

@@ -54,11 +54,11 @@ const positions = [
 /**
  * What Lua's C functions lack to be safe with hostile arguments:
  *
- * - **Loops are watched.** After so many turns of loops in functions of the string and table libraries the function is called whose slot
- *   is in `loopWatcher`, with the thread. It may raise an error.
+ * - **Loops are watched.** After so many turns of loops in functions of the string and table libraries the function
+ *   is called whose slot is in `loopWatcher`, with the thread. It may raise an error.
  * - **Long steps** of the interpreter count as many: on large blocks of memory, long strings, tables with large holes.
- * - **Integers** are 32 bits here and 64 in Redis, where arguments of C's type `int` keep the lower half, and positions in
- *   strings may be anything.
+ * - **Integers** are 32 bits here and 64 in Redis, where arguments of C's type `int` keep the lower half, and
+ *   positions in strings may be anything.
  * - **Places of errors** are those of scripts: functions of the prelude stand for native ones, which have none.
  *
  * @param countdown the variable that counts jumps of the interpreter: see fast-calls.ts

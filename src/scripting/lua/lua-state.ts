@@ -346,9 +346,9 @@ export class LuaState {
   }
 
   /**
-   * Sets the views to all arguments of the function that runs in the thread: strings as they lie in the machine's memory,
-   * numbers as text, whole ones in full, for commands that want an integer read no exponents. Returns their number, or -1
-   * if one is neither. Hot.
+   * Sets the views to all arguments of the function that runs in the thread: strings as they lie in the machine's
+   * memory, numbers as text, whole ones in full, for commands that want an integer read no exponents. Returns their
+   * number, or -1 if one is neither. Hot.
    */
   argumentsToBytes(L: number, views: Bytes[]): number {
     const { heap, words, doubles } = this.module;
@@ -504,8 +504,9 @@ export class LuaState {
   }
 
   /**
-   * Sets a field of the table on top of the stack to a function that gets the calling thread. It returns how many results
-   * it pushed or, as -1 - length, that its one result is the string in `returnedString`. The name must stand in the code.
+   * Sets a field of the table on top of the stack to a function that gets the calling thread. It returns how many
+   * results it pushed or, as -1 - length, that its one result is the string in `returnedString`. The name must stand
+   * in the code.
    */
   setHostCall(name: string, f: (L: number) => number): void {
     const { module, api, L } = this;
@@ -636,8 +637,8 @@ export class LuaState {
   }
 
   /**
-   * Sets KEYS and ARGV to the arguments from `from` on, of which the first `keyCount` are keys, and runs a function in a
-   * thread. Returns one of `LuaStatus`. Methods act on that thread from now on. Hot.
+   * Sets KEYS and ARGV to the arguments from `from` on, of which the first `keyCount` are keys, and runs a function
+   * in a thread. Returns one of `LuaStatus`. Methods act on that thread from now on. Hot.
    */
   runScript(
     thread: number,
@@ -683,7 +684,9 @@ export class LuaState {
     this.module.heap[thread + State.hookMask] = 0;
   }
 
-  /** Has a function called now and then in long loops of C and host functions, with the thread. It may raise an error. */
+  /**
+   * Has a function called now and then in long loops of C and host functions, with the thread. It may raise an error.
+   */
   watchLoops(watcher: (L: number) => void): void {
     this.module.watcher = watcher;
     this.api.loopWatcher.value = this.module.addFunction(watcher, 'hook');

@@ -93,8 +93,8 @@ export interface MachineExports {
 /**
  * Lua's WebAssembly, with some functions replaced:
  *
- * - **Protected calls** use WebAssembly's own exceptions. As the file comes, each goes through JavaScript, which has the
- *   `try`, and takes memory for a table of jumps.
+ * - **Protected calls** use WebAssembly's own exceptions. As the file comes, each goes through JavaScript, which has
+ *   the `try`, and takes memory for a table of jumps.
  * - **Memory** of small objects comes from lists of free blocks of their size, where the C library's allocator would
  *   look for neighbours to join.
  * - **Read-only tables**, which Lua 5.1 does not know: whatever changes a table looks at a mark first.
@@ -175,7 +175,10 @@ function protectMetatables(binary: WasmBinary, refuse: (subject: Code) => Code):
   ]);
 }
 
-/** What a script needs at its beginning and for each command, in one step from JavaScript into the machine instead of a dozen. */
+/**
+ * What a script needs at its beginning and for each command, in one step from JavaScript into the machine instead of
+ * a dozen.
+ */
 function addCalls(binary: WasmBinary): void {
   const pushStrings = addPushStrings(binary);
   addRunScript(binary, pushStrings);
@@ -273,8 +276,8 @@ export const freeLists = largestSmall / granule + 1;
 const pieceSize = 16384;
 
 /**
- * Lua says how large a block is that it gives back, so small ones need no header, and go to the front of a list of those
- * of their size, to be taken from there. They are not given back to the C library.
+ * Lua says how large a block is that it gives back, so small ones need no header, and go to the front of a list of
+ * those of their size, to be taken from there. They are not given back to the C library.
  */
 function replaceAllocator(binary: WasmBinary): void {
   const lists = binary.addGlobal(0);

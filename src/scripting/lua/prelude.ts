@@ -4,16 +4,17 @@ export const preludeSource = '@prelude';
 /**
  * What of the sandbox is better said in Lua. It gets a table of host functions:
  *
- * - `isNative(f)`: f is a C or host function, which cannot be interrupted in its middle; 'stand-in' if it may call one in
- *   Lua in its place; also raises an error if calls are nested too deep;
- * - `interruption()`: after a thread was suspended: nil if it did that itself; if it came from outside, to let other clients
- *   have their turn, 'suspend' the thread that resumed it, too, or 'continue' because that cannot be suspended there;
+ * - `isNative(f)`: f is a C or host function, which cannot be interrupted in its middle; 'stand-in' if it may call
+ *   one in Lua in its place; also raises an error if calls are nested too deep;
+ * - `interruption()`: after a thread was suspended: nil if it did that itself; if it came from outside, to let other
+ *   clients have their turn, 'suspend' the thread that resumed it, too, or 'continue' because that cannot be suspended
+ *   there;
  * - `ended()`: the script has to end, and its errors are not to be caught.
  *
  * Lua 5.1 cannot suspend a script under a C function, and `pcall` is one. So protected calls run in a coroutine of
- * their own, and what is suspended there is passed on outwards; likewise through the script's own coroutines. Functions
- * of the standard library that call functions of the script have stand-ins in Lua for the same reason, which the prelude
- * returns: see stand-ins.ts for when they are called.
+ * their own, and what is suspended there is passed on outwards; likewise through the script's own coroutines.
+ * Functions of the standard library that call functions of the script have stand-ins in Lua for the same reason,
+ * which the prelude returns: see stand-ins.ts for when they are called.
  */
 export const prelude = `
 local host = ...

@@ -23,10 +23,10 @@ import { LuaType } from './exports.js';
 import { Closure, marksOffset, State, standInMark, Table, Value } from './layout.js';
 
 /**
- * Native functions that call functions of the script. Lua cannot suspend a script under them, so each has a stand-in in
- * Lua, its first upvalue, which is called in its place when one of its arguments, that of the second upvalue, is a
- * function in Lua or a table with metamethods. All else, and what is to be said of wrong arguments, is left to the native
- * function. In the order in which the prelude returns the stand-ins.
+ * Native functions that call functions of the script. Lua cannot suspend a script under them, so each has a stand-in
+ * in Lua, its first upvalue, which is called in its place when one of its arguments, that of the second upvalue, is a
+ * function in Lua or a table with metamethods. All else, and what is to be said of wrong arguments, is left to the
+ * native function. In the order in which the prelude returns the stand-ins.
  */
 export const standIns = [
   { library: 'table', name: 'sort', callback: 2 },
@@ -47,7 +47,8 @@ function addExchange(binary: WasmBinary): number {
   const [L, f, callback] = [0, 1, 2];
   const typeOf = (value: Code) => load32(value, Value.type);
   const argument = (n: number): Code => add(get(f), i32(n * Value.size));
-  const isText = (n: number) => lessUnsigned(subtract(typeOf(argument(n)), i32(LuaType.number)), i32(2)); // a number or a string
+  /** A number or a string. */
+  const isText = (n: number) => lessUnsigned(subtract(typeOf(argument(n)), i32(LuaType.number)), i32(2));
   const isTable = (n: number) => equal(typeOf(argument(n)), i32(LuaType.table));
   const isThere = (n: number) => lessUnsigned(argument(n), load32(get(L), State.top));
   const hasMetatable = (value: Code) =>

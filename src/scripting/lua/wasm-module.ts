@@ -30,9 +30,10 @@ function compiledModule(): WebAssembly.Module {
 }
 
 /**
- * One instance of Lua 5.1 as WebAssembly, with a memory of its own that never shrinks. Only the `.wasm` of the package
- * wasmoon-lua5.1 is used, with what machine.ts changes in it; its JavaScript would decode strings as UTF-8. What the module
- * imports from the C library is given here: memory growth and the time. There are no files, no environment, no processes.
+ * One instance of Lua 5.1 as WebAssembly, with a memory of its own that never shrinks. Only the `.wasm` of the
+ * package wasmoon-lua5.1 is used, with what machine.ts changes in it; its JavaScript would decode strings as UTF-8.
+ * What the module imports from the C library is given here: memory growth and the time. There are no files, no
+ * environment, no processes.
  */
 export class LuaModule {
   readonly exports: LuaExports;
