@@ -9,7 +9,7 @@ import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutStreams, groupOf, touchStream } from './stream-access.js';
 import { activeConsumer } from './stream-consumers.js';
-import { idArgument, isId, startArgument } from './stream-ids.js';
+import { idArgument, isId, startIdArgument } from './stream-ids.js';
 import {
   type Propagated,
   propagateAcknowledgement,
@@ -182,7 +182,7 @@ function xautoclaim(call: Call): void {
   const { database, args, argc } = call;
   const key = args[1];
   const minIdle = minIdleArgument(args[4], 'XAUTOCLAIM');
-  const start = startArgument(args[5], new StreamId());
+  const start = startIdArgument(args[5], new StreamId());
   let count = 100;
   let justIds = false;
   const reader = new ArgumentReader(args, argc, 6);

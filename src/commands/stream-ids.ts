@@ -32,15 +32,15 @@ function boundary(argument: Bytes, into: StreamId, missingIsGreatest: boolean): 
 }
 
 /** Reads the beginning of an interval: `-`, `+`, an ID, or one after a bracket, which is not part of it. */
-export function startArgument(argument: Bytes, into: StreamId): StreamId {
+export function startIdArgument(argument: Bytes, into: StreamId): StreamId {
   if (!isExclusive(argument)) return looseIdArgument(argument, into);
   boundary(withoutParenthesis(argument), into, false);
   if (!into.increment()) throw new CommandError('ERR invalid start ID for the interval');
   return into;
 }
 
-/** As `startArgument`, for the end of an interval. */
-export function endArgument(argument: Bytes, into: StreamId): StreamId {
+/** As `startIdArgument`, for the end of an interval. */
+export function endIdArgument(argument: Bytes, into: StreamId): StreamId {
   if (!isExclusive(argument)) return looseIdArgument(argument, into, true);
   boundary(withoutParenthesis(argument), into, true);
   if (!into.decrement()) throw new CommandError('ERR invalid end ID for the interval');

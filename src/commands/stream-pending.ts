@@ -7,7 +7,7 @@ import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { aboutStreams, groupOf } from './stream-access.js';
-import { endArgument, startArgument } from './stream-ids.js';
+import { endIdArgument, startIdArgument } from './stream-ids.js';
 import { replyId } from './stream-replies.js';
 
 /** XPENDING. */
@@ -61,8 +61,8 @@ function readFilter(args: Bytes[], argc: number): PendingFilter {
   const minIdle = idle ? longArgument(args[4]) : 0;
   if (argc < at + 3) throw new CommandError(errors.syntax);
   const most = Math.min(longArgument(args[at + 2]), Number.MAX_SAFE_INTEGER);
-  startArgument(args[at], start);
-  endArgument(args[at + 1], end);
+  startIdArgument(args[at], start);
+  endIdArgument(args[at + 1], end);
   return { minIdle, most, consumer: argc > at + 3 ? args[at + 3] : undefined };
 }
 

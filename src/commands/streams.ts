@@ -17,7 +17,7 @@ import {
   touchStream,
   writeStream,
 } from './stream-access.js';
-import { endArgument, idArgument, idArguments, invalidId, startArgument } from './stream-ids.js';
+import { endIdArgument, idArgument, idArguments, invalidId, startIdArgument } from './stream-ids.js';
 import { replyEntry, replyId } from './stream-replies.js';
 import { readTrimArguments, TrimOptions } from './stream-trimming.js';
 
@@ -222,8 +222,8 @@ function xdel({ database, args, argc, reply }: Call): void {
 }
 
 function range({ database, args, argc, reply }: Call, reverse: boolean): void {
-  startArgument(args[reverse ? 3 : 2], start);
-  endArgument(args[reverse ? 2 : 3], end);
+  startIdArgument(args[reverse ? 3 : 2], start);
+  endIdArgument(args[reverse ? 2 : 3], end);
   let count = readCount(new ArgumentReader(args, argc, 4));
   const stream = readStream(database, args[1]);
   if (stream === undefined) return reply.array(0);

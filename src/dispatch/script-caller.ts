@@ -4,7 +4,7 @@ import { type Call, CommandFlag } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { errors } from '../protocol/errors.js';
-import type { LogLevel, ScriptHost } from '../scripting/script-host.js';
+import type { ScriptHost, ScriptLogLevel } from '../scripting/script-host.js';
 import { ServerGate, writeRefusal } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
 import { nowhere } from './replay.js';
@@ -138,7 +138,7 @@ export class ScriptCaller implements ScriptHost<Command> {
     this.dispatcher.propagation.targets = targets;
   }
 
-  log(level: LogLevel, text: string): void {
+  log(level: ScriptLogLevel, text: string): void {
     this.server.log[level](text);
   }
 }

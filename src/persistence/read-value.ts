@@ -33,7 +33,7 @@ import {
   stringValue,
   type ValueTarget,
 } from './saved-value.js';
-import { readStream } from './stream-load.js';
+import { loadStream } from './stream-load.js';
 
 /**
  * Reads a value of one form: all of it, or its beginning, where it may be large. Throws RdbError for bytes that are not
@@ -78,9 +78,9 @@ const readers = new Map<number, ValueReader>([
     (reader, target) => packedSortedSetOf(reader, ziplist(reader, 'Zset ziplist'), target, 'Zset ziplist'),
   ],
   [RdbType.sortedSetListpack, readListpackSortedSet],
-  [RdbType.streamListpacks, (reader, target) => readStream(reader, target, 1)],
-  [RdbType.streamListpacks2, (reader, target) => readStream(reader, target, 2)],
-  [RdbType.streamListpacks3, (reader, target) => readStream(reader, target, 3)],
+  [RdbType.streamListpacks, (reader, target) => loadStream(reader, target, 1)],
+  [RdbType.streamListpacks2, (reader, target) => loadStream(reader, target, 2)],
+  [RdbType.streamListpacks3, (reader, target) => loadStream(reader, target, 3)],
 ]);
 
 /** Begins to read a value of that form, or reads all of it. Throws RdbError. */

@@ -180,7 +180,7 @@ class GradualStream implements GradualValue {
 }
 
 /** Begins to read a stream in that form, 1 to 3. */
-export function readStream(reader: RdbReader, target: ValueTarget, form: number): GradualValue {
+export function loadStream(reader: RdbReader, target: ValueTarget, form: number): GradualValue {
   return new GradualStream(reader.count(), target, form);
 }
 

@@ -10,7 +10,7 @@ const markLength = 40;
 const longestHeader = 1024;
 
 /** What becomes of a full synchronization. */
-export interface FullSyncEvents {
+export interface FullSyncLoadEvents {
   /** The bytes that follow have to wait: for the load to go on, or for its end. */
   hold(): void;
   /** They may come again. */
@@ -41,7 +41,7 @@ export class FullSyncLoad {
     private readonly host: ReplicaHost,
     /** The present data are an earlier state of those that come. */
     private readonly sameHistory: boolean,
-    private readonly events: FullSyncEvents,
+    private readonly events: FullSyncLoadEvents,
   ) {}
 
   /** Takes bytes that arrived; returns how many of them are its own. */

@@ -5,7 +5,7 @@ import { KnownNames } from './known-names.js';
 import { LuaType } from './lua/exports.js';
 import { type HostFunction, type LuaState, mostReturned } from './lua/lua-state.js';
 import { ReplyToLua } from './reply-to-lua.js';
-import { type LogLevel, logLevels, ReplicationTarget, type ScriptHost } from './script-host.js';
+import { logLevels, ReplicationTarget, type ScriptHost, type ScriptLogLevel } from './script-host.js';
 
 /** Whoever works on so many bytes looks at the time afterwards. */
 const longString = 65536;
@@ -178,7 +178,7 @@ export class RedisLibrary {
     if (argc < 2) return fail(lua, 'ERR redis.log() requires two arguments or more.', true);
     if (lua.type(1) !== LuaType.number)
       return fail(lua, 'ERR First argument must be a number (log level).', true);
-    const level: LogLevel | undefined = logLevels[Math.trunc(lua.toNumber(1))];
+    const level: ScriptLogLevel | undefined = logLevels[Math.trunc(lua.toNumber(1))];
     if (level === undefined) return fail(lua, 'ERR Invalid debug level.', true);
     const words: string[] = [];
     for (let i = 2; i <= argc; i++) {

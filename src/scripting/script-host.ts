@@ -18,11 +18,11 @@ export interface ScriptHost<Command = unknown> {
   /** Where the changes of the commands go that follow: bits of `ReplicationTarget`. */
   setPropagation(targets: number): void;
   /** Writes a line of text to the server's log. */
-  log(level: LogLevel, text: string): void;
+  log(level: ScriptLogLevel, text: string): void;
 }
 
 export const logLevels = ['debug', 'verbose', 'notice', 'warning'] as const;
-export type LogLevel = (typeof logLevels)[number];
+export type ScriptLogLevel = (typeof logLevels)[number];
 
 /** redis.REPL_*: where changes go. */
 export const ReplicationTarget = { none: 0, appendOnlyFile: 1, replica: 2, all: 3 } as const;

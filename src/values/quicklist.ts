@@ -540,7 +540,7 @@ export class Quicklist extends Collection {
 }
 
 /** A node's listpack as a Listpack wants it. Changes of the node's length are written back to the node. */
-class NodeBytes implements PackedBytes {
+class QuicklistNodeBytes implements PackedBytes {
   buffer: Buffer = Buffer.alloc(0);
   offset = 0;
   private arena: Arena | undefined;
@@ -584,9 +584,9 @@ class NodeBytes implements PackedBytes {
 
 // All lists share these: each use points them anew.
 const element = new EncodedElement();
-const nodeBytes = new NodeBytes();
+const nodeBytes = new QuicklistNodeBytes();
 const nodeListpack = new Listpack(nodeBytes);
-const otherBytes = new NodeBytes();
+const otherBytes = new QuicklistNodeBytes();
 const otherListpack = new Listpack(otherBytes);
 
 function pointAt(arena: Arena, node: QuicklistNode): Listpack {

@@ -39,7 +39,7 @@ const SMALL = 0x80;
 const SHORT_STRING = 0x80;
 
 /** The listpack of a node as a Listpack wants it. Changes of its length are written back to the index. */
-class NodeBytes implements PackedBytes {
+class StreamNodeBytes implements PackedBytes {
   buffer: Buffer = Buffer.alloc(0);
   offset = 0;
   private arena: Arena | undefined;
@@ -94,7 +94,7 @@ class NodeBytes implements PackedBytes {
 }
 
 // All streams share these: each use points them anew.
-export const nodeBytes = new NodeBytes();
+export const nodeBytes = new StreamNodeBytes();
 const listpack = new Listpack(nodeBytes);
 
 /** The number of entries that are not deleted; `base` is where the node's listpack begins. */
@@ -129,7 +129,7 @@ export function setCounts(arena: Arena, node: IdCursor, live: number, deleted: n
 }
 
 /** Elements that are encoded: where they belong, or before they get their place. One serves all. */
-export class ElementBuffer {
+export class EncodedElements {
   buffer: Buffer = Buffer.alloc(1024);
   /** Where the elements begin and end. */
   start = 0;

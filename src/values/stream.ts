@@ -17,7 +17,7 @@ import { StreamImage } from './stream-image.js';
 import {
   countEntry,
   deletedEntries,
-  ElementBuffer,
+  EncodedElements,
   EntryFlag,
   hasMasterFields,
   liveEntries,
@@ -40,7 +40,7 @@ const LEAST_NODE = 112;
 // Commands run one after the other, so all streams can share these.
 const cursor = new StreamCursor();
 const node = new IdCursor();
-const elements = new ElementBuffer();
+const elements = new EncodedElements();
 
 /**
  * A log of entries, each a list of fields and values under an ID greater than all before. Entries lie in nodes (see
