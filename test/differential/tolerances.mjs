@@ -85,12 +85,19 @@ export const TOLERANCES = {
   spop: { why: 'in any order', accepts: sameElements },
   srandmember: chance,
   sscan: { why: 'cursor and order are the server’s', accepts: sameType },
-  'object encoding': { why: 'sets and lists as listpacks came with 7.2', accepts: newerEncoding },
+  'object encoding': {
+    why: 'sets and lists as listpacks came with 7.2, and sets of the size of a command',
+    accepts: newerEncoding,
+  },
   zrandmember: chance,
   zscan: { why: 'cursor and order are the server’s', accepts: sameType },
   'object idletime': {
     why: 'a moment passes, and the oracle shares small integers between keys',
     accepts: (a, b) => sameType(a, b) && Number(a.value) >= 0,
+  },
+  'object refcount': {
+    why: 'in a transaction the oracle’s own queue refers to the value',
+    accepts: (a, b) => Number(a.value) === 1 && Number(b.value) === 2,
   },
   'object freq': { why: 'a probabilistic counter', accepts: sameType },
   'object help': ownWords,
@@ -197,6 +204,7 @@ function simpleInfo(reply) {
 
 /** @type {Tolerance['accepts']} */
 function newerEncoding(a, b) {
+  if (a.value === 'hashtable') return b.value === 'intset';
   return a.value === 'listpack' && (b.value === 'hashtable' || b.value === 'quicklist');
 }
 
