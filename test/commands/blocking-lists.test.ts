@@ -119,7 +119,7 @@ describe('blocking list commands', () => {
     expect(await first.reply).toEqual(['k', 'moved']);
     const client = connect(server);
     const second = client.blpop('k', 0);
-    while (!/blocked_clients:1\b/.test(await control.info('clients')));
+    await untilInfo(control, 'blocked_clients', 1);
     await other.rpush('k', 'swapped');
     await other.call('SWAPDB', '0', '1');
     expect(await second).toEqual(['k', 'swapped']);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type CommandSpec, oneKey } from '../../src/commands/command.js';
 import { startSession } from '../support/raw-session.js';
+import { until } from '../support/waiting.js';
 
 const syntaxError = '-ERR syntax error\r\n';
 const wrongWords = (subcommand: string) =>
@@ -227,7 +228,7 @@ it('CLIENT UNBLOCK wakes a blocked client, with an error or as if its time were 
     [' ERROR', '-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n'],
   ]) {
     waiting.write('WAITFORKEY k\r\n');
-    while (!/id=2 .* flags=b /.test(await send('CLIENT LIST')));
+    await until('the client waits', async () => /id=2 .* flags=b /.test(await send('CLIENT LIST')));
     expect(await send(`CLIENT UNBLOCK 2${reason}`)).toBe(':1\r\n');
     expect(String(await waiting.nextRaw())).toBe(reply);
   }

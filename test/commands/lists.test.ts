@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connect, startWithClient } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const wrongType = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 const notInteger = 'ERR value is not an integer or out of range';
@@ -277,7 +278,7 @@ describe('events of lists', () => {
     await redis.lpop('l');
     await redis.sort('m', 'ALPHA', 'STORE', 'n');
     await redis.set('end', '');
-    while (events.at(-1) !== 'set end') await listener.ping(); // a round trip each
+    await until('the last event has come', () => events.at(-1) === 'set end');
     expect(events).toEqual([
       'rpush l',
       'rpush m',

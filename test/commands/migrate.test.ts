@@ -12,6 +12,7 @@ import {
   startRedisServer,
 } from '../support/redis-server.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 const host = '127.0.0.1';
 /** Milliseconds that are not over before the other side has answered. */
@@ -230,9 +231,9 @@ describe('MIGRATE to a server that', () => {
     raw.write(`MIGRATE ${host} ${port} k 0 5000\r\n`);
     const socket = await asked;
     await raw.close();
-    while (!/blocked_clients:0/.test(await redis.info('clients')));
+    await untilInfo(redis, 'blocked_clients', 0);
     socket.write('+OK\r\n+OK\r\n');
-    while ((await redis.exists('k')) === 1);
+    await until('the key is gone', async () => (await redis.exists('k')) === 0);
   });
 
   it('is waited for is let go when this server closes', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 /** A server, a client that watches it, and one that is watched. */
 async function startWatching(options = {}) {
@@ -92,7 +93,7 @@ describe('MONITOR', () => {
     expect(await watcher.raw('GET', 'a')).toBe('$-1\r\n');
     await second.close();
     const redis = connect(server);
-    while (String(await redis.client('LIST')).includes('flags=O'));
+    await until('no watcher is left', async () => !String(await redis.client('LIST')).includes('flags=O'));
     await client.send('PING');
     expect(await watcher.raw('PING')).toBe('+PONG\r\n');
   });

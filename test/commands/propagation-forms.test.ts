@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { propagationLog } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 async function start(): Promise<{ server: Respite; redis: Redis; now: number }> {
   const started = await startWithClient({
@@ -205,7 +206,7 @@ describe('what pops from the first of several keys is propagated', () => {
       const waiting = await connect(server);
       const [name, ...args] = blocking.split(' ');
       const reply = waiting.call(name, ...args);
-      while (!/blocked_clients:1/.test(await redis.info('clients')));
+      await untilInfo(redis, 'blocked_clients', 1);
       expect(await form(redis, waking)).toEqual([waking, plain]);
       await reply;
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 const fields = (n: number) => ['f', String(n)];
 
@@ -252,7 +253,7 @@ describe('readers that wait', () => {
         .call(name, ...args)
         .catch((reason: Error) => reason.message);
       blocked++;
-      while (Number(/blocked_clients:(\d+)/.exec(await control.info('clients'))?.[1]) !== blocked);
+      await untilInfo(control, 'blocked_clients', blocked);
       return { reply };
     };
     return { server, control, wait };

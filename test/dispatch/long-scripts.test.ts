@@ -1,10 +1,9 @@
-import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { propagationLog } from '../support/propagation-log.js';
 import { connected, connectTo, startServer, startWithClient } from '../support/respite.js';
-import { until } from '../support/waiting.js';
+import { until, untilBusy, untilInfo } from '../support/waiting.js';
 
 const busy = 'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.';
 const endless = 'while true do end';
@@ -15,14 +14,6 @@ async function start() {
     commands: [propagationLog()],
   });
   return { server, redis, other: await connected(server) };
-}
-
-/** Resolves when other clients are told that a script runs. */
-async function untilBusy(redis: Redis): Promise<string> {
-  for (;;) {
-    const answer = await redis.ping().catch((error: Error) => error.message);
-    if (answer !== 'PONG') return answer;
-  }
 }
 
 /** The error that a promise ends with. */
@@ -125,7 +116,7 @@ describe('a script that takes long', () => {
     const { server, redis, other } = await start();
     const third = await connected(server);
     const waiting = third.blpop('l', 0);
-    while (!/blocked_clients:1/.test(await other.info('clients')));
+    await untilInfo(other, 'blocked_clients', 1);
     const code = 'redis.call("rpush", "l", "first") for i = 1, 5e6 do end redis.call("lpush", "l", "second")';
     const script = redis.eval(code, 0);
     await untilBusy(other);
@@ -139,7 +130,7 @@ describe('a script that takes long', () => {
     await untilBusy(other);
     redis.disconnect();
     await script;
-    while ((await failed(other.ping())) !== 'no error');
+    await until('the script is over', async () => (await failed(other.ping())) === 'no error');
     expect(await other.get('done')).toBe('1');
   });
 

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { propagationLog } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 async function start() {
   const started = await startWithClient({
@@ -77,7 +78,7 @@ describe('propagation', () => {
     const { server, redis } = await start();
     const waiting = await connect(server);
     const popped = waiting.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', '0');
-    while (!String(await redis.client('LIST')).includes('flags=b'));
+    await untilInfo(redis, 'blocked_clients', 1);
     await redis.rpush('from', 'x');
     expect(await popped).toBe('x');
     const [first, ...rest] = await propagated(redis);

@@ -5,6 +5,7 @@ import { RedisPubSub } from 'graphql-redis-subscriptions';
 import { io, type Socket } from 'socket.io-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect, startRespite } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const node = fileURLToPath(new URL('./socket-io-node.mjs', import.meta.url));
 
@@ -39,7 +40,7 @@ describe("socket.io's Redis adapter", () => {
     const redis = connect(server);
     const nodes = async () => Number((await redis.pubsub('NUMSUB', 'socket.io-request#/#'))[1]);
     const [a, b] = await Promise.all([client(server.port), client(server.port)]);
-    while ((await nodes()) < 2);
+    await until('both nodes listen', async () => (await nodes()) === 2);
     await a.emitWithAck('join', 'room');
     await b.emitWithAck('join', 'room');
     const heard = [a, b].map(
@@ -51,7 +52,7 @@ describe("socket.io's Redis adapter", () => {
     expect(await b.emitWithAck('count', 'room')).toBe(2);
     expect(await a.emitWithAck('ask the others')).toEqual([processes[1].pid]);
     processes[1].kill('SIGKILL');
-    while ((await nodes()) === 2);
+    await until('one node is gone', async () => (await nodes()) === 1);
     expect(await a.emitWithAck('count', 'room')).toBe(1);
   });
 });
@@ -68,7 +69,7 @@ describe('graphql-redis-subscriptions', () => {
       pattern: true,
     });
     const redis = connect(server);
-    while ((await redis.publish('posts', '{"text":"probe"}')) === 0);
+    await until('it listens', async () => (await redis.publish('posts', '{"text":"probe"}')) > 0);
     expect(await first).toEqual({ done: false, value: { text: 'probe' } });
     await here.publish('comments.1', { n: 1 });
     await here.publish('posts', { text: 'hello' });
@@ -78,7 +79,10 @@ describe('graphql-redis-subscriptions', () => {
     expect(byPattern).toEqual([{ n: 1 }]);
     there.unsubscribe(subscription);
     await events.return?.();
-    while (((await redis.call('PUBSUB', 'NUMPAT')) as number) > 0);
-    while (((await redis.call('PUBSUB', 'CHANNELS')) as string[]).length > 0);
+    await until('no pattern is left', async () => (await redis.call('PUBSUB', 'NUMPAT')) === 0);
+    await until(
+      'no channel is left',
+      async () => ((await redis.call('PUBSUB', 'CHANNELS')) as string[]).length === 0,
+    );
   });
 });

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/ambient/random.js';
 import { connect, startRespite } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const ENTRIES = 600;
 
@@ -68,7 +69,7 @@ describe('workers of a consumer group that die at random', () => {
       const [[, , , , , , , , , , , lag]] = (await control.call('XINFO', 'GROUPS', 'jobs')) as unknown[][];
       return pending === 0 && lag === 0;
     };
-    while (!(await isFinished()));
+    await until('all is acknowledged', isFinished, 25_000);
     isDone = true;
     await Promise.all(workers);
     expect(processed.size).toBe(ENTRIES);

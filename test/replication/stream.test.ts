@@ -3,6 +3,7 @@ import type { RespiteOptions } from '../../src/index.js';
 import { RawClient } from '../support/raw-client.js';
 import { ReplicaClient } from '../support/replica-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { infoField, until, untilInfo } from '../support/waiting.js';
 
 const directives = { 'repl-diskless-sync-delay': 0, 'enable-debug-command': 'yes' } as const;
 const start = (more: RespiteOptions = {}) => startWithClient({ ...directives, ...more });
@@ -68,8 +69,7 @@ describe('The stream that a replica gets', () => {
     for (let i = 0; i < 50; i++) await redis.set(`key:${i}`, `before ${i}`);
     const replica = await ReplicaClient.connect(server.port);
     replica.send('SYNC');
-    let info = '';
-    while (field(info, 'rdb_bgsave_in_progress') !== '1') info = await redis.info('persistence');
+    await untilInfo(redis, 'rdb_bgsave_in_progress', 1);
     for (let i = 0; i < 50; i++) await redis.set(`key:${i}`, `after ${i}`);
     await redis.config('SET', 'rdb-key-save-delay', 0);
     const snapshot = (await replica.snapshot()).toString('latin1');
@@ -96,7 +96,9 @@ describe('The stream that a replica gets', () => {
     replica.send('REPLCONF', 'ACK', 0);
     expect(await commands(replica, 2)).toEqual(['SELECT 0', 'set b 2']);
     replica.send('REPLCONF', 'ACK', 12);
-    while (!/offset=12,/.test(await redis.info('replication')));
+    await until('the acknowledgement has come', async () =>
+      (await redis.info('replication')).includes('offset=12,'),
+    );
     replica.close();
   });
 
@@ -123,11 +125,12 @@ describe('The stream that a replica gets', () => {
     replica.socket.pause();
     const value = 'x'.repeat(100_000);
     let most = 0;
-    while (field(await redis.info('replication'), 'connected_slaves') === '1') {
+    await until('the replica is gone', async () => {
       await redis.set('a', value);
       const line = String(await redis.client('LIST', 'TYPE', 'replica' as never));
       most = Math.max(most, Number(/ omem=(\d+) /.exec(line)?.[1] ?? 0));
-    }
+      return field(await redis.info('replication'), 'connected_slaves') === '0';
+    });
     expect(most).toBeGreaterThan(value.length);
     expect(Number(field(await redis.info('memory'), 'mem_total_replication_buffers'))).toBeLessThan(
       4_000_000,
@@ -273,7 +276,9 @@ describe('WAITAOF', () => {
     const waiting = redis.call('WAITAOF', 0, 1, 0);
     replica.send('REPLCONF', 'ACK', 100);
     const other = connect(server);
-    while (!/offset=100,/.test(await other.info('replication')));
+    await until('the acknowledgement has come', async () =>
+      (await other.info('replication')).includes('offset=100,'),
+    );
     expect(field(await other.info('clients'), 'blocked_clients')).toBe('1');
     replica.send('REPLCONF', 'ACK', 100, 'FACK', 100);
     expect(await waiting).toEqual([0, 1]);
@@ -286,10 +291,10 @@ it('min-replicas-to-write refuses writing without enough of them', async () => {
   const refused = 'NOREPLICAS Not enough good replicas to write.';
   await expect(redis.set('a', '1')).rejects.toThrow(refused);
   const { replica } = await attachNew(server.port);
-  while (field(await redis.info('replication'), 'min_slaves_good_slaves') !== '1');
+  await untilInfo(redis, 'min_slaves_good_slaves', 1);
   expect(await redis.set('a', '1')).toBe('OK');
   replica.close();
-  while (field(await redis.info('replication'), 'connected_slaves') === '1');
+  await untilInfo(redis, 'connected_slaves', 0);
   await expect(redis.set('a', '1')).rejects.toThrow(refused);
 });
 
@@ -297,9 +302,9 @@ it('The backlog is dropped after a while without replicas', async () => {
   const { server, redis } = await start({ 'repl-backlog-ttl': 1 });
   const { replica, id } = await attachNew(server.port);
   replica.close();
-  let info = await redis.info('replication');
-  while (field(info, 'repl_backlog_active') === '1') info = await redis.info('replication');
-  expect(field(info, 'master_replid')).not.toBe(id);
+  await untilInfo(redis, 'repl_backlog_active', 0);
+  expect(await infoField(redis, 'master_replid')).toMatch(/^\w{40}$/);
+  expect(await infoField(redis, 'master_replid')).not.toBe(id);
 });
 
 it('Replicas are filtered by their type', async () => {
@@ -328,8 +333,13 @@ describe('The end of the server', () => {
     const writer = connect(server);
     await redis.set('a', '1');
     const ending = other.call('SHUTDOWN').catch(String);
-    let left: string | undefined;
-    while (left === undefined) left = field(await redis.info('server'), 'shutdown_in_milliseconds');
+    let left = '';
+    const untilWaiting = () =>
+      until('the server waits for the replica', async () => {
+        left = await infoField(redis, 'shutdown_in_milliseconds');
+        return left !== '';
+      });
+    await untilWaiting();
     expect(Number(left)).toBeLessThanOrEqual(10_000);
     const written = writer.set('b', '2');
     expect(await redis.get('b')).toBeNull();
@@ -337,7 +347,7 @@ describe('The end of the server', () => {
     expect(await ending).toContain('ERR Errors trying to SHUTDOWN. Check logs.');
     expect(await written).toBe('OK');
     const again = other.call('SHUTDOWN').catch(String);
-    while (field(await redis.info('server'), 'shutdown_in_milliseconds') === undefined);
+    await untilWaiting();
     const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
     replica.send('REPLCONF', 'ACK', offset + end);
     expect(await again).toContain('Connection is closed');

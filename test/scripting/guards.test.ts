@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connected, startWithClient } from '../support/respite.js';
+import { untilBusy } from '../support/waiting.js';
 
 const longest = 60_000;
 
@@ -13,10 +14,7 @@ async function killed(script: string): Promise<string> {
   const { redis, server } = await startImpatient();
   const other = await connected(server);
   const result = redis.eval(script, 0).catch((error: Error) => error.message);
-  for (;;) {
-    const answer = await other.ping().catch((error: Error) => error.message);
-    if (answer.startsWith('BUSY')) break;
-  }
+  await untilBusy(other);
   expect(await other.script('KILL')).toBe('OK');
   const error = await result; // others may still hear BUSY until then
   expect(await other.ping()).toBe('PONG');

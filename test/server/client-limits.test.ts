@@ -3,6 +3,7 @@ import { connect as connectSocket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { encodeCommand, RawClient } from '../support/raw-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 const mib = 1024 * 1024;
 
@@ -16,7 +17,7 @@ describe('timeout', () => {
     await subscriber.call('SUBSCRIBE', 'c');
     await monitor.call('MONITOR');
     blocked.write('BLPOP list 0\r\n');
-    while (!/blocked_clients:1/.test(await redis.info('clients')));
+    await untilInfo(redis, 'blocked_clients', 1);
     server.advanceTime(9000);
     await redis.ping();
     server.advanceTime(2000);
@@ -48,7 +49,7 @@ describe('maxclients', () => {
     expect(await redis.info('stats')).toContain('rejected_connections:1\r\n');
     await second.call('QUIT');
     await second.closed;
-    while (!/connected_clients:1\r/.test(await redis.info('clients')));
+    await untilInfo(redis, 'connected_clients', 1);
     const next = await RawClient.connect({ port: server.port });
     expect(await next.call('PING')).toBe('PONG');
   });
@@ -111,7 +112,7 @@ describe('client-query-buffer-limit', () => {
     };
     // What became an argument already is not in the query buffer any more.
     const unread = 300_000 - request.indexOf('xxx');
-    while ((await field('qbuf')) !== unread);
+    await until('what was sent has been read', async () => (await field('qbuf')) === unread);
     expect((await field('qbuf')) + (await field('qbuf-free'))).toBeLessThan(700_000);
     expect(await field('tot-mem')).toBeGreaterThan(300_000);
     client.write(request.subarray(300_000));

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { propagationLog } from '../support/propagation-log.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
-import { untilInfo } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 async function info(redis: Redis, field: string): Promise<number> {
   return Number(new RegExp(`^${field}:([\\d.]+)`, 'm').exec(await redis.info('everything'))?.[1]);
@@ -92,7 +92,7 @@ describe('maxmemory', () => {
     await redis.config('SET', 'maxmemory-policy', 'allkeys-random');
     const limit = (await info(redis, 'used_memory')) - 2_000_000;
     await redis.config('SET', 'maxmemory', limit);
-    while ((await info(redis, 'used_memory')) > limit + 20_000) await new Promise(setImmediate);
+    await until('the limit is kept', async () => (await info(redis, 'used_memory')) <= limit + 20_000);
     expect(await redis.dbsize()).toBeLessThan(1500);
     await untilInfo(redis, 'current_eviction_exceeded_time', 0);
   });
@@ -128,7 +128,7 @@ describe('maxmemory', () => {
     expect(keys).toBeGreaterThan(1000);
     const propagated = (await other.call('PROPAGATED')) as string[];
     expect(propagated.filter((line) => line.startsWith('0 DEL '))).toHaveLength(keys);
-    while (evicted.length < keys) await new Promise(setImmediate);
+    await until('all events have come', () => evicted.length >= keys);
     expect(evicted.some((key) => key.startsWith('watched:'))).toBe(true);
     expect(await redis.multi().get('x').exec()).toBeNull();
   });
@@ -165,7 +165,7 @@ describe('maxmemory', () => {
     await leaveRoomFor(redis, 100_000, 'allkeys-random');
     const reader = connect(server);
     const pending = Array.from({ length: 400 }, () => reader.get('big').catch(() => null));
-    while ((await info(redis, 'evicted_keys')) === 0) await new Promise(setImmediate);
+    await until('keys are evicted', async () => (await info(redis, 'evicted_keys')) > 0);
     reader.disconnect();
     await Promise.all(pending);
   });

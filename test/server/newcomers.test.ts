@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../src/ambient/clock.js';
 import { Newcomers } from '../../src/server/newcomers.js';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 describe('connections that come together', () => {
   it('are all served, whatever they send at once', async () => {
@@ -37,7 +37,7 @@ describe('a crowd with gaps', () => {
     /** Somebody comes alone, and after a long turn somebody else. */
     const come = async () => {
       newcomers.add(socket('first'));
-      while (log.length === 0) await turn();
+      await until('the first one is read from', () => log.length > 0);
       clock.advance(2);
       newcomers.add(socket('second'));
     };
@@ -53,7 +53,7 @@ describe('a crowd with gaps', () => {
     buffer.write('six');
     newcomers.putAside(events, buffer, 7);
     expect(log).toEqual(['resume first']);
-    while (newcomers.holding) await turn();
+    await until('all are served', () => !newcomers.holding);
     expect(log).toEqual(['resume first', 'one', 'six two', 'resume second']);
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { encodeCommand, RawClient } from '../support/raw-client.js';
 import { type connect, startWithClient } from '../support/respite.js';
+import { until } from '../support/waiting.js';
 
 const mib = 1024 * 1024;
 
@@ -53,10 +54,11 @@ describe('the hard output limit', () => {
     const message = 'x'.repeat(100_000);
     let receivers = 0;
     let most = 0;
-    do {
+    await until('the subscriber is gone', async () => {
       receivers = await redis.publish('c', message);
       most = Math.max(most, (await field(redis, 'omem')) ?? 0);
-    } while (receivers === 1 || most === 0);
+      return receivers !== 1 && most > 0;
+    });
     expect(receivers).toBe(0);
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThan(2 * mib);
@@ -98,8 +100,11 @@ describe('the soft output limit', () => {
     await redis.config('SET', 'client-output-buffer-limit', 'pubsub 0 1mb 10');
     const slow = await slowClient(server);
     slow.write(encodeCommand(['SUBSCRIBE', 'c']));
-    while ((await redis.publish('c', 'x')) === 0);
-    while (((await field(redis, 'omem')) ?? 0) < 2 * mib) await redis.publish('c', 'x'.repeat(100_000));
+    await until('it listens', async () => (await redis.publish('c', 'x')) > 0);
+    await until('2 MiB are unsent', async () => {
+      await redis.publish('c', 'x'.repeat(100_000));
+      return ((await field(redis, 'omem')) ?? 0) >= 2 * mib;
+    });
     server.advanceTime(9000);
     expect(await field(redis, 'omem')).toBeGreaterThan(mib);
     server.advanceTime(2000);
@@ -115,7 +120,12 @@ describe('a client that sends requests and does not read', () => {
     const slow = await slowClient(server);
     slow.write(Buffer.concat(Array.from({ length: 200 }, () => encodeCommand(['GET', 'big']))));
     let before = -1;
-    for (let omem = 0; omem !== before || omem === 0; omem = (await field(redis, 'omem')) ?? 0) before = omem;
+    await until('what is unsent grows no more', async () => {
+      const omem = (await field(redis, 'omem')) ?? 0;
+      if (omem > 0 && omem === before) return true;
+      before = omem;
+      return false;
+    });
     expect(before).toBeGreaterThan(10 * mib);
     expect(before).toBeLessThan(40 * mib);
     expect(await field(redis, 'qbuf')).toBeGreaterThan(0);
@@ -173,7 +183,9 @@ describe('a client that sends QUIT and reads nothing of what it asked for', () =
     await redis.config('SET', 'client-output-buffer-limit', 'normal 0 100mb 100');
     const slow = await slowClient(server);
     slow.write(Buffer.concat([encodeCommand(['GET', 'big']), encodeCommand(['QUIT'])]));
-    while (!/ name=slow .* cmd=quit /.test(String(await redis.client('LIST'))));
+    await until('QUIT has run', async () =>
+      / name=slow .* cmd=quit /.test(String(await redis.client('LIST'))),
+    );
     expect(await field(redis, 'omem')).toBeGreaterThan(2 * mib);
     return slow;
   }
@@ -184,7 +196,7 @@ describe('a client that sends QUIT and reads nothing of what it asked for', () =
     server.advanceTime(100_000);
     expect(await field(redis, 'omem')).toBeGreaterThan(0);
     await received(slow, bigBytes);
-    while ((await field(redis, 'omem')) !== undefined);
+    await until('it is gone', async () => (await field(redis, 'omem')) === undefined);
     slow.destroy();
   });
 

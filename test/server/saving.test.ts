@@ -15,6 +15,7 @@ import { RespiteServer } from '../../src/server/server.js';
 import { MemorySource } from '../support/memory-source.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
+import { until } from '../support/waiting.js';
 
 let directory: string;
 let open: (() => unknown)[] = [];
@@ -89,7 +90,7 @@ async function start(directives: Partial<Directives> = {}) {
   const info = async (field: string) =>
     new RegExp(`^${field}:(.*)\r$`, 'm').exec(String(await client.call('INFO', 'persistence')))?.[1];
   const saved = async () => {
-    while ((await info('rdb_bgsave_in_progress')) === '1');
+    await until('the snapshot is made', async () => (await info('rdb_bgsave_in_progress')) === '0');
   };
   const pass = (seconds: number) => {
     clock.advance(seconds * 1000);
@@ -270,7 +271,7 @@ describe('a save that fails', () => {
     expect(await call('GET a')).toBe('1');
     expect(ended()).toBe(0);
     void call('SHUTDOWN FORCE').catch(() => {});
-    while (ended() === 0) await new Promise(setImmediate);
+    await until('the server has ended', () => ended() > 0);
     expect(lines.at(-1)).toBe('# Error trying to save the DB, but exiting anyway.');
   });
 });
@@ -285,9 +286,9 @@ describe('the last save', () => {
     const other = await RawClient.connect({ port: server.listeners.port });
     open.push(() => other.close());
     const outcome = failure(other.call('SHUTDOWN'));
-    while (!server.ending.isUnderWay) await new Promise(setImmediate);
+    await until('the last save has begun', () => server.ending.isUnderWay);
     const waits = async () => {
-      while (server.loop.dispatcher.pause.clients.size === 0) await new Promise(setImmediate);
+      await until('a client waits', () => server.loop.dispatcher.pause.clients.size > 0);
     };
     return { ...started, outcome, waits };
   }
@@ -323,7 +324,7 @@ describe('the last save', () => {
     const { server, lines, ended } = await startLastSave();
     const before = digestOf(server.keyspace);
     server.config.set([['rdb-key-save-delay', '0']]);
-    while (ended() === 0) await new Promise(setImmediate);
+    await until('the server has ended', () => ended() > 0);
     expect(lines.slice(-2)).toEqual([
       '* Saving the final RDB snapshot before exiting.',
       '* DB saved on disk',
@@ -343,10 +344,10 @@ describe('the last save', () => {
       () => third.close(),
     );
     void second.call('SHUTDOWN').catch(() => {});
-    while (server.loop.dispatcher.blocking.waiting.size < 2) await new Promise(setImmediate);
+    await until('both wait', () => server.loop.dispatcher.blocking.waiting.size === 2);
     expect(ended()).toBe(0);
     void third.call('SHUTDOWN', 'NOSAVE').catch(() => {});
-    while (ended() === 0) await new Promise(setImmediate);
+    await until('the server has ended', () => ended() > 0);
     expect(readdirSync(directory)).toEqual([]);
   });
 });

@@ -3,11 +3,15 @@ import type { Redis } from 'ioredis';
 const LIMIT_MS = 10_000;
 
 /**
- * Polls until something is so; while a server that is asked loads its data, it is not. Rejects after ten seconds with
+ * Polls until something is so; while a server that is asked loads its data, it is not. Rejects after `limitMs` with
  * what `what` says.
  */
-export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LIMIT_MS;
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  limitMs = LIMIT_MS,
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
   for (;;) {
     try {
       if (await condition()) return;
@@ -28,4 +32,14 @@ export async function infoField(redis: Redis, name: string): Promise<string> {
 /** Waits until a field of INFO has a value. */
 export async function untilInfo(redis: Redis, name: string, value: string | number): Promise<void> {
   await until(`${name} is ${value}`, async () => (await infoField(redis, name)) === String(value));
+}
+
+/** Waits until clients are told that a script has run too long, and gives what they are told. */
+export async function untilBusy(redis: Redis): Promise<string> {
+  let answer = '';
+  await until('a script is said to run', async () => {
+    answer = await redis.ping().catch((error: Error) => error.message);
+    return answer.startsWith('BUSY');
+  });
+  return answer;
 }
