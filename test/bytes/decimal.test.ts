@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { addDecimal, parseLongDouble } from '../../src/bytes/decimal.js';
-import { haveOracle, Oracle } from './oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 
 const INVALID = '-ERR value is not a valid float';
 const NOT_FINITE = '-ERR increment would produce NaN or Infinity';
@@ -78,7 +79,7 @@ describe('addDecimal', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('INCRBYFLOAT of redis-server', () => {
+describeWithRedisServer('INCRBYFLOAT of redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();

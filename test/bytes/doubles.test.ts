@@ -7,7 +7,8 @@ import {
   parseDouble,
   writeDouble,
 } from '../../src/bytes/doubles.js';
-import { haveOracle, Oracle } from './oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 
 /** Read between other digits, so that reading past the ends shows. */
 function parse(text: string): number | undefined {
@@ -181,7 +182,7 @@ describe('parseDouble', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('redis-server', () => {
+describeWithRedisServer('scores beside redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { globMatch, isLiteral, literalPrefix } from '../../src/bytes/glob.js';
-import { haveOracle, Oracle } from './oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 
 function matches(pattern: string, text: string, ignoreCase = false): boolean {
   return globMatch(Bytes.of(pattern), Bytes.of(text), ignoreCase);
@@ -133,7 +134,7 @@ describe('literalPrefix and isLiteral', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('KEYS of redis-server', () => {
+describeWithRedisServer('KEYS of redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();

@@ -18,7 +18,8 @@ import {
   writeInteger,
   writeShortNumber,
 } from '../../src/bytes/integers.js';
-import { haveOracle, Oracle } from './oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 
 /** The text between other digits, so that reading past the view's ends shows. */
 function embedded(text: string): Bytes {
@@ -142,7 +143,7 @@ describe('writing integers', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('redis-server', () => {
+describeWithRedisServer('integers beside redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Crc64 } from '../../src/bytes/crc64.js';
 import { lzfCompress, lzfDecompress } from '../../src/bytes/lzf.js';
-import { haveOracle, Oracle } from './oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 
 const GUARD = 0xaa;
 
@@ -115,9 +116,10 @@ describe('LZF', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('DUMP of redis-server', () => {
+describeWithRedisServer('DUMP of redis-server', () => {
   it('has the same checksum and compresses in the same format', async () => {
     const oracle = await Oracle.start();
+    onTestFinished(() => oracle.stop());
     const value = 'lorem ipsum dolor sit amet, '.repeat(40);
     await oracle.send('SET', 'k', value);
     const dump = Buffer.from(String(await oracle.send('DUMP', 'k')), 'latin1');
@@ -137,6 +139,5 @@ describe.skipIf(!haveOracle)('DUMP of redis-server', () => {
     new Crc64().update(ours, 0, ours.length - 8).write(ours, ours.length - 8);
     expect(await oracle.send('RESTORE', 'copy', '0', ours.toString('latin1'))).toBe('OK');
     expect(await oracle.send('GET', 'copy')).toBe(value);
-    await oracle.stop();
   });
 });

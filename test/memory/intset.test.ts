@@ -8,7 +8,8 @@ import {
   parseMember,
   writeEmptyIntset,
 } from '../../src/memory/intset.js';
-import { haveOracle, Oracle } from '../bytes/oracle.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 import { HeapBytes } from './heap-bytes.js';
 
 function emptyIntset() {
@@ -133,7 +134,7 @@ describe('isValidIntset', () => {
   }
 });
 
-describe.skipIf(!haveOracle)('redis-server', () => {
+describeWithRedisServer('intsets beside redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();

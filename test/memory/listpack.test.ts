@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { Listpack } from '../../src/memory/listpack.js';
 import { EMPTY_LISTPACK_LENGTH, writeEmptyListpack } from '../../src/memory/listpack-format.js';
-import { haveOracle, Oracle } from '../bytes/oracle.js';
 import { isCanonicalListpack, isValidListpack } from '../support/naive-listpack-check.js';
+import { Oracle } from '../support/oracle.js';
+import { describeWithRedisServer } from '../support/redis-server.js';
 import { HeapBytes } from './heap-bytes.js';
 
 function emptyListpack(): { owner: HeapBytes; listpack: Listpack } {
@@ -378,7 +379,7 @@ describe('isCanonicalListpack', () => {
   });
 });
 
-describe.skipIf(!haveOracle)('redis-server', () => {
+describeWithRedisServer('listpacks beside redis-server', () => {
   let oracle: Oracle;
   beforeAll(async () => {
     oracle = await Oracle.start();
