@@ -90,7 +90,7 @@ const brokenSnapshots: Answers = [
     'a length without bytes',
     (socket) => {
       full('$100000\r\n')(socket);
-      setTimeout(() => socket.destroy(), 20);
+      socket.end();
     },
   ],
   ['bytes that are no snapshot', full(sized(Buffer.from('no snapshot, but many bytes')))],
@@ -126,8 +126,7 @@ it('goes on where a stream broke, whatever was cut', async () => {
   const primary = await fakePrimary([
     (socket) => {
       good(socket);
-      socket.write(`${whole}${transaction.slice(0, 3).join('')}*1\r\n$4\r\nEX`);
-      setTimeout(() => socket.destroy(), 50);
+      socket.end(`${whole}${transaction.slice(0, 3).join('')}*1\r\n$4\r\nEX`);
     },
     (socket) => socket.write(`+CONTINUE\r\n${transaction.join('')}`),
   ]);
@@ -183,7 +182,7 @@ it('keeps its data while a new snapshot does not come whole, with swapdb', async
   const primary = await fakePrimary([
     (socket) => {
       full(`$EOF:${mark}\r\n`, snapshot.subarray(0, 14))(socket);
-      setTimeout(() => socket.destroy(), 20);
+      socket.end();
     },
     () => {},
   ]);
