@@ -11,6 +11,7 @@ import { Crc64 } from '../dist/bytes/crc64.js';
 import { FileCheck } from '../dist/check/check-file.js';
 import { LoadError, Respite } from '../dist/index.js';
 import { Random } from '../test/differential/random.mjs';
+import { commandText, encodeCommand } from '../test/support/encode-command.mjs';
 import { ReplyReader } from '../test/support/reply-reader.mjs';
 
 const HELP = `Loads mutated files and payloads, and uses what they bring.
@@ -405,7 +406,8 @@ async function use(client, key, random) {
 }
 
 const COMMANDS =
-  '#TS:1700000000\r\n*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*1\r\n$4\r\nEXEC\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n';
+  `#TS:1700000000\r\n${commandText('MULTI')}${commandText('SET', 'a', 1)}` +
+  `${commandText('EXEC')}${commandText('DEL', 'a')}`;
 const MANIFEST = 'file a.1.base.rdb seq 1 type b\nfile a.1.incr.aof seq 1 type i\n';
 
 /**
@@ -423,11 +425,6 @@ function checkAof({ random, folder }) {
   if (text !== MANIFEST && check(true) && !check(false))
     report({ failure: 'a file that was cut is broken still' });
   return valid;
-}
-
-/** @param {(string | number)[]} words */
-function command(...words) {
-  return `*${words.length}\r\n${words.map((word) => `$${String(word).length}\r\n${word}\r\n`).join('')}`;
 }
 
 /** What an append-only file may have: every kind of command that changes data, functions and scripts. */
@@ -471,7 +468,7 @@ const CHANGES = [
   ['RENAME', 'y', 'yy'],
   ['UNLINK', 's'],
 ];
-const INCREMENTAL = CHANGES.map((words) => command(...words)).join('');
+const INCREMENTAL = CHANGES.map((words) => commandText(...words)).join('');
 
 /**
  * A whole append-only file: manifest, snapshot, commands. One of the three is changed, a server starts on them, and starts
@@ -558,13 +555,7 @@ class Client {
    * @returns {Promise<any>}
    */
   call(...words) {
-    /** @type {Buffer[]} */
-    const parts = [Buffer.from(`*${words.length}\r\n`)];
-    for (const word of words) {
-      const bytes = Buffer.isBuffer(word) ? word : Buffer.from(String(word), 'latin1');
-      parts.push(Buffer.from(`$${bytes.length}\r\n`), bytes, Buffer.from('\r\n'));
-    }
-    this.socket.write(Buffer.concat(parts));
+    this.socket.write(encodeCommand(words));
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 

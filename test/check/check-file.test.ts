@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { FileCheck } from '../../src/check/check-file.js';
 import { bytes, int64, listpack, rdbFile, string } from '../persistence/rdb-file.js';
 import { dataFolder } from '../support/data-folder.js';
+import { commandText as command } from '../support/encode-command.mjs';
 import { connect, startRespite } from '../support/respite.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-check-'));
@@ -22,9 +23,6 @@ function check(path: string, fix = false): { lines: string[]; valid: boolean } {
   const valid = new FileCheck((line) => lines.push(line.replaceAll(folder, '.')), fix).check(path);
   return { lines, valid };
 }
-
-const command = (...words: string[]) =>
-  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
 
 const snapshot = rdbFile(
   11,

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/ambient/random.js';
 import { Respite } from '../../src/index.js';
+import { encodeCommand } from '../support/encode-command.mjs';
 import { propertySeed } from '../support/properties.js';
-import { encodeCommand } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { ReplyReader } from '../support/reply-reader.mjs';
 

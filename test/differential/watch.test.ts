@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Respite } from '../../src/index.js';
-import { RawClient, type Words } from '../support/raw-client.js';
+import type { Words } from '../support/encode-command.mjs';
+import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { keyNames, writeCommands } from './write-commands.mjs';
 

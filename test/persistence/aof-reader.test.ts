@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AofFormatError, AofReader } from '../../src/persistence/aof-reader.js';
 import { systemFiles } from '../../src/persistence/files.js';
+import { commandText } from '../support/encode-command.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-aof-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -28,15 +29,11 @@ function read(bytes: Buffer | string, offset = 0) {
   }
 }
 
-function encode(args: string[]): string {
-  return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join('')}`;
-}
-
-const set = encode(['SET', 'a', '1']);
+const set = commandText('SET', 'a', '1');
 
 describe('AofReader', () => {
   it('reads commands and annotations', () => {
-    const text = `#TS:1700000000\r\n${set}${encode(['DEL', 'a'])}`;
+    const text = `#TS:1700000000\r\n${set}${commandText('DEL', 'a')}`;
     expect(read(text)).toEqual({
       commands: [
         ['SET', 'a', '1'],
@@ -59,7 +56,7 @@ describe('AofReader', () => {
 
   it('reads commands larger than its window', () => {
     const big = 'x'.repeat(5_000_000);
-    expect(read(set + encode(['SET', 'a', big]) + set).commands.map((args) => args[2].length)).toEqual([
+    expect(read(set + commandText('SET', 'a', big) + set).commands.map((args) => args[2].length)).toEqual([
       1, 5_000_000, 1,
     ]);
   });

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
+import { commandText as request } from '../support/encode-command.mjs';
 import { connect, startRespite } from '../support/respite.js';
 import { infoField, until } from '../support/waiting.js';
 
@@ -13,8 +14,6 @@ const mark = 'b'.repeat(40);
 const emptySnapshot = Buffer.from('REDIS0010\xff\0\0\0\0\0\0\0\0', 'latin1');
 /** The key `a` with the value `b`, in database 0. */
 const snapshot = Buffer.from('REDIS0010\xfe\0\0\x01a\x01b\xff\0\0\0\0\0\0\0\0', 'latin1');
-const request = (...words: string[]) =>
-  `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
 
 interface FakePrimary {
   port: number;

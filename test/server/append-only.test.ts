@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Respite, RespiteOptions } from '../../src/index.js';
 import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
+import { encodeCommand } from '../support/encode-command.mjs';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest } from '../support/replicas.js';
 import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
@@ -167,8 +168,7 @@ describe('the append-only file', () => {
     await redis.mset('a', '1', 'b', '1');
     await redis.set('b', '2');
     const code = "redis.call('rpush', 'waited', 1); for i = 1, 3e6 do end; redis.call('set', 'slow', 'done')";
-    const words = ['EVAL', code, '0'].map((word) => `$${word.length}\r\n${word}\r\n`);
-    appendFileSync(join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof'), `*3\r\n${words.join('')}`);
+    appendFileSync(join(dir, 'appendonlydir', 'appendonly.aof.1.incr.aof'), encodeCommand(['EVAL', code, 0]));
     const [other, third] = [await connected(server), connect(server)];
     const popped = third.blpop('waited', 0);
     await untilInfo(redis, 'blocked_clients', 1);

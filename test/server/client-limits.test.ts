@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect as connectSocket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { encodeCommand, RawClient } from '../support/raw-client.js';
+import { encodeCommand } from '../support/encode-command.mjs';
+import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
 import { until, untilInfo } from '../support/waiting.js';
 

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
-import { encodeCommand, RawClient } from '../support/raw-client.js';
+import { encodeCommand } from '../support/encode-command.mjs';
+import { RawClient } from '../support/raw-client.js';
 import { type connect, startWithClient } from '../support/respite.js';
 import { until } from '../support/waiting.js';
 

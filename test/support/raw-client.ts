@@ -1,11 +1,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { encodeCommand, type Words } from './encode-command.mjs';
 import { parseReply, plain, type Reply, ReplyReader } from './reply-reader.mjs';
 
 export type { Reply } from './reply-reader.mjs';
-
-/** A command's words; strings are bytes (latin1). */
-export type Words = readonly (string | number | Buffer)[];
 
 /**
  * A connection with nothing between the test and the wire: exact bytes out, tagged replies in.
@@ -112,14 +110,4 @@ export class RawClient {
     this.failure ??= error;
     for (const { reject } of this.waiting.splice(0)) reject(this.failure);
   }
-}
-
-/** A command as a RESP array of bulk strings. */
-export function encodeCommand(words: Words): Buffer {
-  const parts: Buffer[] = [Buffer.from(`*${words.length}\r\n`, 'latin1')];
-  for (const word of words) {
-    const bytes = Buffer.isBuffer(word) ? word : Buffer.from(String(word), 'latin1');
-    parts.push(Buffer.from(`$${bytes.length}\r\n`, 'latin1'), bytes, Buffer.from('\r\n', 'latin1'));
-  }
-  return Buffer.concat(parts);
 }

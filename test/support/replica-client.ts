@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { encodeCommand, type Words } from './raw-client.js';
+import { encodeCommand, type Words } from './encode-command.mjs';
 import { parseReply, plain, ReplyReader } from './reply-reader.mjs';
 
 /** A replica made by hand: it asks for synchronization and takes what it is sent, byte for byte. */
