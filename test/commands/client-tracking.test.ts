@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { mostNameBytes } from '../../src/pubsub/client-tracking.js';
 import type { RespiteServer } from '../../src/server/server.js';
+import { infoField } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { plain } from '../support/reply-reader.mjs';
 import { startWithClient } from '../support/respite.js';
-import { infoField, until, untilInfo } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 // What redis-server does is compared in test/differential/client-tracking.test.ts.
 

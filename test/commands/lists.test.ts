@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { infoNumber } from '../support/info.js';
 import { connect, startWithClient } from '../support/respite.js';
 import { until } from '../support/waiting.js';
 
@@ -296,8 +297,7 @@ describe('events of lists', () => {
 
   it('count each element as a change', async () => {
     const { redis } = await startWithClient();
-    const changes = async () =>
-      Number(/rdb_changes_since_last_save:(\d+)/.exec(await redis.info('persistence'))?.[1]);
+    const changes = () => infoNumber(redis, 'rdb_changes_since_last_save');
     await redis.rpush('l', 'a', 'b', 'c', 'd');
     expect(await changes()).toBe(4);
     await redis.lpop('l', 2);

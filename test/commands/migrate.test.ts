@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { infoField } from '../support/info.js';
 import { propagationLog } from '../support/propagation-log.js';
 import { RawClient } from '../support/raw-client.js';
 import {
@@ -128,14 +129,14 @@ describe('MIGRATE', () => {
 
   it('keeps its connection for the next time', async () => {
     const { source, target, port } = await pair();
-    const sockets = async () => /migrate_cached_sockets:(\d+)/.exec(await source.info('stats'))?.[1];
+    const sockets = () => infoField(source, 'migrate_cached_sockets');
     expect(await sockets()).toBe('0');
     for (const key of ['a', 'b', 'c']) {
       await source.set(key, 'v');
       await migrate(source, port, key, key === 'b' ? 1 : 0, ample);
     }
     expect(await sockets()).toBe('1');
-    expect((await target.info('stats')).match(/total_connections_received:(\d+)/)?.[1]).toBe('2');
+    expect(await infoField(target, 'total_connections_received')).toBe('2');
     expect(await target.mget('a', 'b', 'c')).toEqual(['v', null, 'v']);
   });
 

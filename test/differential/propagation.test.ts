@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Respite } from '../../src/index.js';
+import { infoNumber } from '../support/info.js';
 import { type PropagatedWords, propagationLog } from '../support/propagation-log.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
@@ -74,8 +75,8 @@ function show(commands: PropagatedWords[]): string {
     .join('\n  ');
 }
 
-async function changes(client: RawClient): Promise<number> {
-  return Number(/changes_since_last_save:(\d+)/.exec(String(await client.call('INFO', 'persistence')))?.[1]);
+function changes(client: RawClient): Promise<number> {
+  return infoNumber(client, 'rdb_changes_since_last_save');
 }
 
 /** Digest and expiry of each key, for the report. */

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { freePort } from '../support/redis-server.js';
-import { until } from '../support/waiting.js';
+import { untilInfo } from '../support/waiting.js';
 
 const main = join(import.meta.dirname, '../../dist/main.cjs');
 let folder: string;
@@ -37,11 +37,7 @@ async function start(...args: string[]) {
   });
   const client = await RawClient.connect({ port });
   const exited = once(child, 'close').then(([code]) => code as number | null);
-  const saved = async () => {
-    await until('the snapshot is made', async () =>
-      String(await client.call('INFO', 'persistence')).includes('rdb_bgsave_in_progress:0'),
-    );
-  };
+  const saved = () => untilInfo(client, 'rdb_bgsave_in_progress', 0);
   return { child, client, exited, saved, output: () => out };
 }
 

@@ -5,8 +5,9 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
 import { commandText as request } from '../support/encode-command.mjs';
+import { infoField } from '../support/info.js';
 import { connect, startRespite } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { until } from '../support/waiting.js';
 
 const id = 'a'.repeat(40);
 const mark = 'b'.repeat(40);

@@ -3,10 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Respite, RespiteOptions } from '../../src/index.js';
 import { writeCommands } from '../differential/write-commands.mjs';
 import { dataFolder } from '../support/data-folder.js';
+import { infoField } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { until } from '../support/waiting.js';
 
 interface Started {
   server: Respite;

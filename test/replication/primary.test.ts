@@ -2,11 +2,12 @@ import type { Redis } from 'ioredis';
 import { expect, it } from 'vitest';
 import { writeCommands } from '../differential/write-commands.mjs';
 import { samples } from '../persistence/samples.js';
+import { infoField } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connectTo, startWithClient } from '../support/respite.js';
-import { infoField, until, untilInfo } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 /** What the oracle of version 7.0 reads. */
 const readable = {

@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
+import { infoField } from '../support/info.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest, untilCaughtUp, untilLinked } from '../support/replicas.js';
 import { connect, connectTo, startRespite } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { until } from '../support/waiting.js';
 
 describeWithRedisServer('a replica of', () => {
   async function startPrimary(...directives: string[]): Promise<{ port: number; primary: Redis }> {

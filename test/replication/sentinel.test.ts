@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { dataFolder } from '../support/data-folder.js';
+import { infoField } from '../support/info.js';
 import { freePort } from '../support/redis-server.js';
 import { untilLinked } from '../support/replicas.js';
 import { connect, connectTo, startRespite } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { until } from '../support/waiting.js';
 
 const hasSentinel = spawnSync('redis-sentinel', ['--version']).error === undefined;
 

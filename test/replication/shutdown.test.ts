@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
+import { infoField } from '../support/info.js';
 import { ReplicaClient } from '../support/replica-client.js';
 import { connectTo, startServer } from '../support/respite.js';
-import { infoField, until, untilInfo } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 /** A primary with a replica that has not acknowledged a change; what became of the primary; clients of it. */
 async function startWithLaggingReplica(shutdownTimeout: number) {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
+import { infoField, infoFields, infoNumber } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { ReplicaClient } from '../support/replica-client.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
-import { infoField, until, untilInfo } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 const directives = { 'repl-diskless-sync-delay': 0, 'enable-debug-command': 'yes' } as const;
 const start = (more: RespiteOptions = {}) => startWithClient({ ...directives, ...more });
@@ -32,8 +33,6 @@ async function commands(replica: ReplicaClient, count: number): Promise<string[]
   while (lines.length < count) lines.push((await replica.command()).join(' '));
   return lines;
 }
-
-const field = (info: string, name: string) => new RegExp(`^${name}:(.*)\r$`, 'm').exec(info)?.[1];
 
 describe('The stream that a replica gets', () => {
   it('has commands as they came, after a SELECT, and what changes together between MULTI and EXEC', async () => {
@@ -90,7 +89,7 @@ describe('The stream that a replica gets', () => {
     expect(info).toMatch(/slave0:ip=127.0.0.1,port=7777,state=online,offset=0,lag=\d/);
     expect(await redis.role()).toEqual([
       'master',
-      Number(field(info, 'master_repl_offset')),
+      await infoNumber(redis, 'master_repl_offset'),
       [['127.0.0.1', '7777', '0']],
     ]);
     replica.send('REPLCONF', 'ACK', 0);
@@ -129,12 +128,10 @@ describe('The stream that a replica gets', () => {
       await redis.set('a', value);
       const line = String(await redis.client('LIST', 'TYPE', 'replica' as never));
       most = Math.max(most, Number(/ omem=(\d+) /.exec(line)?.[1] ?? 0));
-      return field(await redis.info('replication'), 'connected_slaves') === '0';
+      return (await infoNumber(redis, 'connected_slaves')) === 0;
     });
     expect(most).toBeGreaterThan(value.length);
-    expect(Number(field(await redis.info('memory'), 'mem_total_replication_buffers'))).toBeLessThan(
-      4_000_000,
-    );
+    expect(await infoNumber(redis, 'mem_total_replication_buffers')).toBeLessThan(4_000_000);
     replica.close();
   });
 });
@@ -157,8 +154,8 @@ describe('A replica that comes back', () => {
       expect(await commands(again, 1)).toEqual(['set b 2']);
       again.close();
     }
-    const stats = await redis.info('stats');
-    expect(['sync_full', 'sync_partial_ok', 'sync_partial_err'].map((name) => field(stats, name))).toEqual([
+    const stats = await infoFields(redis, 'stats');
+    expect(['sync_full', 'sync_partial_ok', 'sync_partial_err'].map((name) => stats.get(name))).toEqual([
       '1',
       '2',
       '0',
@@ -180,10 +177,10 @@ describe('A replica that comes back', () => {
     expect(await ask('PSYNC', id, offset + 1)).toMatch(/^\+FULLRESYNC/);
     expect(await ask('PSYNC', 'x'.repeat(40), offset + 1)).toMatch(/^\+FULLRESYNC/);
     await redis.call('DEBUG', 'CHANGE-REPL-ID');
-    const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
+    const end = await infoNumber(redis, 'master_repl_offset');
     expect(await ask('PSYNC', id, end + 1)).toMatch(/^\+FULLRESYNC/);
     expect(await ask('PSYNC', id, 'x')).toMatch(/^-ERR value is not an integer/);
-    expect(field(await redis.info('stats'), 'sync_partial_err')).toBe('3');
+    expect(await infoField(redis, 'sync_partial_err')).toBe('3');
   });
 });
 
@@ -234,7 +231,7 @@ describe('WAIT', () => {
     const waiting = redis.wait(1, 0);
     await other.set('b', '2');
     for (let words = await replica.command(); words[0] !== 'REPLCONF'; words = await replica.command());
-    const offset = Number(field(await other.info('replication'), 'master_repl_offset'));
+    const offset = await infoNumber(other, 'master_repl_offset');
     replica.send('REPLCONF', 'ACK', offset);
     expect(await waiting).toBe(1);
     await other.eval("return redis.call('incr', 'a')", 0);
@@ -279,7 +276,7 @@ describe('WAITAOF', () => {
     await until('the acknowledgement has come', async () =>
       (await other.info('replication')).includes('offset=100,'),
     );
-    expect(field(await other.info('clients'), 'blocked_clients')).toBe('1');
+    expect(await infoField(other, 'blocked_clients')).toBe('1');
     replica.send('REPLCONF', 'ACK', 100, 'FACK', 100);
     expect(await waiting).toEqual([0, 1]);
     replica.close();
@@ -348,7 +345,7 @@ describe('The end of the server', () => {
     expect(await written).toBe('OK');
     const again = other.call('SHUTDOWN').catch(String);
     await untilWaiting();
-    const end = Number(field(await redis.info('replication'), 'master_repl_offset'));
+    const end = await infoNumber(redis, 'master_repl_offset');
     replica.send('REPLCONF', 'ACK', offset + end);
     expect(await again).toContain('Connection is closed');
     await replica.closed();

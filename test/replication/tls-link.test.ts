@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import { Authority, describeWithOpenssl } from '../support/certificates.js';
+import { infoField } from '../support/info.js';
 import { freePort } from '../support/redis-server.js';
 import { untilCaughtUp } from '../support/replicas.js';
 import { connect, startRespite } from '../support/respite.js';
-import { infoField, until } from '../support/waiting.js';
+import { until } from '../support/waiting.js';
 
 describeWithOpenssl('a link with tls-replication', () => {
   const authority = new Authority();

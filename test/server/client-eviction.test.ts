@@ -2,12 +2,9 @@ import { connect as connectSocket, type Socket } from 'node:net';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
+import { infoNumber } from '../support/info.js';
 import { connect, startWithClient } from '../support/respite.js';
-import { infoField, until, untilInfo } from '../support/waiting.js';
-
-async function info(redis: Redis, field: string): Promise<number> {
-  return Number(await infoField(redis, field));
-}
+import { until, untilInfo } from '../support/waiting.js';
 
 /** A client of which the server has received so many bytes of one argument, and no whole command. */
 function halfRequest(server: Respite, name: string, bytes: number): Socket {
@@ -40,7 +37,7 @@ describe('maxmemory-clients', () => {
     expect(Object.keys(await memoryByName(redis)).sort()).toEqual(['control', 'middle', 'small']);
     await redis.config('SET', 'maxmemory-clients', 200_000);
     expect(Object.keys(await memoryByName(redis)).sort()).toEqual(['control', 'small']);
-    expect(await info(redis, 'evicted_clients')).toBe(2);
+    expect(await infoNumber(redis, 'evicted_clients')).toBe(2);
   });
 
   it('can be a part of maxmemory', async () => {
@@ -48,7 +45,7 @@ describe('maxmemory-clients', () => {
     await redis.config('SET', 'maxmemory-clients', '1%');
     const closed = new Promise((resolve) => halfRequest(server, 'greedy', 600_000).once('close', resolve));
     await closed;
-    expect(await info(redis, 'evicted_clients')).toBe(1);
+    expect(await infoNumber(redis, 'evicted_clients')).toBe(1);
   });
 
   it('counts queued commands, watched keys and subscriptions', async () => {
@@ -69,7 +66,7 @@ describe('maxmemory-clients', () => {
           for (let i = 0; i < 1000; i++) await act(client, i);
         })(),
       ).rejects.toThrow();
-      expect(await info(redis, 'evicted_clients')).toBe(count + 1);
+      expect(await infoNumber(redis, 'evicted_clients')).toBe(count + 1);
     }
   });
 
@@ -104,8 +101,8 @@ describe('slow subscribers', () => {
     let most = 0;
     await until('50 are evicted', async () => {
       await redis.publish('news', message);
-      most = Math.max(most, await info(redis, 'mem_clients_normal'));
-      return (await info(redis, 'evicted_clients')) >= 50;
+      most = Math.max(most, await infoNumber(redis, 'mem_clients_normal'));
+      return (await infoNumber(redis, 'evicted_clients')) >= 50;
     });
     expect(most).toBeLessThan(limit + slow.length * 25_000);
     for (const socket of slow) socket.destroy();
@@ -116,15 +113,18 @@ describe('memory of clients', () => {
   it('returns to what it was when they have gone', async () => {
     const { server, redis } = await startWithClient();
     await redis.set('big', 'x'.repeat(100_000));
-    const before = await info(redis, 'mem_clients_normal');
+    const before = await infoNumber(redis, 'mem_clients_normal');
     const readers = Array.from({ length: 20 }, () => connectSocket({ port: server.port, host: server.host }));
     for (const reader of readers) {
       reader.pause();
       reader.write('GET big\r\n'.repeat(100));
     }
-    await until('replies wait', async () => (await info(redis, 'mem_clients_normal')) > before + 10_000_000);
+    await until(
+      'replies wait',
+      async () => (await infoNumber(redis, 'mem_clients_normal')) > before + 10_000_000,
+    );
     for (const reader of readers) reader.destroy();
     await untilInfo(redis, 'connected_clients', 1);
-    expect(Math.abs((await info(redis, 'mem_clients_normal')) - before)).toBeLessThan(20_000);
+    expect(Math.abs((await infoNumber(redis, 'mem_clients_normal')) - before)).toBeLessThan(20_000);
   });
 });

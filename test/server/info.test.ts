@@ -1,12 +1,6 @@
-import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { infoFields } from '../support/info.js';
 import { connect, startWithClient } from '../support/respite.js';
-
-async function fields(redis: Redis, ...sections: string[]): Promise<Map<string, string>> {
-  const text = String(await redis.call('INFO', ...sections));
-  const lines = text.split('\r\n').filter((line) => line.includes(':'));
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
-}
 
 describe('INFO', () => {
   it('shows what is for developers only by its name', async () => {
@@ -17,7 +11,7 @@ describe('INFO', () => {
 
   it('has the fields that metrics exporters and client libraries read', async () => {
     const { redis } = await startWithClient();
-    const info = await fields(redis, 'everything');
+    const info = await infoFields(redis, 'everything');
     const read =
       'redis_version redis_build_id redis_mode os tcp_port run_id process_id uptime_in_seconds uptime_in_days hz ' +
       'connected_clients blocked_clients maxclients tracking_clients clients_in_timeout_table cluster_connections ' +
@@ -48,7 +42,7 @@ describe('INFO', () => {
     await redis.incr('text').catch(() => {});
     await redis.call('INCR').catch(() => {});
     await redis.call('NOSUCH').catch(() => {});
-    const info = await fields(redis, 'everything');
+    const info = await infoFields(redis, 'everything');
     expect(info.get('cmdstat_incr')).toMatch(
       /^calls=1,usec=\d+,usec_per_call=[\d.]+,rejected_calls=1,failed_calls=1$/,
     );
@@ -60,7 +54,7 @@ describe('INFO', () => {
   it('counts what lies beyond 128 kinds of errors together', async () => {
     const { redis } = await startWithClient({ 'enable-debug-command': 'yes' });
     for (let i = 0; i < 130; i++) await redis.call('DEBUG', 'ERROR', `E${i} text`).catch(() => {});
-    const info = await fields(redis, 'errorstats');
+    const info = await infoFields(redis, 'errorstats');
     expect(info.size).toBe(129);
     expect(info.get('errorstat_E127')).toBe('count=1');
     expect(info.get('errorstat_ERRORSTATS_OVERFLOW')).toBe('count=2');
@@ -69,7 +63,7 @@ describe('INFO', () => {
   it('tells rates of the present', async () => {
     const { server, redis } = await startWithClient({ hz: 100 });
     const busy = connect(server);
-    const rate = async () => Number((await fields(redis, 'stats')).get('instantaneous_ops_per_sec'));
+    const rate = async () => Number((await infoFields(redis, 'stats')).get('instantaneous_ops_per_sec'));
     let seen = 0;
     for (let i = 0; i < 2000 && seen === 0; i++) {
       await Promise.all(Array.from({ length: 50 }, () => busy.ping()));
@@ -81,9 +75,9 @@ describe('INFO', () => {
   it('tells of the event loop', async () => {
     const { redis } = await startWithClient({ 'enable-debug-command': 'yes' });
     await redis.call('DEBUG', 'SLEEP', '0.02');
-    const stats = await fields(redis, 'stats');
+    const stats = await infoFields(redis, 'stats');
     expect(Number(stats.get('eventloop_duration_cmd_sum'))).toBeGreaterThan(20_000);
-    const debug = await fields(redis, 'debug');
+    const debug = await infoFields(redis, 'debug');
     expect(Number(debug.get('eventloop_duration_max'))).toBeGreaterThan(20_000);
     expect(Number(debug.get('eventloop_cmd_per_cycle_max'))).toBeGreaterThan(0);
   });

@@ -6,6 +6,7 @@ import { Respite, type RespiteOptions } from '../../src/index.js';
 import { LoadError } from '../../src/server/load-error.js';
 import { bytes, int64, listpack, rdbFile, string } from '../persistence/rdb-file.js';
 import { samples } from '../persistence/samples.js';
+import { infoFields } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, freePort, startRedisServer } from '../support/redis-server.js';
 import { connect, startRespite } from '../support/respite.js';
@@ -22,10 +23,6 @@ function withFile(name: string, content: Buffer): RespiteOptions {
   return { ...debug, dir: folder, dbfilename: name };
 }
 
-function fields(info: string): Map<string, string> {
-  return new Map(info.split('\r\n').map((line) => line.split(':') as [string, string]));
-}
-
 describe('at the start', () => {
   it('a server loads its file, and without one begins empty', async () => {
     const past = bytes(0xfc, int64(1));
@@ -38,7 +35,7 @@ describe('at the start', () => {
     expect(await redis.get('a')).toBe('1');
     expect(await redis.hgetall('h')).toEqual({ f: 'v' });
     expect(await redis.dbsize()).toBe(2);
-    const info = fields(await redis.info('persistence'));
+    const info = await infoFields(redis, 'persistence');
     expect(info.get('loading')).toBe('0');
     expect(info.get('rdb_last_load_keys_loaded')).toBe('2');
     expect(info.get('rdb_last_load_keys_expired')).toBe('1');
@@ -81,7 +78,7 @@ describe('at the start', () => {
     });
     const client = await RawClient.connect({ port });
     expect(await client.raw('GET', 'key:1')).toBe('-LOADING Redis is loading the dataset in memory\r\n');
-    const info = fields((await client.call('INFO', 'persistence')) as string);
+    const info = await infoFields(client, 'persistence');
     expect(info.get('loading')).toBe('1');
     expect(info.get('loading_total_bytes')).toBe(String(file.length));
     expect(info.get('loading_rdb_used_mem')).toBe('123456');

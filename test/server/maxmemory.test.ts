@@ -1,16 +1,13 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { infoNumber } from '../support/info.js';
 import { propagationLog } from '../support/propagation-log.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
 import { until, untilInfo } from '../support/waiting.js';
 
-async function info(redis: Redis, field: string): Promise<number> {
-  return Number(new RegExp(`^${field}:([\\d.]+)`, 'm').exec(await redis.info('everything'))?.[1]);
-}
-
 /** Sets the limit to what is in use and so much more. */
 async function leaveRoomFor(redis: Redis, bytes: number, policy: string): Promise<number> {
-  const limit = (await info(redis, 'used_memory')) + bytes;
+  const limit = (await infoNumber(redis, 'used_memory')) + bytes;
   await redis.config('SET', 'maxmemory-policy', policy);
   await redis.config('SET', 'maxmemory', limit);
   return limit;
@@ -30,10 +27,10 @@ describe('maxmemory', () => {
     const { redis } = await startWithClient();
     const limit = await leaveRoomFor(redis, 200_000, policy);
     await setMany(redis, 0, 2000);
-    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 40_000);
+    expect(await infoNumber(redis, 'used_memory')).toBeLessThan(limit + 40_000);
     const left = await redis.dbsize();
     expect(left).toBeGreaterThan(50);
-    expect(await info(redis, 'evicted_keys')).toBe(2000 - left);
+    expect(await infoNumber(redis, 'evicted_keys')).toBe(2000 - left);
     expect(await redis.get('key:1999')).toBe(value);
   });
 
@@ -73,16 +70,16 @@ describe('maxmemory', () => {
     await redis.set('volatile', value, 'EX', 1000);
     await expect(setMany(redis, 0, 200)).rejects.toThrow(oom);
     expect(await redis.exists('volatile')).toBe(0);
-    expect(await info(redis, 'evicted_keys')).toBe(1);
+    expect(await infoNumber(redis, 'evicted_keys')).toBe(1);
   });
 
   it('evicts at once when it is set below what is in use', async () => {
     const { redis } = await startWithClient({ 'maxmemory-eviction-tenacity': 100 });
     await setMany(redis, 0, 1000);
     await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
-    const limit = (await info(redis, 'used_memory')) - 500_000;
+    const limit = (await infoNumber(redis, 'used_memory')) - 500_000;
     await redis.config('SET', 'maxmemory', limit);
-    expect(await info(redis, 'used_memory')).toBeLessThanOrEqual(limit + 20_000);
+    expect(await infoNumber(redis, 'used_memory')).toBeLessThanOrEqual(limit + 20_000);
     expect(await redis.dbsize()).toBeLessThan(700);
   });
 
@@ -90,9 +87,9 @@ describe('maxmemory', () => {
     const { redis } = await startWithClient({ 'maxmemory-eviction-tenacity': 0 });
     await setMany(redis, 0, 3000);
     await redis.config('SET', 'maxmemory-policy', 'allkeys-random');
-    const limit = (await info(redis, 'used_memory')) - 2_000_000;
+    const limit = (await infoNumber(redis, 'used_memory')) - 2_000_000;
     await redis.config('SET', 'maxmemory', limit);
-    await until('the limit is kept', async () => (await info(redis, 'used_memory')) <= limit + 20_000);
+    await until('the limit is kept', async () => (await infoNumber(redis, 'used_memory')) <= limit + 20_000);
     expect(await redis.dbsize()).toBeLessThan(1500);
     await untilInfo(redis, 'current_eviction_exceeded_time', 0);
   });
@@ -102,9 +99,9 @@ describe('maxmemory', () => {
     const limit = await leaveRoomFor(redis, 1_000_000, 'allkeys-lru');
     const members = Array.from({ length: 5000 }, (_, i) => `a member with some length:${i}`);
     for (let i = 0; i < 20; i++) await redis.sadd(`set:${i}`, ...members);
-    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 600_000);
+    expect(await infoNumber(redis, 'used_memory')).toBeLessThan(limit + 600_000);
     await setMany(redis, 0, 300);
-    expect(await info(redis, 'used_memory')).toBeLessThan(limit + 20_000);
+    expect(await infoNumber(redis, 'used_memory')).toBeLessThan(limit + 20_000);
     expect(await redis.exists('key:299')).toBe(1);
   });
 
@@ -124,7 +121,7 @@ describe('maxmemory', () => {
     await leaveRoomFor(redis, 300_000, 'allkeys-lru');
     const other = connect(server);
     await setMany(other, 0, 2000);
-    const keys = await info(other, 'evicted_keys');
+    const keys = await infoNumber(other, 'evicted_keys');
     expect(keys).toBeGreaterThan(1000);
     const propagated = (await other.call('PROPAGATED')) as string[];
     expect(propagated.filter((line) => line.startsWith('0 DEL '))).toHaveLength(keys);
@@ -165,7 +162,7 @@ describe('maxmemory', () => {
     await leaveRoomFor(redis, 100_000, 'allkeys-random');
     const reader = connect(server);
     const pending = Array.from({ length: 400 }, () => reader.get('big').catch(() => null));
-    await until('keys are evicted', async () => (await info(redis, 'evicted_keys')) > 0);
+    await until('keys are evicted', async () => (await infoNumber(redis, 'evicted_keys')) > 0);
     reader.disconnect();
     await Promise.all(pending);
   });
@@ -175,10 +172,10 @@ describe('memory after FLUSHALL', () => {
   it('is that of an empty server', async () => {
     const server = await startRespite();
     const redis = connect(server);
-    const before = await info(redis, 'used_memory');
+    const before = await infoNumber(redis, 'used_memory');
     await setMany(redis, 0, 20_000);
     await redis.rpush('list', ...Array.from({ length: 5000 }, (_, i) => `item ${i}`));
     await redis.flushall();
-    expect(Math.abs((await info(redis, 'used_memory')) - before)).toBeLessThan(20_000);
+    expect(Math.abs((await infoNumber(redis, 'used_memory')) - before)).toBeLessThan(20_000);
   });
 });

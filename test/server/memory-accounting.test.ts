@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { infoNumber } from '../support/info.js';
 import { startWithClient } from '../support/respite.js';
 
 describe('used_memory', () => {
   it('returns to where it was after big values of every type are removed or flushed', async () => {
     const { redis } = await startWithClient();
-    const used = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
+    const used = () => infoNumber(redis, 'used_memory');
     const fill = async () => {
       const words = Array.from({ length: 3000 }, (_, i) => `member:${i}`);
       await redis.mset(words.flatMap((word) => [word, word]));

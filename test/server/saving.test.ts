@@ -12,10 +12,11 @@ import { type FileSystem, systemFiles } from '../../src/persistence/files.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
 import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
+import { infoField } from '../support/info.js';
 import { MemorySource } from '../support/memory-source.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
-import { until } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 let directory: string;
 let open: (() => unknown)[] = [];
@@ -87,11 +88,8 @@ async function start(directives: Partial<Directives> = {}) {
   );
   lines.length = 0;
   const call = (line: string) => client.call(...line.split(' '));
-  const info = async (field: string) =>
-    new RegExp(`^${field}:(.*)\r$`, 'm').exec(String(await client.call('INFO', 'persistence')))?.[1];
-  const saved = async () => {
-    await until('the snapshot is made', async () => (await info('rdb_bgsave_in_progress')) === '0');
-  };
+  const info = (field: string) => infoField(client, field);
+  const saved = () => untilInfo(client, 'rdb_bgsave_in_progress', 0);
   const pass = (seconds: number) => {
     clock.advance(seconds * 1000);
     server.tick();

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
-import { infoField, until, untilInfo } from './waiting.js';
+import { infoField } from './info.js';
+import { until, untilInfo } from './waiting.js';
 
 /** Waits until the link of a replica to its primary is up. */
 export async function untilLinked(replica: Redis): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { type Asking, infoField } from './info.js';
 
 const LIMIT_MS = 10_000;
 
@@ -23,15 +24,9 @@ export async function until(
   }
 }
 
-/** A field of INFO. */
-export async function infoField(redis: Redis, name: string): Promise<string> {
-  const text = await redis.info('everything');
-  return new RegExp(`^${name}:(.*)\r?$`, 'm').exec(text)?.[1].trim() ?? '';
-}
-
 /** Waits until a field of INFO has a value. */
-export async function untilInfo(redis: Redis, name: string, value: string | number): Promise<void> {
-  await until(`${name} is ${value}`, async () => (await infoField(redis, name)) === String(value));
+export async function untilInfo(client: Asking, name: string, value: string | number): Promise<void> {
+  await until(`${name} is ${value}`, async () => (await infoField(client, name)) === String(value));
 }
 
 /** Waits until clients are told that a script has run too long, and gives what they are told. */
