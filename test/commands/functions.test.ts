@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog } from '../support/propagation-log.js';
 import { startWithClient } from '../support/respite.js';
 
 const library = (name: string, code: string) => `#!lua name=${name}\n${code}`;
@@ -159,13 +159,13 @@ describe('FUNCTION and FCALL', () => {
 
   it('stays when the data goes, and is propagated as it came', async () => {
     const { redis } = await startWithClient({ commands: [propagationLog()] });
-    await redis.call('PROPAGATED');
+    await propagated(redis);
     const code = simple('f', "return redis.call('set', keys[1], args[1])");
     await load(redis, code);
     await redis.call('fcall', 'f', '1', 'k', 'v');
     await redis.call('function', 'delete', 'f');
     await redis.call('function', 'flush');
-    expect(await redis.call('PROPAGATED')).toEqual([
+    expect(await propagated(redis)).toEqual([
       `0 function load ${code}`,
       '0 set k v',
       '0 function delete f',

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
 import { infoField } from '../support/info.js';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog } from '../support/propagation-log.js';
 import { RawClient } from '../support/raw-client.js';
 import {
   describeWithRedisServer,
@@ -70,15 +70,15 @@ describe('MIGRATE', () => {
     const { source, target, port } = await pair();
     await target.set('b', 'taken');
     await source.mset('a', '1', 'b', '2', 'c', '3');
-    await source.call('PROPAGATED');
+    await propagated(source);
     await expect(migrate(source, port, '', 0, ample, 'KEYS', 'a', 'none', 'b', 'c')).rejects.toThrow(
       'BUSYKEY',
     );
     expect(await source.mget('a', 'b', 'c')).toEqual([null, '2', null]);
     expect(await target.mget('a', 'b', 'c')).toEqual(['1', 'taken', '3']);
-    expect(await source.call('PROPAGATED')).toEqual(['0 DEL a c']);
+    expect(await propagated(source)).toEqual(['0 DEL a c']);
     expect(await migrate(source, port, '', 0, ample, 'COPY', 'REPLACE', 'KEYS', 'b')).toBe('OK');
-    expect(await source.call('PROPAGATED')).toEqual([]);
+    expect(await propagated(source)).toEqual([]);
   });
 
   it('logs in', async () => {

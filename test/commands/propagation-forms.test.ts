@@ -1,32 +1,27 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import type { Respite } from '../../src/index.js';
-import { propagationLog } from '../support/propagation-log.js';
-import { connect, startWithClient } from '../support/respite.js';
+import { propagated, startPropagating } from '../support/propagation-log.js';
+import { connect } from '../support/respite.js';
 import { untilInfo } from '../support/waiting.js';
 
 async function start(): Promise<{ server: Respite; redis: Redis; now: number }> {
-  const started = await startWithClient({
-    clock: 'manual',
-    'enable-debug-command': 'yes',
-    commands: [propagationLog()],
-  });
-  await propagated(started.redis);
+  const started = await startPropagating();
   const [seconds, microseconds] = (await started.redis.time()) as unknown as string[];
   return { ...started, now: Number(seconds) * 1000 + Math.floor(Number(microseconds) / 1000) };
 }
 
 /** What was propagated since the last call, in database 0. */
-async function propagated(redis: Redis): Promise<string[]> {
-  return ((await redis.call('PROPAGATED')) as string[]).map((line) => line.replace(/^[0-] /, ''));
+async function changes(redis: Redis): Promise<string[]> {
+  return (await propagated(redis)).map((line) => line.replace(/^[0-] /, ''));
 }
 
 /** What a command is propagated as. */
 async function form(redis: Redis, line: string): Promise<string[]> {
   const [name, ...args] = line.split(' ');
-  await propagated(redis);
+  await changes(redis);
   await redis.call(name, ...args);
-  return propagated(redis);
+  return changes(redis);
 }
 
 describe('strings are propagated', () => {
@@ -85,13 +80,13 @@ describe('expiry is propagated', () => {
     const { redis, now } = await start();
     await redis.set('k', 'v');
     const payload = (await redis.dumpBuffer('k')) as Buffer;
-    await propagated(redis);
+    await changes(redis);
     await redis.restore('k', 50, payload, 'REPLACE');
-    const [line] = await propagated(redis);
+    const [line] = await changes(redis);
     expect(line.startsWith(`restore k ${now + 50} `)).toBe(true);
     expect(line.endsWith(' REPLACE ABSTTL')).toBe(true);
     await redis.restore('k', 1, payload, 'REPLACE', 'ABSTTL');
-    expect(await propagated(redis)).toEqual(['DEL k']);
+    expect(await changes(redis)).toEqual(['DEL k']);
   });
 
   it('of fields as an absolute time, or as the removal of the fields', async () => {
@@ -154,7 +149,7 @@ describe('random choices are propagated', () => {
     expect(await form(redis, 'SPOP s')).toEqual(['SREM s only']);
     await redis.sadd('s', 'a', 'b', 'c');
     const popped = (await redis.spop('s', 2)) as unknown as string[];
-    expect((await propagated(redis)).at(-1)).toBe(`SREM s ${popped.join(' ')}`);
+    expect((await changes(redis)).at(-1)).toBe(`SREM s ${popped.join(' ')}`);
     expect(await form(redis, 'SPOP s 0')).toEqual([]);
     expect(await form(redis, 'SPOP s 9')).toEqual(['DEL s']);
     await redis.config('SET', 'lazyfree-lazy-server-del', 'yes');
@@ -255,15 +250,15 @@ describe('more commands than a call can have arguments', () => {
     for (let i = 1; i <= many; i++) adding.xadd('s', `${i}-0`, 'f', 'v');
     await adding.exec();
     await redis.xgroup('CREATE', 's', 'g', '0');
-    await propagated(redis);
+    await changes(redis);
     const reading = await redis.call('XREADGROUP', ['GROUP', 'g', 'c', 'COUNT', many, 'STREAMS', 's', '>']);
     expect((reading as [string, unknown[]][])[0][1]).toHaveLength(many);
-    expect((await propagated(redis)).length).toBeGreaterThan(many);
+    expect((await changes(redis)).length).toBeGreaterThan(many);
     const fields = Array.from({ length: many }, (_, i) => `f${i}`);
     await redis.hset('h', Object.fromEntries([...fields, 'last'].map((field) => [field, '1'])));
-    await propagated(redis);
+    await changes(redis);
     expect(await redis.call('HPEXPIREAT', ['h', 1, 'FIELDS', many, ...fields])).toHaveLength(many);
-    expect(await propagated(redis)).toHaveLength(many + 2); // MULTI, EXEC
+    expect(await changes(redis)).toHaveLength(many + 2); // MULTI, EXEC
   });
 
   it('BITOP and BITFIELD take as many', async () => {

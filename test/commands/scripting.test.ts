@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
 
 const sha = (script: string) => createHash('sha1').update(script).digest('hex');
@@ -308,30 +308,29 @@ describe('EVALSHA and SCRIPT', () => {
 describe('what scripts change', () => {
   async function start() {
     const { redis } = await startWithClient({ commands: [propagationLog()] });
-    const propagated = () => redis.call('PROPAGATED') as Promise<string[]>;
-    await propagated();
-    return { redis, propagated };
+    await propagated(redis);
+    return { redis };
   }
 
   it('is propagated as the commands that did it, as one unit', async () => {
-    const { redis, propagated } = await start();
+    const { redis } = await start();
     await run(redis, 'redis.call("set", "a", "1") redis.call("get", "a") redis.call("incr", "a")');
-    expect(await propagated()).toEqual(['- MULTI', '0 set a 1', '0 incr a', '- EXEC']);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 incr a', '- EXEC']);
     await run(redis, 'return redis.call("set", "b", "1")');
-    expect(await propagated()).toEqual(['0 set b 1']);
+    expect(await propagated(redis)).toEqual(['0 set b 1']);
     await run(redis, 'return redis.call("get", "b")');
-    expect(await propagated()).toEqual([]);
+    expect(await propagated(redis)).toEqual([]);
   });
 
   it('is propagated where set_repl says', async () => {
-    const { redis, propagated } = await start();
+    const { redis } = await start();
     await run(
       redis,
       `redis.call('set', 'a', 1) redis.set_repl(redis.REPL_NONE) redis.call('set', 'b', 2)
        redis.set_repl(redis.REPL_AOF) redis.call('set', 'c', 3) redis.set_repl(redis.REPL_ALL)`,
     );
-    expect(await propagated()).toEqual(['- MULTI', '0 set a 1', '0 set c 3', '- EXEC']);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 set c 3', '- EXEC']);
     await redis.set('d', '4');
-    expect(await propagated()).toEqual(['0 set d 4']);
+    expect(await propagated(redis)).toEqual(['0 set d 4']);
   });
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Respite } from '../../src/index.js';
 import { infoNumber } from '../support/info.js';
-import { type PropagatedWords, propagationLog } from '../support/propagation-log.js';
+import { type PropagatedWords, propagated, propagationLog } from '../support/propagation-log.js';
 import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, type SpawnedServer, startRedisServer } from '../support/redis-server.js';
 import { parseReply, plain, ReplyReader } from '../support/reply-reader.mjs';
@@ -132,7 +132,7 @@ describeWithRedisServer('propagation beside', () => {
     theirs = await RawClient.connect({ port: redis.port });
     askOurs = await RawClient.connect({ port: respite.port });
     askTheirs = await RawClient.connect({ port: redis.port });
-    await ours.call('PROPAGATED');
+    await propagated(ours);
     for (const client of [ours, theirs]) await client.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
     file = new AppendOnlyFile(join(directory, 'appendonlydir'));
   });

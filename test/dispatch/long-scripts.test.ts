@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog } from '../support/propagation-log.js';
 import { connected, connectTo, startServer, startWithClient } from '../support/respite.js';
 import { until, untilBusy, untilInfo } from '../support/waiting.js';
 
@@ -85,7 +85,7 @@ describe('a script that takes long', () => {
 
   it('stops a transaction, which goes on after it', async () => {
     const { redis, other } = await start();
-    await redis.call('PROPAGATED');
+    await propagated(redis);
     const results = redis
       .multi()
       .set('a', '1')
@@ -102,13 +102,7 @@ describe('a script that takes long', () => {
       [null, 8],
       [null, 3],
     ]);
-    expect(await redis.call('PROPAGATED')).toEqual([
-      '- MULTI',
-      '0 set a 1',
-      '0 incr a',
-      '0 incr a',
-      '- EXEC',
-    ]);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 incr a', '0 incr a', '- EXEC']);
     expect(await redis.info('commandstats')).toMatch(/cmdstat_exec:calls=1,/);
   });
 

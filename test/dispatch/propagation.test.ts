@@ -1,27 +1,11 @@
-import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { propagationLog } from '../support/propagation-log.js';
-import { connect, startWithClient } from '../support/respite.js';
+import { propagated, startPropagating } from '../support/propagation-log.js';
+import { connect } from '../support/respite.js';
 import { untilInfo } from '../support/waiting.js';
-
-async function start() {
-  const started = await startWithClient({
-    clock: 'manual',
-    'enable-debug-command': 'yes',
-    commands: [propagationLog()],
-  });
-  await propagated(started.redis);
-  return started;
-}
-
-/** What was propagated since the last call. */
-async function propagated(redis: Redis): Promise<string[]> {
-  return (await redis.call('PROPAGATED')) as string[];
-}
 
 describe('propagation', () => {
   it('repeats commands that changed something, as they came', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.set('a', '1');
     await redis.get('a');
     await redis.del('absent');
@@ -31,20 +15,20 @@ describe('propagation', () => {
   });
 
   it('puts a transaction that changed several things between MULTI and EXEC, without what only read', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.multi().set('a', '1').get('a').incr('a').exec();
     expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 incr a', '- EXEC']);
   });
 
   it('repeats a single change of a transaction alone', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.multi().set('a', '1').get('a').exec();
     await redis.multi().get('a').exec();
     expect(await propagated(redis)).toEqual(['0 set a 1']);
   });
 
   it('says that keys expired, before the command that found out', async () => {
-    const { server, redis } = await start();
+    const { server, redis } = await startPropagating();
     await redis.set('a', '1', 'PX', 10);
     await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
     await propagated(redis);
@@ -59,7 +43,7 @@ describe('propagation', () => {
   });
 
   it('says that keys and fields expired by themselves, each alone', async () => {
-    const { server, redis } = await start();
+    const { server, redis } = await startPropagating();
     await redis.set('a', '1', 'PX', 10);
     await redis.hset('h', 'f', '1', 'g', '2');
     await redis.call('HPEXPIRE', 'h', '10', 'FIELDS', '1', 'f');
@@ -69,13 +53,13 @@ describe('propagation', () => {
   });
 
   it('repeats a flush even of nothing', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.flushall();
     expect(await propagated(redis)).toEqual(['0 flushall']);
   });
 
   it('repeats what a woken client does after the command that woke it', async () => {
-    const { server, redis } = await start();
+    const { server, redis } = await startPropagating();
     const waiting = await connect(server);
     const popped = waiting.call('BLMOVE', 'from', 'to', 'LEFT', 'RIGHT', '0');
     await untilInfo(redis, 'blocked_clients', 1);

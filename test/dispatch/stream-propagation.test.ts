@@ -1,21 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, startPropagating } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
-
-async function start() {
-  const started = await startWithClient({
-    clock: 'manual',
-    'enable-debug-command': 'yes',
-    commands: [propagationLog()],
-  });
-  await propagated(started.redis);
-  return started;
-}
-
-async function propagated(redis: Redis): Promise<string[]> {
-  return (await redis.call('PROPAGATED')) as string[];
-}
 
 /** Runs what was propagated on another server, and wants the same stream there. */
 async function expectSame(redis: Redis, lines: string[], nodeEntries: number): Promise<void> {
@@ -35,7 +21,7 @@ async function expectSame(redis: Redis, lines: string[], nodeEntries: number): P
 
 describe('propagation of streams', () => {
   it('says which ID an entry got and what a rough trimming left', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.config('SET', 'stream-node-max-entries', '3');
     const first = await redis.xadd('s', '*', 'a', '1');
     await redis.xadd('s', '9999999999999-*', 'a', '2');
@@ -56,7 +42,7 @@ describe('propagation of streams', () => {
   });
 
   it('says what the groups let a trimming remove', async () => {
-    const { redis } = await start();
+    const { redis } = await startPropagating();
     await redis.config('SET', 'stream-node-max-entries', '2');
     await redis.xgroup('CREATE', 's', 'g', '0', 'MKSTREAM');
     for (let n = 1; n <= 9; n++) await redis.xadd('s', `${n}`, 'a', String(n));
@@ -81,7 +67,7 @@ describe('propagation of streams', () => {
   });
 
   it('says who got which entry', async () => {
-    const { server, redis } = await start();
+    const { server, redis } = await startPropagating();
     await redis.xgroup('CREATE', 's', 'g', '0', 'MKSTREAM');
     for (const id of ['1', '2', '3', '4']) await redis.xadd('s', id, 'a', 'b');
     await propagated(redis);

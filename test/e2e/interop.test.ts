@@ -6,7 +6,7 @@ import { samples } from '../persistence/samples.js';
 import { dataFolder } from '../support/data-folder.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { connectTo, startRespite } from '../support/respite.js';
-import { untilInfo } from '../support/waiting.js';
+import { rewritten } from '../support/waiting.js';
 
 /**
  * A server of either kind on files in a folder, and how it ends: without losing what it was told, and without writing
@@ -161,11 +161,6 @@ function passes(tool: 'redis-check-rdb' | 'redis-check-aof', ...path: string[]):
   if (error !== undefined) throw error;
   expect(status, stdout + stderr).toBe(0);
   return stdout;
-}
-
-async function rewritten(redis: Redis): Promise<void> {
-  await redis.bgrewriteaof();
-  await untilInfo(redis, 'aof_rewrite_in_progress', 0);
 }
 
 const directions = [

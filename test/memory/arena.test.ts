@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Arena, ArenaFullError, type Ref } from '../../src/memory/arena.js';
-import { seededRandom } from './random.js';
+import { seededRandom } from '../support/random.js';
 
 const MIB = 1024 * 1024;
 const SEGMENT = 64 * MIB;

@@ -8,9 +8,9 @@ import {
   parseMember,
   writeEmptyIntset,
 } from '../../src/memory/intset.js';
+import { HeapBytes } from '../support/heap-bytes.js';
 import { Oracle } from '../support/oracle.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
-import { HeapBytes } from './heap-bytes.js';
 
 function emptyIntset() {
   const owner = HeapBytes.of(Buffer.alloc(EMPTY_INTSET_LENGTH));

@@ -1,11 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Bytes } from '../../src/bytes/bytes.js';
-import { Listpack } from '../../src/memory/listpack.js';
 import { hasDistinctElements, inspectListpack, ListpackReport } from '../../src/memory/listpack-check.js';
-import { EMPTY_LISTPACK_LENGTH, writeEmptyListpack } from '../../src/memory/listpack-format.js';
+import type { HeapBytes } from '../support/heap-bytes.js';
+import { listpackOf } from '../support/listpacks.js';
 import { isCanonicalListpack, isValidListpack } from '../support/naive-listpack-check.js';
-import { HeapBytes } from './heap-bytes.js';
 
 const texts = fc.oneof(
   fc.integer().map(String),
@@ -27,15 +25,6 @@ const texts = fc.oneof(
   fc.nat(5000).map((length) => 'x'.repeat(length)),
 );
 
-function listpackOf(elements: string[]): HeapBytes {
-  const owner = new HeapBytes();
-  owner.resize(EMPTY_LISTPACK_LENGTH);
-  writeEmptyListpack(owner.buffer, owner.offset);
-  const listpack = new Listpack(owner);
-  for (const element of elements) listpack.append(Bytes.of(element));
-  return owner;
-}
-
 const report = new ListpackReport();
 const inspect = ({ buffer, offset, length }: HeapBytes) =>
   inspectListpack(buffer, offset, offset + length, report);
@@ -44,7 +33,7 @@ describe('inspectListpack', () => {
   it('finds every listpack that is written here whole and canonical', () => {
     fc.assert(
       fc.property(fc.array(texts, { maxLength: 20 }), (elements) => {
-        expect(inspect(listpackOf(elements))).toBe(true);
+        expect(inspect(listpackOf(elements).owner)).toBe(true);
         expect(report).toEqual({ count: elements.length, canonical: true });
       }),
     );
@@ -57,7 +46,7 @@ describe('inspectListpack', () => {
     });
     fc.assert(
       fc.property(fc.array(texts, { minLength: 1, maxLength: 6 }), edits, (elements, changes) => {
-        const owner = listpackOf(elements);
+        const { owner } = listpackOf(elements);
         for (const [at, byte] of changes) owner.buffer[owner.offset + (at % owner.length)] = byte;
         const { buffer, offset, length } = owner;
         const valid = isValidListpack(buffer, offset, offset + length);
@@ -88,7 +77,8 @@ describe('hasDistinctElements', () => {
     fc.assert(
       fc.property(names, fc.constantFrom(1, 2, 3), fc.boolean(), (some, stride, long) => {
         const all = long ? [...Array.from({ length: 1500 }, (_, i) => `long:${i}`), ...some] : some;
-        const { buffer, offset } = listpackOf(all.flatMap((name) => [name, 'same', 'same'].slice(0, stride)));
+        const { owner } = listpackOf(all.flatMap((name) => [name, 'same', 'same'].slice(0, stride)));
+        const { buffer, offset } = owner;
         const distinct = new Set(all).size === all.length;
         expect(hasDistinctElements(buffer, offset, all.length, stride)).toBe(distinct);
       }),

@@ -2,23 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { Listpack } from '../../src/memory/listpack.js';
-import { EMPTY_LISTPACK_LENGTH, writeEmptyListpack } from '../../src/memory/listpack-format.js';
+import { HeapBytes } from '../support/heap-bytes.js';
+import { emptyListpack, listpackOf } from '../support/listpacks.js';
 import { isCanonicalListpack, isValidListpack } from '../support/naive-listpack-check.js';
 import { Oracle } from '../support/oracle.js';
 import { describeWithRedisServer } from '../support/redis-server.js';
-import { HeapBytes } from './heap-bytes.js';
-
-function emptyListpack(): { owner: HeapBytes; listpack: Listpack } {
-  const owner = HeapBytes.of(Buffer.alloc(EMPTY_LISTPACK_LENGTH));
-  writeEmptyListpack(owner.buffer, owner.offset);
-  return { owner, listpack: new Listpack(owner) };
-}
-
-function listpackOf(elements: string[]) {
-  const made = emptyListpack();
-  for (const element of elements) made.listpack.append(Bytes.of(element));
-  return made;
-}
 
 function textAt(listpack: Listpack, at: number): string {
   const view = Bytes.of('');

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Arena, type Ref } from '../../src/memory/arena.js';
 import { createEntry, keyLengthOf, keyOffsetOf, releaseEntry } from '../../src/memory/entry.js';
 import { Table } from '../../src/memory/table.js';
-import { seededRandom } from './random.js';
+import { seededRandom } from '../support/random.js';
 
 /** A table with its entries, driven by latin1 string keys, beside the Map that it should equal. */
 class CheckedTable {

@@ -9,7 +9,7 @@ import { encodeCommand } from '../support/encode-command.mjs';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest } from '../support/replicas.js';
 import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
-import { until, untilInfo } from '../support/waiting.js';
+import { rewritten, until, untilInfo } from '../support/waiting.js';
 
 const debug = { 'enable-debug-command': 'yes' } as const;
 
@@ -49,11 +49,6 @@ async function fill(redis: Redis): Promise<void> {
   await redis.select(5);
   await redis.set('elsewhere', '1');
   await redis.select(0);
-}
-
-async function rewritten(redis: Redis): Promise<void> {
-  await redis.call('BGREWRITEAOF');
-  await untilInfo(redis, 'aof_rewrite_in_progress', 0);
 }
 
 describe('the append-only file', () => {

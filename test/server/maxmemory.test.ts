@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { infoNumber } from '../support/info.js';
-import { propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog } from '../support/propagation-log.js';
 import { connect, startRespite, startWithClient } from '../support/respite.js';
 import { until, untilInfo } from '../support/waiting.js';
 
@@ -117,14 +117,14 @@ describe('maxmemory', () => {
     await subscriber.subscribe('__keyevent@0__:evicted');
     for (let i = 0; i < 20; i++) await redis.set(`watched:${i}`, value);
     await redis.watch(...Array.from({ length: 20 }, (_, i) => `watched:${i}`));
-    await redis.call('PROPAGATED');
+    await propagated(redis);
     await leaveRoomFor(redis, 300_000, 'allkeys-lru');
     const other = connect(server);
     await setMany(other, 0, 2000);
     const keys = await infoNumber(other, 'evicted_keys');
     expect(keys).toBeGreaterThan(1000);
-    const propagated = (await other.call('PROPAGATED')) as string[];
-    expect(propagated.filter((line) => line.startsWith('0 DEL '))).toHaveLength(keys);
+    const lines = await propagated(other);
+    expect(lines.filter((line) => line.startsWith('0 DEL '))).toHaveLength(keys);
     await until('all events have come', () => evicted.length >= keys);
     expect(evicted.some((key) => key.startsWith('watched:'))).toBe(true);
     expect(await redis.multi().get('x').exec()).toBeNull();
@@ -135,11 +135,11 @@ describe('maxmemory', () => {
       'lazyfree-lazy-eviction': true,
       commands: [propagationLog()],
     });
-    await redis.call('PROPAGATED');
+    await propagated(redis);
     await leaveRoomFor(redis, 200_000, 'allkeys-lru');
     await setMany(redis, 0, 500);
-    const propagated = (await redis.call('PROPAGATED')) as string[];
-    expect(propagated.some((line) => line.startsWith('0 UNLINK key:'))).toBe(true);
+    const lines = await propagated(redis);
+    expect(lines.some((line) => line.startsWith('0 UNLINK key:'))).toBe(true);
   });
 
   it('evicts nothing while a pause holds back changes', async () => {

@@ -1,4 +1,17 @@
 import type { Call, CommandSpec } from '../../src/commands/command.js';
+import type { Keyspace } from '../../src/keyspace/keyspace.js';
+
+/** Has every event told to `heard`, in place of whoever was told before. */
+export function hearEvents(
+  keyspace: Keyspace,
+  heard: (event: string, key: string, database: number) => void,
+): void {
+  keyspace.eventMask = -1;
+  keyspace.observer = {
+    ...keyspace.observer,
+    event: (_class, event, key, database) => heard(event, key.latin1(), database.index),
+  };
+}
 
 /**
  * A command for tests, EVENTLOG: replies `database event key` for each event since the last call, and begins
@@ -17,11 +30,7 @@ export function eventLog(): CommandSpec {
     flags: [],
     handler({ server, reply }: Call): void {
       const { keyspace } = server;
-      keyspace.eventMask = -1;
-      keyspace.observer = {
-        ...keyspace.observer,
-        event: (_, event, key, database) => log.push(`${database.index} ${event} ${key.latin1()}`),
-      };
+      hearEvents(keyspace, (event, key, database) => log.push(`${database} ${event} ${key}`));
       reply.array(log.length + 1);
       reply.integer(keyspace.dirty - dirty);
       for (const line of log) reply.text(line);

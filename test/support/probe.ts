@@ -1,8 +1,8 @@
 import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { absent } from '../../src/keyspace/database.js';
 import { kinds } from '../../src/keyspace/kinds.js';
-
 import { stringEncodingName } from '../../src/keyspace/string-encoding.js';
+import { hearEvents } from './event-log.js';
 
 /**
  * Commands that show what no ordinary command shows, and what they have recorded. For `Respite.start({
@@ -26,12 +26,7 @@ export class Probe {
   }
 
   private record({ server, reply }: Call): void {
-    const { keyspace } = server;
-    keyspace.eventMask = 0xffff;
-    keyspace.observer = {
-      ...keyspace.observer,
-      event: (_class, event, key) => this.events.push(`${event} ${key.latin1()}`),
-    };
+    hearEvents(server.keyspace, (event, key) => this.events.push(`${event} ${key}`));
     reply.ok();
   }
 }

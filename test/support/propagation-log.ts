@@ -1,6 +1,8 @@
 import type { Call, CommandSpec } from '../../src/commands/command.js';
 import { type PropagationSink, PropagationTarget } from '../../src/dispatch/propagation.js';
 import type { RespiteServer } from '../../src/server/server.js';
+import type { Asking } from './info.js';
+import { startWithClient } from './respite.js';
 
 /** A command as it was propagated; bytes as latin1. `database` is -1 for one that concerns none. */
 export interface PropagatedWords {
@@ -40,4 +42,20 @@ export function propagationLog(collected: PropagatedWords[] = []): CommandSpec {
       lines = [];
     },
   };
+}
+
+/** Asks PROPAGATED. */
+export async function propagated(client: Asking): Promise<string[]> {
+  return (await client.call('PROPAGATED')) as string[];
+}
+
+/** A server whose time stands still, and a client of it: what is propagated from now on is listed. */
+export async function startPropagating() {
+  const started = await startWithClient({
+    clock: 'manual',
+    'enable-debug-command': 'yes',
+    commands: [propagationLog()],
+  });
+  await propagated(started.redis);
+  return started;
 }

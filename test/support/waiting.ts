@@ -38,3 +38,9 @@ export async function untilBusy(redis: Redis): Promise<string> {
   });
   return answer;
 }
+
+/** Has the append-only file rewritten, and waits for the end of that. */
+export async function rewritten(client: Asking): Promise<void> {
+  await client.call('BGREWRITEAOF');
+  await untilInfo(client, 'aof_rewrite_in_progress', 0);
+}

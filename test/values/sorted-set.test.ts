@@ -2,12 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { Arena } from '../../src/memory/arena.js';
-import { EMPTY_LISTPACK_LENGTH, writeEmptyListpack } from '../../src/memory/listpack-format.js';
 import { OrderNodes } from '../../src/memory/order-nodes.js';
 import { PackedSortedSet } from '../../src/values/packed-sorted-set.js';
 import type { SortedSet } from '../../src/values/sorted-set.js';
 import { TreeSortedSet } from '../../src/values/tree-sorted-set.js';
-import { HeapBytes } from '../memory/heap-bytes.js';
+import { emptyListpack } from '../support/listpacks.js';
 import { isValidListpack } from '../support/naive-listpack-check.js';
 import { SortedSetModel } from './sorted-set-model.js';
 
@@ -18,9 +17,7 @@ interface Subject {
 }
 
 function packed(): Subject {
-  const memory = new HeapBytes();
-  memory.resize(EMPTY_LISTPACK_LENGTH);
-  writeEmptyListpack(memory.buffer, memory.offset);
+  const memory = emptyListpack().owner;
   return {
     set: new PackedSortedSet(memory),
     check() {
