@@ -471,8 +471,8 @@ const CHANGES = [
 const INCREMENTAL = CHANGES.map((words) => commandText(...words)).join('');
 
 /**
- * A whole append-only file: manifest, snapshot, commands. One of the three is changed, a server starts on them, and starts
- * again if it could; what it has then must be the same.
+ * A whole append-only file: manifest, snapshot, commands. One of the three is changed, a server starts on them, and
+ * starts again if it could; what it has then must be the same.
  *
  * @param {Context} context
  */

@@ -67,14 +67,16 @@ class Line {
   }
 }
 
-/** Redis tells of a flush by the null of the tracker's protocol, also one who is told in its place and speaks another. */
+/**
+ * Redis tells of a flush by the null of the tracker's protocol, also one who is told in its place and speaks another.
+ */
 function withOneNull(frame: string): string {
   return frame.replace(/(invalidate\r\n)(_|\$-1)\r\n$/, '$1null');
 }
 
 /**
- * Who takes part: two trackers, one in RESP2 that cannot be told itself, one that only writes, one that listens in RESP2 and
- * one in RESP3; and one that tracks all the time.
+ * Who takes part: two trackers, one in RESP2 that cannot be told itself, one that only writes, one that listens in
+ * RESP2 and one in RESP3; and one that tracks all the time.
  */
 const names = ['first', 'second', 'old', 'writer', 'listener', 'target', 'always'] as const;
 type Name = (typeof names)[number];
@@ -287,7 +289,8 @@ describeWithRedisServer('client tracking', () => {
           ];
           return [[who, 'MULTI'], ...queue.slice(Math.floor(random.next() * 3)), [who, 'EXEC']];
         },
-        // Redis 7.0 takes a script that reads one of its keys to read them all, and one that writes to be somebody else.
+        // Redis 7.0 takes a script that reads one of its keys to read them all, and one that writes to be somebody
+        // else.
         () => [
           [
             pick(['writer', 'always']),

@@ -29,8 +29,8 @@ import { wrongTypes } from './groups/wrong-types.mjs';
  *
  * @typedef {object} Group
  * @property {string} name
- * @property {Record<string, Syntax | CommandEntry>} commands by name, a subcommand after a blank; names in angle brackets
- *   are done by the fuzzer itself
+ * @property {Record<string, Syntax | CommandEntry>} commands by name, a subcommand after a blank; names in angle
+ *   brackets are done by the fuzzer itself
  * @property {((random: import('./random.mjs').Random) => string[][])[]} [scenarios] commands that belong together
  * @property {boolean} [mayBeUnknown] commands that one of the servers does not know are left out silently
  */

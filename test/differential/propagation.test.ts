@@ -154,11 +154,12 @@ describeWithRedisServer('propagation beside', () => {
       collected.length = 0;
       const history: string[] = [];
       for (const command of writeCommands(seed + n, ['SPOP'])) {
-        if (command.some((word) => /^fail$/i.test(word))) continue; // BITFIELD, where Redis forgets to tell of a new key
+        if (command.some((word) => /^fail$/i.test(word))) continue; // BITFIELD: Redis forgets to tell of a new key
         history.push(command.map((w) => JSON.stringify(w)).join(' '));
         const [a, b] = await Promise.all([ours.raw(...command), theirs.raw(...command)]);
         const [ourNow, theirNow] = [await changes(askOurs), await changes(askTheirs)];
-        // The oracle's SORT takes an overflow that an earlier command met for one of its own: the data differ from here on.
+        // The oracle's SORT takes an overflow that an earlier command met for one of its own: the data differ from
+        // here on.
         if (b.includes('-ERR One or more scores') && !a.includes('-ERR One or more scores')) break;
         const [told, toldThere] = [collected.splice(0), file.read()];
         if (!sameCommands(told, toldThere)) {

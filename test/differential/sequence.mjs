@@ -32,12 +32,15 @@ const OPEN_MULTI = 0.06;
 const CLOSE_MULTI = 0.2;
 const EXEC_SHARE = 0.85;
 
-/** @typedef {{ name: string, syntax: import('./generators.mjs').Syntax, weight: number, exact: boolean, spelled: boolean, since: string, mayBeUnknown: boolean }} Entry */
+/**
+ * @typedef {{ name: string, syntax: import('./generators.mjs').Syntax, weight: number, exact: boolean, spelled:
+ * boolean, since: string, mayBeUnknown: boolean }} Entry
+ */
 
 /**
  * @param {Iterable<string>} [only] names of commands or groups; all without it
- * @returns {{ entries: Entry[], scenarios: ((random: Random) => string[][])[], scripts: boolean }} `scripts`: some commands
- *   are to run in scripts
+ * @returns {{ entries: Entry[], scenarios: ((random: Random) => string[][])[], scripts: boolean }} `scripts`: some
+ *   commands are to run in scripts
  */
 export function selectCommands(only) {
   const wanted = only && new Set([...only].map((name) => name.toUpperCase()));

@@ -257,7 +257,8 @@ class Connection {
   }
 
   /**
-   * Sends a command, if there is one, and gives everything that came until the server was done with it, pushes included.
+   * Sends a command, if there is one, and gives everything that came until the server was done with it, pushes
+   * included.
    *
    * @param {string[]} command
    * @returns {Promise<string[]>}

@@ -9,7 +9,9 @@ const DATABASES = [0, 1, 2, 3];
 const TTL_SLACK_MS = 5000;
 
 /** How a value of each type is read whole; the order of hashes and sets means nothing. */
-/** @type {Record<string, { command: (key: string) => string[], unordered?: 'elements' | 'pairs', scored?: boolean }>} */
+/**
+ * @type {Record<string, { command: (key: string) => string[], unordered?: 'elements' | 'pairs', scored?: boolean }>}
+ */
 const READERS = {
   string: { command: (key) => ['GET', key] },
   list: { command: (key) => ['LRANGE', key, '0', '-1'] },

@@ -288,7 +288,12 @@ export function agree(command, a, b, queued) {
   );
 }
 
-/** 7.2 prints the fewest digits of a score, the oracle 17; C libraries differ in the last ones of a distance. @param {Reply} a @param {Reply} b */
+/**
+ * 7.2 prints the fewest digits of a score, the oracle 17; C libraries differ in the last ones of a distance.
+ *
+ * @param {Reply} a
+ * @param {Reply} b
+ */
 export function sameScores(a, b) {
   /** @param {string} _name @param {unknown} value */
   const print = (_name, value) => {

@@ -111,9 +111,10 @@ describeWithRedisServer('WATCH beside', () => {
     for (let n = 0; n < sequences; n++) {
       for (const server of [ours, theirs]) await server.clear();
       for (const command of writeCommands(seed + n, ['SPOP'])) {
-        if (command.some((word) => /^fail$/i.test(word))) continue; // BITFIELD, where Redis forgets to tell of a new key
+        if (command.some((word) => /^fail$/i.test(word))) continue; // BITFIELD: Redis forgets to tell of a new key
         const [a, b] = await Promise.all([ours, theirs].map((server) => server.run(command, keyNames)));
-        // The oracle's SORT takes an overflow that an earlier command met for one of its own: the data differ from here on.
+        // The oracle's SORT takes an overflow that an earlier command met for one of its own: the data differ from
+        // here on.
         if (b.reply.includes('-ERR One or more scores') && !a.reply.includes('-ERR One or more scores'))
           break;
         if (a.failed === b.failed) continue;

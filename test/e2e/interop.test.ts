@@ -87,7 +87,9 @@ async function fill(redis: Redis): Promise<void> {
     .exec();
 }
 
-/** Streams of one node and of several, with deleted entries, groups, consumers and pending entries; one that is empty. */
+/**
+ * Streams of one node and of several, with deleted entries, groups, consumers and pending entries; one that is empty.
+ */
 async function fillStreams(redis: Redis): Promise<void> {
   for (const entries of [3, 99, 100, 101, 350]) {
     const key = `stream:${entries}`;

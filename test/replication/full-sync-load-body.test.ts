@@ -4,7 +4,10 @@ import { SnapshotBody } from '../../src/replication/full-sync-load-body.js';
 
 const mark = Buffer.from('0123456789abcdef0123456789abcdef01234567');
 
-/** Hands bytes over in pieces of these lengths, and the rest as a whole. Returns what arrived, and how many were taken. */
+/**
+ * Hands bytes over in pieces of these lengths, and the rest as a whole. Returns what arrived, and how many were
+ * taken.
+ */
 function deliver(bytes: Buffer, lengths: number[], total: number | undefined) {
   const written: Buffer[] = [];
   let arrivals = 0;

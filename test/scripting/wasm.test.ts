@@ -30,7 +30,9 @@ import {
 import { WasmBinary } from '../../src/scripting/wasm/binary.js';
 
 const header = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-/** `(module (func $double (export "double") (param i32) (result i32) ...) (func (export "twice") ... calls $double))` */
+/**
+ * `(module (func $double (export "double") (param i32) (result i32) ...) (func (export "twice") ... calls $double))`
+ */
 const doubling = Uint8Array.from([
   ...header,
   ...[1, 6, 1, 0x60, 1, 0x7f, 1, 0x7f],

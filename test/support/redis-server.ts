@@ -24,8 +24,8 @@ export interface SpawnedServer {
 }
 
 /**
- * Starts redis-server on a free port of 127.0.0.1, without persistence, and waits until it is ready. It has a folder of its
- * own, for as a replica it writes a file, which the next server would load.
+ * Starts redis-server on a free port of 127.0.0.1, without persistence, and waits until it is ready. It has a folder
+ * of its own, for as a replica it writes a file, which the next server would load.
  */
 export async function startRedisServer(...directives: string[]): Promise<SpawnedServer> {
   const port = await freePort();

@@ -2,7 +2,9 @@ import * as g from '../generators.mjs';
 
 const { key, oneOf, times } = g;
 
-/** Few elements, so that sets overlap, and sometimes many at once, so that sparse ones become dense. @type {g.Syntax} */
+/**
+ * Few elements, so that sets overlap, and sometimes many at once, so that sparse ones become dense. @type {g.Syntax}
+ */
 const element = oneOf(g.integerIn(0, 40), g.integerIn(0, 1e6), g.value, '');
 const elements = oneOf(times(0, 5, element), times(0, 5, element), times(100, 900, g.integerIn(0, 1e6)));
 

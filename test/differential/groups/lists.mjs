@@ -17,7 +17,8 @@ const timeout = oneOf('0.001', '0.01', '0.001', '-1', '-0.5', 'x', '', '1e-3', '
 /** No sets, whose order is the server's, and no sorted sets, which SORT gives another encoding in Redis. */
 const sortable = oneOf('sortable:1', 'sortable:2');
 /**
- * Without NUL: ALPHA compares up to it, and what the oracle then takes as equal comes in the order its quicksort happens to leave.
+ * Without NUL: ALPHA compares up to it, and what the oracle then takes as equal comes in the order its quicksort
+ * happens to leave.
  *
  * @param {import('../random.mjs').Random} random
  */

@@ -9,7 +9,10 @@ const message = oneOf(g.value, 'hello', 'hello');
 /** Which of the connections that listen. */
 const listener = oneOf('0', '1', '2');
 
-/** What a listener sends: mostly what is allowed to a subscriber, now and then something that RESP2 refuses. @type {g.Syntax} */
+/**
+ * What a listener sends: mostly what is allowed to a subscriber, now and then something that RESP2 refuses. @type
+ * {g.Syntax}
+ */
 const subscribing = oneOf(
   ['SUBSCRIBE', times(1, 3, channel)],
   ['SUBSCRIBE', times(1, 3, channel)],

@@ -2,7 +2,10 @@ import * as g from '../generators.mjs';
 
 const { key, oneOf, optional, options, times } = g;
 
-/** Few members, so that sets meet; integers of all widths, and some longer than what a listpack takes. @type {g.Syntax} */
+/**
+ * Few members, so that sets meet; integers of all widths, and some longer than what a listpack takes. @type
+ * {g.Syntax}
+ */
 const member = oneOf(
   g.integerIn(-5, 30),
   g.integerIn(-5, 30),

@@ -85,7 +85,10 @@ const streams = (ids) => (random) => {
   const positions = g.words(times(count, count, ids), random);
   return ['STREAMS', ...keys, ...(random.chance(0.03) ? positions.slice(1) : positions)];
 };
-/** A command of which a bent form could wait, or name an ID by the time. @param {g.Syntax} syntax @param {number} [weight] */
+/**
+ * A command of which a bent form could wait, or name an ID by the time. @param {g.Syntax} syntax @param {number}
+ * [weight]
+ */
 const exact = (syntax, weight = 1) => ({ syntax, weight, exact: true });
 
 /** @type {import('../groups.mjs').Group} */
@@ -242,7 +245,9 @@ function history(random) {
   ];
 }
 
-/** Nodes of other sizes, trimmed from the beginning and full of holes. @param {import('../random.mjs').Random} random */
+/**
+ * Nodes of other sizes, trimmed from the beginning and full of holes. @param {import('../random.mjs').Random} random
+ */
 function nodes(random) {
   const commands = [
     ['CONFIG', 'SET', 'stream-node-max-entries', random.pick(['1', '3', '10', '0'])],
@@ -275,7 +280,10 @@ function nodes(random) {
   ];
 }
 
-/** IDs that the server chooses, where the time does not matter: the last one is ahead of it. @param {import('../random.mjs').Random} random */
+/**
+ * IDs that the server chooses, where the time does not matter: the last one is ahead of it. @param
+ * {import('../random.mjs').Random} random
+ */
 function future(random) {
   const last = random.pick([
     '9999999999999-5',
