@@ -57,6 +57,14 @@ interface Output {
   selected: number;
 }
 
+/** How far a snapshot is. */
+export interface SnapshotProgress {
+  readonly keysProcessed: number;
+  readonly keysTotal: number;
+  /** Bytes that were copied because they were about to change. */
+  readonly allCopiedBytes: number;
+}
+
 /**
  * The state of all databases at one moment, written while they change: what stands for fork.
  *
@@ -66,7 +74,7 @@ interface Output {
  *
  * There is one snapshot of a keyspace at a time, and a `still` one at any time.
  */
-export class Snapshot {
+export class Snapshot implements SnapshotProgress {
   keysProcessed = 0;
   /** Buckets that were written so far, and those of them that were because they were about to change. */
   bucketsWritten = 0;

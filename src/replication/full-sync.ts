@@ -2,7 +2,7 @@ import { BackgroundSnapshot } from '../persistence/background-snapshot.js';
 import type { FileSystem } from '../persistence/files.js';
 import type { RdbFormat } from '../persistence/rdb-format.js';
 import { RdbWriter } from '../persistence/rdb-writer.js';
-import { Snapshot } from '../persistence/snapshot.js';
+import { Snapshot, type SnapshotProgress } from '../persistence/snapshot.js';
 import type { Replica } from './replica.js';
 import type { ReplicationHost } from './replication.js';
 import { FileTransfer, type SnapshotTransfer, SocketTransfer } from './snapshot-transfer.js';
@@ -36,6 +36,8 @@ interface Running {
   background: BackgroundSnapshot | undefined;
   /** Position of the stream that the snapshot is of. */
   readonly position: number;
+  /** Unix time in ms. */
+  readonly begun: number;
 }
 
 /**
@@ -57,6 +59,16 @@ export class FullSync {
   /** A snapshot is being written. */
   get inProgress(): boolean {
     return this.running !== undefined;
+  }
+
+  /** Unix time in ms at which the snapshot that is being written began. */
+  get begun(): number | undefined {
+    return this.running?.begun;
+  }
+
+  /** How far it is; undefined if it holds no keys. */
+  get progress(): SnapshotProgress | undefined {
+    return this.running?.background?.snapshot;
   }
 
   /** Adds a replica that wants a snapshot, and begins one if that may be. */
@@ -129,7 +141,7 @@ export class FullSync {
     }
     const transfer = this.openTransfer(replicas);
     host.log.notice(`Starting BGSAVE for SYNC with target: ${transfer.target}`);
-    const running: Running = { transfer, replicas, background: undefined, position };
+    const running: Running = { transfer, replicas, background: undefined, position, begun: host.clock.now() };
     this.running = running;
     transfer.onWritten = (failure) => this.written(running, failure);
     this.write(running);

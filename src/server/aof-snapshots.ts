@@ -44,6 +44,7 @@ export class AofSnapshots implements SnapshotStarter {
       done(failure);
     };
     return {
+      progress: background.snapshot,
       cancel() {
         background.stop();
         void sink.abandon();

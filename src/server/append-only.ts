@@ -10,6 +10,7 @@ import { AofDirectory, manifestErrorText } from '../persistence/aof-directory.js
 import { type AofFile, AofManifest } from '../persistence/aof-manifest.js';
 import { AofWriter } from '../persistence/aof-writer.js';
 import type { FileSystem } from '../persistence/files.js';
+import type { SnapshotProgress } from '../persistence/snapshot.js';
 import { CommandError } from '../protocol/errors.js';
 import { LoadError } from './load-error.js';
 import type { RespiteServer } from './server.js';
@@ -25,6 +26,7 @@ const temporaryIncremental = (prefix: string) => `temp-${prefix}.incr`;
 
 /** A snapshot of all data that is being written to a file. */
 export interface RewriteJob {
+  readonly progress: SnapshotProgress;
   cancel(): void;
 }
 
@@ -157,6 +159,11 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   get rewriting(): boolean {
     return this.job !== undefined;
+  }
+
+  /** How far the rewrite is that is under way. */
+  get progress(): SnapshotProgress | undefined {
+    return this.job?.progress;
   }
 
   /** Bytes of all files, and of what is about to be written. */

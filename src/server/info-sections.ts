@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Client } from '../clients/client.js';
 import { redisVersion } from '../commands/server-api.js';
 import { percentileText } from '../config/special-kinds.js';
+import type { SnapshotProgress } from '../persistence/snapshot.js';
 import type { Replica, ReplicaState } from '../replication/replica.js';
 import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
@@ -163,9 +164,12 @@ function ratio(a: number, b: number): string {
   return (b === 0 ? 0 : a / b).toFixed(2);
 }
 
+const nothingUnderWay: SnapshotProgress = { keysProcessed: 0, keysTotal: 0, allCopiedBytes: 0 };
+
 export function persistenceSection(server: RespiteServer): InfoField[] {
-  const { saving, dataSet, replication } = server;
-  const { keysProcessed, keysTotal, seconds, copiedBytes } = saving.progress;
+  const { saving, appendOnly, dataSet } = server;
+  const progress = saving.progress ?? appendOnly.progress;
+  const { keysProcessed, keysTotal, allCopiedBytes: copiedBytes } = progress ?? nothingUnderWay;
   return [
     ['loading', dataSet.loading === undefined ? 0 : 1],
     ['async_loading', dataSet.loadingAside === undefined ? 0 : 1],
@@ -176,11 +180,11 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ['current_save_keys_processed', keysProcessed],
     ['current_save_keys_total', keysTotal],
     ['rdb_changes_since_last_save', saving.changesSinceSave],
-    ['rdb_bgsave_in_progress', saving.inProgress || replication.fullSync.inProgress ? 1 : 0],
+    ['rdb_bgsave_in_progress', saving.inProgress ? 1 : 0],
     ['rdb_last_save_time', saving.lastSave],
     ['rdb_last_bgsave_status', saving.lastStatus],
     ['rdb_last_bgsave_time_sec', saving.lastSeconds],
-    ['rdb_current_bgsave_time_sec', seconds],
+    ['rdb_current_bgsave_time_sec', saving.secondsInProgress],
     ['rdb_saves', saving.saves],
     ['rdb_last_cow_size', saving.lastCopiedBytes],
     ['rdb_last_load_keys_expired', dataSet.keysExpired],
@@ -188,7 +192,7 @@ export function persistenceSection(server: RespiteServer): InfoField[] {
     ...appendOnlyFields(server),
     ['module_fork_in_progress', 0],
     ['module_fork_last_cow_size', 0],
-    ...(server.appendOnly.state === 'off' ? [] : appendOnlySizes(server)),
+    ...(appendOnly.state === 'off' ? [] : appendOnlySizes(server)),
     ...loadingFields(server),
   ];
 }

@@ -4,7 +4,7 @@ import { BackgroundSnapshot } from '../persistence/background-snapshot.js';
 import { type FileSink, openFileSink } from '../persistence/file-sink.js';
 import { dataPath, type FileSystem, systemFiles } from '../persistence/files.js';
 import { RdbFormat, type SavedAccess } from '../persistence/rdb-format.js';
-import { Snapshot, type SnapshotSink } from '../persistence/snapshot.js';
+import { Snapshot, type SnapshotProgress, type SnapshotSink } from '../persistence/snapshot.js';
 import { SnapshotFile, SnapshotFileError, type SnapshotFileOptions } from '../persistence/snapshot-file.js';
 import type { SnapshotContents } from '../replication/full-sync.js';
 import type { RespiteServer } from './server.js';
@@ -60,12 +60,15 @@ export class Saving implements SavingApi {
     return this.server.keyspace.dirty - this.savedChanges;
   }
 
-  /** What INFO shows of the save that is under way. */
-  get progress(): { keysProcessed: number; keysTotal: number; seconds: number; copiedBytes: number } {
-    if (this.running === undefined) return { keysProcessed: 0, keysTotal: 0, seconds: -1, copiedBytes: 0 };
-    const { background, begun } = this.running;
-    const { keysProcessed, keysTotal, allCopiedBytes } = background.snapshot;
-    return { keysProcessed, keysTotal, seconds: this.secondsSince(begun), copiedBytes: allCopiedBytes };
+  /** How far the save is that is under way, or the snapshot for replicas. */
+  get progress(): SnapshotProgress | undefined {
+    return this.running?.background.snapshot ?? this.server.replication.fullSync.progress;
+  }
+
+  /** Since when it is under way; -1 if there is none. */
+  get secondsInProgress(): number {
+    const begun = this.running?.begun ?? this.server.replication.fullSync.begun;
+    return begun === undefined ? -1 : this.secondsSince(begun);
   }
 
   private secondsSince(begun: number): number {

@@ -69,6 +69,8 @@ describe('The stream that a replica gets', () => {
     const replica = await ReplicaClient.connect(server.port);
     replica.send('SYNC');
     await untilInfo(redis, 'rdb_bgsave_in_progress', 1);
+    expect(await infoField(redis, 'current_save_keys_total')).toBe('50');
+    expect(await infoField(redis, 'rdb_current_bgsave_time_sec')).toBe('0');
     for (let i = 0; i < 50; i++) await redis.set(`key:${i}`, `after ${i}`);
     await redis.config('SET', 'rdb-key-save-delay', 0);
     const snapshot = (await replica.snapshot()).toString('latin1');

@@ -6,6 +6,7 @@ import type { Respite, RespiteOptions } from '../../src/index.js';
 import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { encodeCommand } from '../support/encode-command.mjs';
+import { infoField } from '../support/info.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest } from '../support/replicas.js';
 import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
@@ -359,6 +360,16 @@ describe('a disk that fails', () => {
     await server.close();
     const again = await start(dir);
     expect(await again.redis.mget('a', 'c', 'd')).toEqual(['1', null, '4']);
+  });
+
+  it('tells how far a rewrite is', async () => {
+    const { redis } = await start(dataFolder(), { 'rdb-key-save-delay': 1_000_000 });
+    await redis.mset('a', '1', 'b', '2', 'c', '3');
+    await redis.call('BGREWRITEAOF');
+    expect(await infoField(redis, 'current_save_keys_total')).toBe('3');
+    await redis.config('SET', 'rdb-key-save-delay', 0);
+    await untilInfo(redis, 'aof_rewrite_in_progress', 0);
+    expect(await infoField(redis, 'current_save_keys_total')).toBe('0');
   });
 
   it('leaves the files as they are when a rewrite cannot be finished', async () => {

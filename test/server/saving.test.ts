@@ -158,6 +158,7 @@ describe('SAVE and BGSAVE', () => {
     await call('BGSAVE');
     expect(await info('rdb_bgsave_in_progress')).toBe('1');
     expect(Number(await info('current_save_keys_total'))).toBe(50);
+    expect(await info('rdb_current_bgsave_time_sec')).toBe('0');
     expect(await failure(call('BGSAVE'))).toBe('ERR Background save already in progress');
     expect(await failure(call('BGSAVE SCHEDULE'))).toBe('ERR Background save already in progress');
     expect(await failure(call('SAVE'))).toBe('ERR Background save already in progress');
