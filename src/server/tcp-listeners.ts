@@ -28,11 +28,9 @@ export class TcpListeners {
    * ListenError.
    */
   async open(addresses: readonly string[], port: number, backlog: number): Promise<void> {
-    for (const address of addresses) {
-      const optional = address.startsWith('-');
-      const name = optional ? address.slice(1) : address;
+    for (const { name, host, optional } of addresses.map(wanted)) {
       try {
-        await this.listen(hostOf(name), this.port || port, backlog);
+        await this.listen(host, this.port || port, backlog);
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
         if (optional && unavailable.includes(code)) continue;
@@ -85,11 +83,9 @@ export class TcpListeners {
 
   private bindAll(addresses: readonly string[], port: number, backlog: number): void {
     if (port === 0) return;
-    for (const address of addresses) {
-      const optional = address.startsWith('-');
-      const name = optional ? address.slice(1) : address;
+    for (const { name, host, optional } of addresses.map(wanted)) {
       const server = this.create();
-      const failure = looksNumeric(name) ? 'ENOTFOUND' : listenNow(server, hostOf(name), port, backlog);
+      const failure = looksNumeric(name) ? 'ENOTFOUND' : listenNow(server, host, port, backlog);
       if (failure === undefined) {
         this.add(server);
       } else if (!optional || !unavailable.includes(failure)) {
@@ -138,10 +134,15 @@ export function watched(server: Server, log: Log): Server {
   });
 }
 
-/** `*` is every IPv4 address, `::*` every IPv6 address. */
-function hostOf(address: string): string {
-  if (address === '*') return '0.0.0.0';
-  return address === '::*' ? '::' : address;
+/**
+ * A word of `bind`. With a dash in front the address may be missing; `*` is every IPv4 address, `::*` every IPv6
+ * address.
+ */
+function wanted(word: string): { name: string; host: string; optional: boolean } {
+  const optional = word.startsWith('-');
+  const name = optional ? word.slice(1) : word;
+  const host = name === '*' ? '0.0.0.0' : name === '::*' ? '::' : name;
+  return { name, host, optional };
 }
 
 /** Digits and dots that are no IPv4 address: certainly no host name either. */
