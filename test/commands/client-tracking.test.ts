@@ -170,7 +170,7 @@ describe('CLIENT TRACKING', () => {
     for (const options of ['', 'BCAST']) {
       const client = await tracker(server, options);
       await client.call('MGET', 'k1', 'k2');
-      const loop = 'for i = 1, 3e6 do local s = tostring(i) end';
+      const loop = 'for i = 1, 4e5 do local s = tostring(i) end';
       const replies = await client.pipeline([
         ['MULTI'],
         ['SET', 'k1', 1],
