@@ -9,6 +9,8 @@ export type SyncPolicy = 'always' | 'everysec' | 'no';
 /** How long a write waits for a sync that is under way: the kernel would let it wait, and all clients with it. */
 const longestPostponementMs = 2000;
 const syncIntervalMs = 1000;
+/** Node hands less than 2 GiB to the operating system in one call, and a buffer has an end. */
+const mostAtOnceBytes = 2 ** 30;
 
 interface OpenFile {
   readonly fd: number;
@@ -68,6 +70,8 @@ export class AofWriter {
     private readonly files: FileSystem,
     private readonly clock: Clock,
     private readonly events: AofWriterEvents,
+    /** Bytes that are written in one call, and with which gathered they are written before the end of the turn. */
+    private readonly mostAtOnce = mostAtOnceBytes,
   ) {}
 
   get isOpen(): boolean {
@@ -147,6 +151,7 @@ export class AofWriter {
 
   /** Gathers a command for a database, or `noDatabase`. Hot. */
   append(database: number, args: readonly Bytes[], argc: number): void {
+    if (this.encoder.length >= this.mostAtOnce) this.write(true, false);
     if (this.timestamps) this.noteTime();
     this.encoder.appendFor(database, args, argc);
   }
@@ -191,7 +196,9 @@ export class AofWriter {
     let written = 0;
     let doing: 'write' | 'sync' = 'write';
     try {
-      while (written < bytes.length) written += files.writeSync(fd, bytes, written, bytes.length - written);
+      while (written < bytes.length) {
+        written += files.writeSync(fd, bytes, written, Math.min(bytes.length - written, this.mostAtOnce));
+      }
       doing = 'sync';
       if (policy === 'always') files.fdatasyncSync(fd);
     } catch (error) {

@@ -12,7 +12,10 @@ export interface FileSink extends SnapshotSink {
   onEnd: (failure: string | undefined) => void;
   /** All was written: ends the file. `onEnd` follows. */
   end(): void;
-  /** Gives the file up and removes it. `onEnd` is not called any more. Resolves when it is certain to be gone. */
+  /**
+   * Gives the file up and removes it; one that just has, or is about to have, its name keeps that. `onEnd` is not called
+   * any more. Resolves when nothing happens to the file any more.
+   */
   abandon(): Promise<void>;
 }
 
@@ -57,10 +60,10 @@ class ThreadSink implements FileSink {
   }
 
   private finish(failure: string | undefined): void {
+    void this.thread.terminate();
     if (this.over) return;
     this.over = true;
     this.unsentBytes = 0;
-    void this.thread.terminate();
     this.onEnd(failure);
   }
 
@@ -79,8 +82,12 @@ class ThreadSink implements FileSink {
 
   async abandon(): Promise<void> {
     if (this.over) return;
-    if (Atomics.compareExchange(this.fate, 0, Fate.open, Fate.abandoned) !== Fate.open) return;
     this.over = true;
+    if (Atomics.compareExchange(this.fate, 0, Fate.open, Fate.abandoned) !== Fate.open) {
+      // The thread gives it its name, says so, and ends.
+      await new Promise((resolve) => this.thread.once('exit', resolve));
+      return;
+    }
     // The thread closes it and ends; the name is free at once.
     try {
       this.files.unlinkSync(this.options.temporary);

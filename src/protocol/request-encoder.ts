@@ -5,6 +5,8 @@ import { arrayMark, bulkMark, carriageReturn, lineFeed } from './resp-bytes.js';
 /** Around an argument: `$`, the digits of its length, two line ends. */
 const argumentOverhead = 1 + 10 + 4;
 const initialCapacity = 16 * 1024;
+/** Beyond this a buffer grows by what is needed only: twice as much may be more than there can be. */
+const longestAhead = 2 ** 31;
 /** A buffer that a burst has made larger than this is not kept. */
 const keptCapacity = 4 * 1024 * 1024;
 
@@ -65,7 +67,7 @@ export class RequestEncoder {
   private reserve(room: number): void {
     const needed = this.length + room;
     if (needed <= this.buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.buffer.length * 2));
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(this.buffer.length * 2, longestAhead)));
     this.buffer.copy(larger, 0, 0, this.length);
     this.buffer = larger;
   }

@@ -96,6 +96,8 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
   private lastComplaint = Number.NEGATIVE_INFINITY;
   private lastDelayMinutes = 0;
   private retryAt = 0;
+  /** How many temporary files were named. */
+  private temporaries = 0;
 
   constructor(
     private readonly server: RespiteServer,
@@ -204,17 +206,19 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
 
   /** Hot: called for each change. */
   propagate(database: number, args: readonly Bytes[], argc: number): void {
+    const { loop } = this.server;
     this.writer.append(database, args, argc);
     if (!this.turnScheduled) this.beginTurn();
+    // A long reply may have left in this turn already, and what changed before it was written then.
+    loop.beforeSending = this.writeTurn;
     if (this.writer.policy !== 'always') return;
-    const { client } = this.server.loop.dispatcher.propagation;
+    const { client } = loop.dispatcher.propagation;
     if (client !== undefined) this.uncommitted.add(client);
   }
 
   private beginTurn(): void {
     this.turnScheduled = true;
     setImmediate(this.endTurn);
-    this.server.loop.beforeSending = this.writeTurn;
   }
 
   private readonly endTurn = (): void => {
@@ -333,8 +337,11 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     return this.server.config.values['aof-use-rdb-preamble'] ? 'rdb' : 'commands';
   }
 
+  /** Each rewrite has a temporary file of its own: one that was given up may still be removed when the next has begun. */
   private namesOf(base: AofFile): SnapshotNames {
-    const temporary = this.directory.pathBeside(`temp-rewriteaof-bg-${process.pid}.aof`);
+    const temporary = this.directory.pathBeside(
+      `temp-rewriteaof-bg-${process.pid}-${++this.temporaries}.aof`,
+    );
     return { temporary, path: this.directory.path(base.name) };
   }
 

@@ -159,7 +159,6 @@ export class Shutdown {
 
   private finishAppendOnly({ force }: ShutdownRequest): boolean {
     const { appendOnly, log } = this.server;
-    if (appendOnly.state === 'off') return true;
     if (appendOnly.state === 'starting') {
       log.warning(force ? 'Writing initial AOF. Exiting anyway.' : "Writing initial AOF, can't exit");
       if (!force) return false;
@@ -168,6 +167,7 @@ export class Shutdown {
       log.warning('There is a child rewriting the AOF. Killing it!');
       appendOnly.cancel();
     }
+    if (appendOnly.state === 'off') return true;
     log.notice('Calling fsync() on the AOF file.');
     if (appendOnly.commit()) return true;
     log.warning(force ? 'Error writing the AOF, but exiting anyway.' : "Error writing the AOF, can't exit.");
@@ -186,7 +186,12 @@ export class Shutdown {
     this.underWay = underWay;
     server.log.notice('Saving the final RDB snapshot before exiting.');
     server.loop.dispatcher.pause.forEnd(true);
-    server.saving.saveLast((saved) => this.settle(saved || this.endsUnsaved(underWay.request)));
+    try {
+      server.saving.saveLast((saved) => this.settle(saved || this.endsUnsaved(underWay.request)));
+    } catch (error) {
+      server.log.warning(`Internal error while saving: ${String(error)}`);
+      this.settle(this.endsUnsaved(underWay.request));
+    }
     return underWay.outcome;
   }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { freePort } from '../support/redis-server.js';
@@ -76,6 +77,38 @@ describe('a process', () => {
     child.kill('SIGTERM');
     expect(await exited).toBe(0);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('saves at its end also while the append-only file is rewritten that is off', async () => {
+    const { client, child, exited } = await start('--save', '900 1', '--rdb-key-save-delay', '100000');
+    await client.call('DEBUG', 'POPULATE', '10');
+    await client.call('BGREWRITEAOF');
+    expect(String(await client.call('INFO', 'persistence'))).toContain('aof_rewrite_in_progress:1');
+    child.kill('SIGTERM');
+    expect(await exited).toBe(0);
+    const second = await start();
+    expect(await second.client.call('DBSIZE')).toBe(10);
+  });
+
+  it('tells nothing of a file that was given up when it had its name already', async () => {
+    const compiled = (name: string) =>
+      import(pathToFileURL(join(import.meta.dirname, '../../dist/persistence', name)).href);
+    const [{ openFileSink }, { systemFiles }] = [await compiled('file-sink.js'), await compiled('files.js')];
+    const [temporary, path] = [join(folder, 'temporary'), join(folder, 'complete')];
+    const sink = openFileSink(systemFiles, { temporary, path, checksum: 'none', incrementalSync: false });
+    let told = false;
+    sink.onEnd = () => {
+      told = true;
+    };
+    sink.write(Buffer.from(Uint8Array.from([1, 2, 3]).buffer));
+    sink.end();
+    // What the thread says cannot be heard meanwhile.
+    const end = Date.now() + 10_000;
+    while (!existsSync(path) && Date.now() < end) readdirSync(folder);
+    await sink.abandon();
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toBe(false);
+    expect(readdirSync(folder)).toEqual(['complete']);
   });
 
   it.skipIf(process.getuid?.() === 0)('stays when it cannot save, unless it is forced', async () => {

@@ -12,14 +12,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 let number = 0;
 
 /** A writer with an empty file, a clock, and a disk whose faults are turned on and off. */
-function start(policy: SyncPolicy) {
+function start(policy: SyncPolicy, mostAtOnce?: number) {
   const faults = { write: false, shortWrite: false, sync: false };
-  const calls = { sync: 0 };
+  const calls = { sync: 0, longest: 0 };
   const waiting: ((error: NodeJS.ErrnoException | null) => void)[] = [];
   const files: FileSystem = {
     ...fs,
     writeSync: ((fd: number, bytes: Buffer, at: number, length: number) => {
       if (faults.write) throw new Error('ENOSPC');
+      calls.longest = Math.max(calls.longest, length);
       if (!faults.shortWrite) return fs.writeSync(fd, bytes, at, length);
       faults.write = true;
       return fs.writeSync(fd, bytes, at, Math.floor(length / 2));
@@ -36,12 +37,17 @@ function start(policy: SyncPolicy) {
   };
   const clock = new ManualClock();
   const told: string[] = [];
-  const writer = new AofWriter(files, clock, {
-    failed: (doing) => told.push(`${doing} failed`),
-    recovered: () => told.push('recovered'),
-    delayed: () => told.push('delayed'),
-    synced: () => {},
-  });
+  const writer = new AofWriter(
+    files,
+    clock,
+    {
+      failed: (doing) => told.push(`${doing} failed`),
+      recovered: () => told.push('recovered'),
+      delayed: () => told.push('delayed'),
+      synced: () => {},
+    },
+    mostAtOnce,
+  );
   writer.policy = policy;
   const path = join(folder, String(number++));
   writer.open(path);
@@ -54,6 +60,17 @@ function start(policy: SyncPolicy) {
 const ping = '*1\r\n$4\r\nPING\r\n';
 
 describe('AofWriter', () => {
+  it('writes much in several calls, and before there is too much', () => {
+    const { writer, append, content, calls } = start('no', 1000);
+    append('SET', 'a', 'x'.repeat(2500));
+    expect(writer.pendingBytes).toBeGreaterThan(2500);
+    append('SET', 'b', '1');
+    expect(writer.pendingBytes).toBeLessThan(100);
+    expect(writer.write()).toBe(true);
+    expect(calls.longest).toBe(1000);
+    expect(content()).toContain(`${'x'.repeat(2500)}\r\n*3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n1\r\n`);
+  });
+
   it('selects the database where it changes, and begins a second with its time', () => {
     const { writer, clock, content } = start('no');
     writer.timestamps = true;

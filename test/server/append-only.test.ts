@@ -7,6 +7,7 @@ import type { FileSystem } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
 import { encodeCommand } from '../support/encode-command.mjs';
 import { infoField } from '../support/info.js';
+import { RawClient } from '../support/raw-client.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { digest } from '../support/replicas.js';
 import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
@@ -299,14 +300,18 @@ describeWithRedisServer('the append-only file', () => {
 /** A server on files that fail on demand. */
 async function startOnFaultyDisk(directives: RespiteOptions) {
   const dir = dataFolder();
-  const faults = { write: false, sync: false, rename: false };
+  const faults = { write: false, sync: false, rename: false, afterWrite: () => {} };
   const fail = (code: string) => {
     throw Object.assign(new Error(code), { code });
   };
   const files: FileSystem = {
     ...fs,
-    writeSync: ((...args: Parameters<typeof fs.writeSync>) =>
-      faults.write ? fail('ENOSPC') : fs.writeSync(...args)) as typeof fs.writeSync,
+    writeSync: ((...args: Parameters<typeof fs.writeSync>) => {
+      if (faults.write) return fail('ENOSPC');
+      const written = fs.writeSync(...args);
+      faults.afterWrite();
+      return written;
+    }) as typeof fs.writeSync,
     write: ((...args: unknown[]) => {
       const done = args.at(-1) as (error: Error | null) => void;
       if (faults.write) setImmediate(() => done(Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' })));
@@ -360,6 +365,26 @@ describe('a disk that fails', () => {
     await server.close();
     const again = await start(dir);
     expect(await again.redis.mget('a', 'c', 'd')).toEqual(['1', null, '4']);
+  });
+
+  it('acknowledges nothing before it is written, also after a long reply in the same turn', async () => {
+    const { server, redis, dir, faults } = await startOnFaultyDisk({ appendfsync: 'always' });
+    await redis.set('long', Buffer.alloc(17 * 1024 * 1024));
+    const [first, second] = await Promise.all([1, 2].map(() => RawClient.connect({ port: server.listeners.port })));
+    for (const client of [first, second]) await client.call('PING');
+    faults.afterWrite = () => {
+      faults.write = true;
+    };
+    first.write(Buffer.concat([encodeCommand(['SET', 'a', '1']), encodeCommand(['GET', 'long'])]));
+    second.write(encodeCommand(['SET', 'b', '1']));
+    const told = await second.next().then(
+      () => true,
+      () => false,
+    );
+    await server.close();
+    const again = await start(dir);
+    expect(await again.redis.get('a')).toBe('1');
+    expect(await again.redis.get('b')).toBe(told ? '1' : null);
   });
 
   it('tells how far a rewrite is', async () => {
