@@ -18,6 +18,9 @@ import { isOfHttp, resolve, Unresolved } from './resolution.js';
 import { type SuspendedCommand, Suspension } from './suspension.js';
 import { WatchedKeys } from './watched-keys.js';
 
+/** Age in µs from which on the time is read anew between the commands of a batch. */
+const staleAfterMicroseconds = 1000;
+
 /** In place of a count of changes: nobody wants to hear of them. */
 const unobserved = -1;
 
@@ -48,6 +51,8 @@ export class Dispatcher {
   /** The call of a script's command, so that the script's own stays as it is. */
   private readonly scriptCall: DispatcherCall;
   private toldOfHttpAt = Number.NEGATIVE_INFINITY;
+  /** When the time was read that the commands see, in µs. */
+  private tickedAt = 0;
   /** Unix time in ms that scripts see; it stands still while one runs. Undefined until the script asks. */
   private scriptTime: number | undefined;
 
@@ -74,10 +79,19 @@ export class Dispatcher {
 
   /** Starts a batch of requests, or of work that no request caused: they share one reading of the time. */
   beginBatch(): void {
-    const { keyspace } = this.server;
+    const { arena } = this.server.keyspace;
     // Nobody has a view of dropped memory now.
-    if (keyspace.arena.returnableBytes > 0) keyspace.arena.returnMemory();
-    keyspace.tickAt(this.accounts.beginBatch());
+    if (arena.returnableBytes > 0) arena.returnMemory();
+    this.tickedAt = this.accounts.beginBatch();
+    this.server.keyspace.tickAt(this.tickedAt);
+  }
+
+  /** The commands of a batch share one reading of the time, as long as they are quick. */
+  private keepTime(): void {
+    const { mark } = this.accounts;
+    if (mark - this.tickedAt < staleAfterMicroseconds || this.depth > 0) return;
+    this.tickedAt = mark;
+    this.server.keyspace.tickAt(mark);
   }
 
   /**
@@ -279,7 +293,10 @@ export class Dispatcher {
   private run(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     const { accounts, call, propagation } = this;
     const grouped = accounts.inGroup && command.brief;
-    if (!grouped) accounts.settleGroup();
+    if (!grouped) {
+      accounts.settleGroup();
+      this.keepTime();
+    }
     const began = accounts.mark;
     const dirtyBefore = propagation.active ? propagation.begin(client) : unobserved;
     call.assign(client, command, args, argc);
@@ -293,7 +310,10 @@ export class Dispatcher {
     if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, this.depth === 0);
     client.lastCommand = command.fullName;
     if (grouped) accounts.addToGroup(command);
-    else accounts.finish(call, accounts.since(began));
+    else {
+      accounts.finish(call, accounts.since(began));
+      this.keepTime();
+    }
     if (client.reply.errors !== errorsBefore) accounts.countFailure(client, command);
     return true;
   }

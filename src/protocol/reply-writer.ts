@@ -88,7 +88,7 @@ export class ReplyWriter {
   error(message: string): void {
     this.errors++;
     this.lastError = message;
-    this.line(errorMark, message.replace(/[\r\n]+$/, '').replace(/[\r\n]/g, ' '));
+    this.line(errorMark, withoutLineEnds(message));
   }
 
   integer(n: number): void {
@@ -515,3 +515,14 @@ const nullArray2 = Buffer.from('*-1\r\n');
 const null3 = Buffer.from('_\r\n');
 const true3 = Buffer.from('#t\r\n');
 const false3 = Buffer.from('#f\r\n');
+
+/** Line ends at the end go, others become blanks. Linear: a regular expression for the end is not. */
+function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && isLineEnd(text.charCodeAt(end - 1))) end--;
+  return text.slice(0, end).replace(/[\r\n]/g, ' ');
+}
+
+function isLineEnd(code: number): boolean {
+  return code === carriageReturn || code === lineFeed;
+}

@@ -20,11 +20,6 @@ import { localAddressOf, remoteAddressOf } from './socket-address.js';
  * higher.
  */
 const holdAboveBytes = 16 * 1024 * 1024;
-/**
- * What such a client sends meanwhile is taken in up to here. Many clients send all their requests before they
- * read.
- */
-const maxReadAheadBytes = 16 * 1024 * 1024;
 const nothing = Buffer.alloc(0);
 
 /**
@@ -92,10 +87,11 @@ export class Connection implements Transport {
       this.partial.append(buffer, 0, length);
       if (client.blocked === undefined && !this.held) return this.decodePartial();
     }
-    this.checkQueryBuffer();
+    // Many clients send all their requests before they read, however many that are: what one sends that does not read
+    // yet is taken in as far as that may be, and only then left in the socket.
+    if (!this.held) this.checkQueryBuffer();
+    else if (this.partial.length >= loop.queryBufferLimit) this.stopReading();
     loop.partialRequestGrew(client);
-    if (this.held && this.partial !== undefined && this.partial.length >= maxReadAheadBytes)
-      this.stopReading();
   }
 
   resume(): void {

@@ -36,6 +36,11 @@ describe('ReplyWriter', () => {
     ],
     ['verbatim', (r) => r.verbatim('txt', 'hé'), '$3\r\nh\xc3\xa9\r\n', '=7\r\ntxt:h\xc3\xa9\r\n'],
   ];
+  it('writes an error with a million line ends in its middle, in no time', () => {
+    const message = `ERR a${'\n'.repeat(1_000_000)}b\r\n`;
+    expect(written(2, (reply) => reply.error(message)).length).toBe(`-${message}`.length);
+  });
+
   it.each(shapes)('writes %s', (_name, write, resp2, resp3) => {
     expect(written(2, write)).toBe(resp2);
     expect(written(3, write)).toBe(resp3);

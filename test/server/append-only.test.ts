@@ -370,7 +370,9 @@ describe('a disk that fails', () => {
   it('acknowledges nothing before it is written, also after a long reply in the same turn', async () => {
     const { server, redis, dir, faults } = await startOnFaultyDisk({ appendfsync: 'always' });
     await redis.set('long', Buffer.alloc(17 * 1024 * 1024));
-    const [first, second] = await Promise.all([1, 2].map(() => RawClient.connect({ port: server.listeners.port })));
+    const [first, second] = await Promise.all(
+      [1, 2].map(() => RawClient.connect({ port: server.listeners.port })),
+    );
     for (const client of [first, second]) await client.call('PING');
     faults.afterWrite = () => {
       faults.write = true;

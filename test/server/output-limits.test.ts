@@ -139,8 +139,8 @@ describe('a client that sends requests and does not read', () => {
     const { server, redis } = await startWithClient();
     await redis.set('big', 'x'.repeat(100_000));
     const slow = await slowClient(server);
-    // 12 MiB of requests, more than the kernel's buffers hold, and 30 MiB of replies.
-    const padding = encodeCommand(['SET', 'padding', 'x'.repeat(40_000)]);
+    // 57 MiB of requests, many times what the kernel's buffers hold, and 30 MiB of replies.
+    const padding = encodeCommand(['SET', 'padding', 'x'.repeat(200_000)]);
     const requests = Array.from({ length: 300 }, () => [encodeCommand(['GET', 'big']), padding]).flat();
     const sent = new Promise<void>((resolve) => slow.write(Buffer.concat(requests), () => resolve()));
     await sent;

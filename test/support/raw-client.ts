@@ -35,7 +35,8 @@ export class RawClient {
   }
 
   static async connect(address: { port: number; host?: string } | { path: string }): Promise<RawClient> {
-    const socket = connect({ host: '127.0.0.1', ...address });
+    const { host = '127.0.0.1' } = 'port' in address ? address : {};
+    const socket = 'path' in address ? connect(address.path) : connect(address.port, host);
     await once(socket, 'connect');
     return new RawClient(socket);
   }
