@@ -4,8 +4,11 @@ import { readScriptHeader } from './header.js';
 import type { KeptValue } from './lua/lua-state.js';
 import type { LuaVm } from './lua-vm.js';
 
-/** Scripts that EVAL brought along, and nobody loaded, are kept while they are among the latest so many. */
-const mostEvalScripts = 500;
+/**
+ * Bytes of all scripts above which those that EVAL brought along, and nobody loaded, are forgotten, the ones used
+ * longest ago first. Redis 7.2 keeps them all.
+ */
+const mostBytes = 16 * 1024 * 1024;
 /** What a script takes beside its text: objects, its place in the table. An estimate, in bytes. */
 const overheadBytes = 200;
 const shaLength = 40;
@@ -41,8 +44,6 @@ export class ScriptCache {
   private found: Script | undefined;
   private count = 0;
   private bytes = 0;
-  /** Scripts forgotten to make room. */
-  evicted = 0;
 
   get size(): number {
     return this.count;
@@ -112,10 +113,10 @@ export class ScriptCache {
   private admit(script: Script): void {
     this.evictable.add(script);
     this.latest = script;
-    if (this.evictable.size <= mostEvalScripts) return;
-    const [oldest] = this.evictable;
-    this.remove(oldest);
-    this.evicted++;
+    for (const oldest of this.evictable) {
+      if (this.bytes <= mostBytes || oldest === script) return;
+      this.remove(oldest);
+    }
   }
 
   /** A script ran: it is the last to be forgotten. */

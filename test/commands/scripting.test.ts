@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { infoNumber } from '../support/info.js';
 import { propagated, propagationLog } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
 
@@ -278,14 +279,16 @@ describe('EVALSHA and SCRIPT', () => {
     await expect(redis.evalsha('short', 0)).rejects.toThrow('NOSCRIPT');
   });
 
-  it('forgets scripts that EVAL brought when 500 newer ones came, and none that were loaded', async () => {
+  it('forgets scripts that EVAL brought when all take too much memory, and none that were loaded', async () => {
     const { redis } = await startWithClient();
     await redis.script('LOAD', 'return "loaded"');
+    const long = (i: number) => `return ${i} -- ${'x'.repeat(100_000)}`;
     for (let i = 0; i < 600; i++) await run(redis, `return ${i}`);
-    expect(await redis.info('memory')).toMatch(/number_of_cached_scripts:501\r\n/);
-    expect(await redis.script('EXISTS', sha('return 0'), sha('return 599'), sha('return "loaded"'))).toEqual([
-      0, 1, 1,
-    ]);
+    expect(await redis.info('memory')).toMatch(/number_of_cached_scripts:601\r\n/);
+    for (let i = 0; i < 200; i++) await run(redis, long(i));
+    const texts = ['return 0', 'return 599', long(0), long(199), 'return "loaded"'];
+    expect(await redis.script('EXISTS', ...texts.map(sha))).toEqual([0, 0, 0, 1, 1]);
+    expect(await infoNumber(redis, 'number_of_cached_scripts')).toBeLessThan(200);
   });
 
   it('tells who wants to debug a script that there is no debugger', async () => {
