@@ -77,6 +77,8 @@ async function fuzz({ mutations, seed }) {
     'append-only files, loaded': [0, 0],
   };
   const server = await Respite.start({
+    seed,
+    clock: 'manual',
     'enable-debug-command': 'yes',
     dir: folder,
     dbfilename: 'none.rdb',
