@@ -299,14 +299,11 @@ export class Connection implements Transport {
 
   private get outputLimit(): OutputBufferLimit {
     const { normal, pubsub, replica } = this.loop.outputBufferLimits;
-    if ((this.client.gate & Gate.replica) !== 0) return this.notBelowBacklog(replica);
-    return (this.client.gate & Gate.subscriber) !== 0 ? pubsub : normal;
-  }
-
-  /** What the backlog keeps anyway costs nothing. */
-  private notBelowBacklog({ hard, soft, softSeconds }: OutputBufferLimit): OutputBufferLimit {
-    const least = this.loop.server.config.values['repl-backlog-size'];
-    return { hard: hard && Math.max(hard, least), soft: soft && Math.max(soft, least), softSeconds };
+    const { gate } = this.client;
+    // What the backlog keeps anyway costs nothing, and a client with short replies is never cut off.
+    if ((gate & Gate.replica) !== 0)
+      return notBelow(this.loop.server.config.values['repl-backlog-size'], replica);
+    return notBelow(chunkSize, (gate & Gate.subscriber) !== 0 ? pubsub : normal);
   }
 
   get maxUnsentBytes(): number {
@@ -366,4 +363,8 @@ export class Connection implements Transport {
     this.ended = true;
     this.socket.destroy();
   }
+}
+
+function notBelow(least: number, { hard, soft, softSeconds }: OutputBufferLimit): OutputBufferLimit {
+  return { hard: hard && Math.max(hard, least), soft: soft && Math.max(soft, least), softSeconds };
 }

@@ -67,6 +67,12 @@ describe('the hard output limit', () => {
     slow.destroy();
   });
 
+  it('never cuts off who has short replies, however low the limit', async () => {
+    const { redis } = await startWithClient();
+    await redis.config('SET', 'client-output-buffer-limit', 'normal 1 1 1');
+    expect(await redis.config('SET', 'client-output-buffer-limit', 'normal 0 0 0')).toBe('OK');
+  });
+
   it('sends nothing of a reply that is too large, and runs transactions to their end', async () => {
     const { server, redis } = await startWithClient();
     await redis.config('SET', 'client-output-buffer-limit', 'normal 100000 0 0');
