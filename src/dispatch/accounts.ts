@@ -39,8 +39,6 @@ export class CommandAccounts {
   errorWasCounted = false;
 
   private noteworthyMicroseconds = Number.POSITIVE_INFINITY;
-  /** The same for commands of scripts, of which fewer want to hear. */
-  private noteworthyInScripts = Number.POSITIVE_INFINITY;
   /**
    * Commands that ran since the last reading of the clock: the first `unmeasuredCount`. Never made shorter, which would
    * give the memory back and take it anew with each group.
@@ -60,14 +58,9 @@ export class CommandAccounts {
     this.statistics = statistics;
   }
 
-  /**
-   * From now on, commands that take at least so many µs are reported to `onNoteworthy`.
-   *
-   * @param inScripts the same for commands of scripts
-   */
-  reportFrom(microseconds: number, inScripts: number): void {
+  /** From now on, commands that take at least so many µs are reported to `onNoteworthy`. */
+  reportFrom(microseconds: number): void {
     this.noteworthyMicroseconds = microseconds;
-    this.noteworthyInScripts = inScripts;
     if (microseconds < leastGroupedThreshold) this.endGroup();
   }
 
@@ -156,22 +149,23 @@ export class CommandAccounts {
   }
 
   /**
-   * True if this run of a command in a script is to be measured. Most are taken to last as long as the last one that
-   * was, for a reading of the clock costs a tenth of a short command.
+   * True if this run of a command in a script is to be measured. Most of the brief ones are taken to last as long as
+   * the last one that was, for a reading of the clock costs a tenth of a short command.
    */
   measuresInScript(command: Command): boolean {
     return (
+      !command.brief ||
       (command.calls & (measuredInScripts - 1)) === 0 ||
       command.microsecondsInScript === 0 ||
-      this.noteworthyInScripts !== Number.POSITIVE_INFINITY
+      this.noteworthyMicroseconds < leastGroupedThreshold
     );
   }
 
   /** A command of a script is done. */
-  finishInScript(call: Call): void {
+  finishInScript(call: Call, measured: boolean): void {
     const { microsecondsInScript } = call.command;
     this.nestedMicroseconds += microsecondsInScript;
-    this.count(call, microsecondsInScript, this.noteworthyInScripts);
+    this.count(call, microsecondsInScript, measured ? this.noteworthyMicroseconds : Number.POSITIVE_INFINITY);
   }
 
   /** A command was answered with an error. */

@@ -30,8 +30,7 @@ export class CommandObserver {
     latency.threshold = values['latency-monitor-threshold'];
     const spike = latency.enabled ? latency.threshold * 1000 : Number.POSITIVE_INFINITY;
     const every = server.monitors.size > 0 ? 0 : Number.POSITIVE_INFINITY;
-    const inScripts = Math.min(spike, every); // the slow log has the script as a whole
-    accounts.reportFrom(Math.min(this.slowLogThreshold(), inScripts), inScripts);
+    accounts.reportFrom(Math.min(this.slowLogThreshold(), spike, every));
     accounts.tracksLatency = values['latency-tracking'];
   }
 
@@ -57,13 +56,13 @@ export class CommandObserver {
 
   private logSlow({ client, command, args, argc, fromScript }: Call, microseconds: number): void {
     const { server } = this;
-    if (fromScript || command.has(CommandFlag.skip_slowlog)) return;
+    if (command.has(CommandFlag.skip_slowlog)) return;
     server.slowLog.add(
       {
         time: Math.floor(server.clock.now() / 1000),
         microseconds: Math.floor(microseconds),
         args: shortened(args, argc, command.spec.secrets?.(args, argc) ?? []),
-        address: client.transport.remoteAddress,
+        address: fromScript ? '?:0' : client.transport.remoteAddress,
         name: client.name,
       },
       server.config.values['slowlog-max-len'],

@@ -381,7 +381,7 @@ export class Dispatcher {
     this.depth--;
     if (dirtyBefore !== unobserved) propagation.ran(call, dirtyBefore, false);
     if (measured) command.microsecondsInScript = server.clock.microseconds() - began;
-    accounts.finishInScript(call);
+    accounts.finishInScript(call, measured);
     if (client.reply.errors !== errorsBefore) accounts.countFailure(client, command);
   }
 
