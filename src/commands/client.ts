@@ -305,10 +305,12 @@ function kill(call: Call): void {
   const { args, argc, client, reply } = call;
   if (argc === 3) {
     const address = args[2].latin1();
-    const victim = openClients(call).find((other) => other.transport.remoteAddress === address);
-    if (victim === undefined) throw new CommandError('ERR No such client');
-    end(call, victim);
-    return reply.ok();
+    // Those that came by a Unix socket have one address.
+    const victims = openClients(call).filter((other) => other.transport.remoteAddress === address);
+    if (victims.length === 0) throw new CommandError('ERR No such client');
+    reply.ok();
+    for (const victim of victims) end(call, victim);
+    return;
   }
   const { tests, skipMe } = readKillFilter(call);
   const victims = openClients(call).filter(

@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type CommandSpec, oneKey } from '../../src/commands/command.js';
+import { dataFolder } from '../support/data-folder.js';
+import { RawClient } from '../support/raw-client.js';
 import { startSession } from '../support/raw-session.js';
+import { startWithClient } from '../support/respite.js';
 import { until } from '../support/waiting.js';
 
 const syntaxError = '-ERR syntax error\r\n';
@@ -246,3 +250,15 @@ const waitForKey: CommandSpec = {
   keys: oneKey('RO'),
   handler: (call) => call.block([call.args[1]], Number.POSITIVE_INFINITY, (reply) => reply.text('late')),
 };
+
+it.skipIf(process.platform === 'win32')(
+  'CLIENT KILL ends all connections that have the address',
+  async () => {
+    const path = join(dataFolder(), 'socket');
+    const { redis } = await startWithClient({ unixsocket: path });
+    const [first, second] = await Promise.all([1, 2].map(() => RawClient.connect({ path })));
+    for (const client of [first, second]) await client.call('PING');
+    expect(await redis.client('KILL', `${path}:0`)).toBe('OK');
+    await Promise.all([first.closed, second.closed]);
+  },
+);
