@@ -7,7 +7,8 @@ import { noDatabase } from '../protocol/selecting-encoder.js';
 
 /** Where changes go. A bit each. */
 export const PropagationTarget = { appendOnlyFile: 1 << 0, replicas: 1 << 1 } as const;
-const everywhere = PropagationTarget.appendOnlyFile | PropagationTarget.replicas;
+/** Bits of all of them. */
+export const everywhere = PropagationTarget.appendOnlyFile | PropagationTarget.replicas;
 
 /** Someone who repeats what changes the data: the append-only file, the stream to replicas. */
 export interface PropagationSink {
@@ -37,7 +38,10 @@ interface PropagatedCommand {
 export class Propagation {
   /** There is a sink. Nothing else here is called while there is none. */
   active = false;
-  /** Bits of `PropagationTarget`: where the changes of the present unit go. A script may narrow it. */
+  /**
+   * Bits of `PropagationTarget`: where the changes of the present command go. A script may narrow it, for what it runs
+   * itself and until it ends.
+   */
   targets: number = everywhere;
   /** Whose command the present unit is, if it is a command's. */
   client: Client | undefined;
@@ -113,7 +117,6 @@ export class Propagation {
   /** What was changed since the unit began leaves, as one transaction unless it is to go `apart`. */
   endUnit(apart = false): void {
     this.inUnit = false;
-    this.targets = everywhere;
     if (this.pending.length > 0) this.emitPending(apart);
     this.client = undefined;
   }
@@ -128,20 +131,24 @@ export class Propagation {
     if (isTransaction) this.emit(noDatabase, exec, 1, together);
   }
 
-  /** Something was changed by no command: a key expired, was evicted. A unit of its own unless one is open. */
-  append(database: number, args: Bytes[]): void {
-    if (this.inUnit) this.pending.push({ database, args: args.map(copied), targets: this.targets });
-    else this.emit(database, args, args.length, everywhere);
+  /** Adds a change to the present unit; it is a unit of its own if none is open. */
+  append(database: number, args: Bytes[], targets = this.targets): void {
+    if ((targets & this.reached) === 0) return;
+    if (this.inUnit) this.pending.push({ database, args: args.map(copied), targets });
+    else this.emit(database, args, args.length, targets);
   }
 
-  /** A key is gone without a command that says so. `freedLater` says that it is freed in the background. */
+  /**
+   * A key is gone without a command that says so: wherever the changes of a script go that came upon it, everybody has
+   * the key still. `freedLater` says that it is freed in the background.
+   */
   keyVanished(database: Database, key: Bytes, freedLater: boolean): void {
-    this.append(database.index, [freedLater ? unlink : del, key]);
+    this.append(database.index, [freedLater ? unlink : del, key], everywhere);
   }
 
-  /** A field of a hash is gone by itself. */
+  /** The same of a field of a hash. */
   fieldVanished(database: Database, key: Bytes, field: Bytes): void {
-    this.append(database.index, [hdel, key, field]);
+    this.append(database.index, [hdel, key, field], everywhere);
   }
 
   private emit(database: number, args: readonly Bytes[], argc: number, targets: number): void {

@@ -7,6 +7,7 @@ import { errors } from '../protocol/errors.js';
 import type { ScriptHost, ScriptLogLevel } from '../scripting/script-host.js';
 import { ServerGate, writeRefusal } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
+import { everywhere } from './propagation.js';
 import { nowhere } from './replay.js';
 
 /** In µs. */
@@ -51,6 +52,12 @@ export class ScriptCaller implements ScriptHost<Command> {
     this.outOfMemory =
       (dispatcher.gate & ServerGate.memoryLimit) !== 0 && !allowOom && this.server.overMemoryLimit();
     dispatcher.forgetScriptTime();
+    dispatcher.propagation.targets = everywhere;
+  }
+
+  /** The script has ended. What it said of its changes does not hold for those of others. */
+  end(): void {
+    this.dispatcher.propagation.targets = everywhere;
   }
 
   /** The protocol that the script chose. */

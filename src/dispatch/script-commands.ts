@@ -235,6 +235,7 @@ export function settle(call: Call, runner: ScriptRunner, outcome: Outcome): void
   if (outcome === 'suspended') {
     return dispatcher.suspension.stop((call) => settle(call, runner, scripting.continue()));
   }
+  caller.end();
   dispatcher.accounts.errorWasCounted = scripting.reply(outcome, call.reply, caller.protocol);
   call.propagateAs(); // its commands were
 }

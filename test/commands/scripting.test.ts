@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { infoNumber } from '../support/info.js';
-import { propagated, propagationLog } from '../support/propagation-log.js';
+import { propagated, propagationLog, startPropagating } from '../support/propagation-log.js';
 import { connect, startWithClient } from '../support/respite.js';
 
 const sha = (script: string) => createHash('sha1').update(script).digest('hex');
@@ -337,5 +337,36 @@ describe('what scripts change', () => {
     expect(await propagated(redis)).toEqual(['- MULTI', '0 set a 1', '0 set c 3', '- EXEC']);
     await redis.set('d', '4');
     expect(await propagated(redis)).toEqual(['0 set d 4']);
+  });
+
+  const nowhere = "redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', 1)";
+
+  it.each([
+    ['returns', nowhere],
+    ['fails', `${nowhere} redis.call('incr')`],
+  ])('goes everywhere behind a script of a transaction that said otherwise and %s', async (_, script) => {
+    const { redis } = await start();
+    await redis.multi().eval(script, 0).set('b', '2').eval("redis.call('incr', 'b')", 0).exec();
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 set b 2', '0 incr b', '- EXEC']);
+  });
+
+  it('goes everywhere although a script said otherwise when nobody listened', async () => {
+    const { redis } = await startWithClient({ commands: [propagationLog()] });
+    await run(redis, nowhere);
+    await propagated(redis);
+    await redis.set('b', '2');
+    expect(await propagated(redis)).toEqual(['0 set b 2']);
+  });
+
+  it('does not hold back what had expired when a script came upon it', async () => {
+    const { server, redis } = await startPropagating();
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    await redis.set('key', '5', 'PX', 10);
+    await redis.hset('hash', 'field', '5', 'other', '6');
+    await redis.call('HPEXPIRE', 'hash', '10', 'FIELDS', '1', 'field');
+    await propagated(redis);
+    server.advanceTime(11);
+    await run(redis, `${nowhere} redis.call('get', 'key') redis.call('hget', 'hash', 'field')`);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 DEL key', '0 HDEL hash field', '- EXEC']);
   });
 });

@@ -106,6 +106,27 @@ describe('a script that takes long', () => {
     expect(await redis.info('commandstats')).toMatch(/cmdstat_exec:calls=1,/);
   });
 
+  it('is the only one whose changes stay away when it says so, although it is stopped', async () => {
+    const { redis, other } = await start();
+    await propagated(redis);
+    const script = failed(redis.eval(`redis.set_repl(redis.REPL_NONE) ${endless}`, 0));
+    await untilBusy(other);
+    await other.script('KILL');
+    await script;
+    const results = redis
+      .multi()
+      .eval(
+        `redis.set_repl(redis.REPL_NONE) redis.call('set', 'a', 1) for i = 1, 5e6 do end redis.call('incr', 'a')`,
+        0,
+      )
+      .set('b', '2')
+      .exec();
+    await untilBusy(other);
+    await results;
+    expect(await redis.get('a')).toBe('2');
+    expect(await propagated(redis)).toEqual(['0 set b 2']);
+  });
+
   it('wakes who waits for its keys when it is done', async () => {
     const { server, redis, other } = await start();
     const third = await connected(server);
