@@ -44,9 +44,9 @@ export class KeyPattern {
     if (this.field !== undefined) {
       if (type !== ValueType.hash) return false;
       const place = hash.open(database, ref).findLive(this.field);
-      if (place === 0) return false;
-      hash.valueAt(place, into);
-      return true;
+      if (place !== 0) hash.valueAt(place, into);
+      hash.announceExpired(this.key);
+      return place !== 0;
     }
     if (type !== ValueType.string) return false;
     database.payload(ref, into);

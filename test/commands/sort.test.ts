@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { propagated, startPropagating } from '../support/propagation-log.js';
 import { startWithClient } from '../support/respite.js';
 
 describe('SORT', () => {
@@ -122,6 +123,30 @@ describe('SORT', () => {
     expect(await redis.sort('list', 'BY', 'w_*', 'ALPHA')).toEqual(['a', 'b']);
     await redis.call('SORT', 'list', 'BY', 'nosort', 'GET', 'w_*', 'STORE', 'stored');
     expect(await redis.lrange('stored', 0, -1)).toEqual(['', '']);
+  });
+
+  it.each([
+    ['a listpack', 512],
+    ['a table', 0],
+  ])('tells of fields that it finds expired, and leaves no empty hash: %s', async (_, entries) => {
+    const { server, redis } = await startPropagating();
+    await redis.config('SET', 'hash-max-listpack-entries', entries);
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    await redis.rpush('list', '1', '2');
+    await redis.hset('h_1', 'f', '5');
+    await redis.hset('h_2', 'f', '6', 'g', '7');
+    for (const key of ['h_1', 'h_2']) await redis.call('HPEXPIRE', key, '10', 'FIELDS', '1', 'f');
+    await propagated(redis);
+    server.advanceTime(11);
+    expect(await redis.sort('list', 'BY', 'h_*->f', 'GET', '#', 'GET', 'h_*->g')).toEqual([
+      '1',
+      null,
+      '2',
+      '7',
+    ]);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 HDEL h_1 f', '0 HDEL h_2 f', '- EXEC']);
+    expect(await redis.exists('h_1', 'h_2')).toBe(1);
+    expect(await redis.info('stats')).toContain('expired_subkeys:2');
   });
 
   it('sorts integers of any size, however they are kept', async () => {
