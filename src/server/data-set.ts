@@ -251,8 +251,11 @@ export class DataSet {
   }
 
   private openGate(): void {
+    const { loop, memoryLimit } = this.server;
     this.loading = undefined;
-    this.server.loop.dispatcher.setGate(ServerGate.loading, false);
+    loop.dispatcher.setGate(ServerGate.loading, false);
+    // What is above the limit had to stay until everything was whole.
+    if (memoryLimit.limit > 0) this.server.continueEviction();
   }
 
   private noteProgress(): void {

@@ -456,11 +456,15 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     return this.memoryLimit.exceeded;
   }
 
-  /** Nothing is evicted while changes are held back, nor by a replica that leaves it to its master. */
+  /**
+   * Nothing is evicted while changes are held back, nor by a replica that leaves it to its master; nor while data are
+   * loaded, for a key that is not whole yet would go on from nothing, nor in the midst of a script.
+   */
   get evictionSuspended(): boolean {
-    const { replicaRole, config, loop } = this;
+    const { replicaRole, config, dataSet } = this;
+    const { pause, busy } = this.loop.dispatcher;
     const leftToPrimary = replicaRole.primary !== undefined && config.values['replica-ignore-maxmemory'];
-    return leftToPrimary || loop.dispatcher.pause.active;
+    return leftToPrimary || pause.active || busy || this.isLoading || dataSet.loadingAside !== undefined;
   }
 
   /** `replica-announce-port`, or the port of the kind of connection that replication uses. */

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { dataFolder } from '../support/data-folder.js';
 import { infoNumber } from '../support/info.js';
 import { propagated, propagationLog } from '../support/propagation-log.js';
-import { connect, startRespite, startWithClient } from '../support/respite.js';
-import { until, untilInfo } from '../support/waiting.js';
+import { connect, connected, startRespite, startWithClient } from '../support/respite.js';
+import { rewritten, until, untilBusy, untilInfo } from '../support/waiting.js';
 
 /** Sets the limit to what is in use and so much more. */
 async function leaveRoomFor(redis: Redis, bytes: number, policy: string): Promise<number> {
@@ -153,6 +154,55 @@ describe('maxmemory', () => {
     await redis.client('UNPAUSE');
     expect(await redis.get('key:1')).toBeNull();
     await redis.config('SET', 'maxmemory', 0);
+  });
+
+  it('evicts nothing in the midst of a script that lets others have their turn', async () => {
+    const { server, redis } = await startWithClient({
+      'busy-reply-threshold': 5,
+      'maxmemory-policy': 'allkeys-random',
+      'maxmemory-eviction-tenacity': 0,
+    });
+    const other = await connected(server);
+    await setMany(redis, 0, 3000);
+    const code = `local before = redis.call('dbsize') for i = 1, 5e6 do end return {before, redis.call('dbsize')}`;
+    const limit = (await infoNumber(redis, 'used_memory')) - 2_000_000;
+    const results = redis.pipeline().config('SET', 'maxmemory', limit).eval(code, 0).exec();
+    await untilBusy(other);
+    const [before, after] = (await results)![1][1] as number[];
+    expect(after).toBe(before);
+    expect(before).toBeGreaterThan(2000);
+    await until('the limit is kept', async () => (await infoNumber(redis, 'used_memory')) <= limit + 20_000);
+  });
+
+  it.each([
+    ['rdb', true],
+    ['aof', false],
+  ])('evicts nothing from what is not loaded yet, then tells of all that goes: %s', async (_, preamble) => {
+    const directives = {
+      dir: dataFolder(),
+      appendonly: true,
+      'auto-aof-rewrite-percentage': 0,
+      'aof-use-rdb-preamble': preamble,
+      'maxmemory-policy': 'allkeys-random',
+      'maxmemory-eviction-tenacity': 100,
+    } as const;
+    const first = await startWithClient(directives);
+    const keys = Array.from({ length: 500 }, (_, i) => `list:${i}`);
+    for (let round = 0; round < 6; round++) {
+      const pipeline = first.redis.pipeline();
+      for (const key of keys) pipeline.rpush(key, value);
+      await pipeline.exec();
+      if (round === 2) await rewritten(first.redis);
+    }
+    const limit = (await infoNumber(first.redis, 'used_memory')) - 1_500_000;
+    await first.server.close();
+    const second = await startWithClient({ ...directives, maxmemory: limit });
+    await until('the limit is kept', async () => (await infoNumber(second.redis, 'used_memory')) <= limit);
+    const lengths = await Promise.all(keys.map((key) => second.redis.llen(key)));
+    expect(new Set(lengths)).toEqual(new Set([0, 6]));
+    await second.server.close();
+    const third = await startWithClient(directives);
+    expect(await Promise.all(keys.map((key) => third.redis.llen(key)))).toEqual(lengths);
   });
 
   it('counts what replies and requests take', async () => {
