@@ -205,6 +205,11 @@ export class Client {
     this.setGate(Gate.replyMuted, mode !== 'on');
   }
 
+  /** What it asks for was accepted before: limits of today are not for it. See `Gate.repeating`. */
+  get repeats(): boolean {
+    return (this.gate & Gate.repeating) !== 0;
+  }
+
   setGate(bit: number, on: boolean): void {
     this.gate = on ? this.gate | bit : this.gate & ~bit;
   }

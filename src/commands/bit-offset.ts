@@ -2,6 +2,7 @@ import type { Bytes } from '../bytes/bytes.js';
 import { readSafeInteger } from '../bytes/integers.js';
 import { CommandError } from '../protocol/errors.js';
 import type { Call } from './command.js';
+import { mayBeAsLong } from './string-values.js';
 
 const hash = 0x23;
 
@@ -14,6 +15,6 @@ export function bitOffsetArgument(call: Call, argument: Bytes, width?: number): 
   const counted = width !== undefined && end > start && buffer[start] === hash;
   const n = readSafeInteger(buffer, counted ? start + 1 : start, end);
   const offset = counted ? n * width : n;
-  if (offset >= 0 && Math.floor(offset / 8) < call.server.config.values['proto-max-bulk-len']) return offset;
+  if (offset >= 0 && mayBeAsLong(call, Math.floor(offset / 8) + 1)) return offset;
   throw new CommandError('ERR bit offset is not an integer or out of range');
 }

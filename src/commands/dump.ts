@@ -1,6 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { integerText } from '../bytes/integers.js';
-import { Gate } from '../clients/client.js';
 import { absent } from '../keyspace/database.js';
 import { EventClass } from '../keyspace/events.js';
 import { markAccess } from '../persistence/access.js';
@@ -128,8 +127,7 @@ function readOptions({ args, argc }: Call): RestoreOptions {
 function readPayload({ server, database, client }: Call, payload: Bytes): SavedValue {
   const { values } = server.config;
   const sanitize = values['sanitize-dump-payload'];
-  const byFile = (client.gate & Gate.repeating) !== 0;
-  const unsanitized = sanitize === 'no' || (sanitize === 'clients' && byFile);
+  const unsanitized = sanitize === 'no' || (sanitize === 'clients' && client.repeats);
   if (!isIntact(payload, server.debug.skipChecksums)) throw new CommandError(errors.brokenDump);
   try {
     const value = readDump(payload, { keyspace: database.keyspace, limits: values, unsanitized });

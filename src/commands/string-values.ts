@@ -32,7 +32,12 @@ export function writeString(call: Call, key: Bytes): Ref {
 
 /** Throws CommandError if a string of this length must not come to be. */
 export function checkStringLength(call: Call, length: number): void {
-  if (length > call.server.config.values['proto-max-bulk-len']) throw new CommandError(errors.stringTooLong);
+  if (!mayBeAsLong(call, length)) throw new CommandError(errors.stringTooLong);
+}
+
+/** False if a string of this length must not come to be. What is repeated was allowed by the limit of that time. */
+export function mayBeAsLong({ server, client }: Call, length: number): boolean {
+  return length <= server.config.values['proto-max-bulk-len'] || client.repeats;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { type Client, Gate } from '../clients/client.js';
+import type { Client } from '../clients/client.js';
 import type { BlockOptions, Call, PropagatedArgument } from '../commands/command.js';
 import type { Command } from '../commands/registry.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -43,7 +43,7 @@ export class DispatcherCall implements Call {
     type?: ValueType,
     how: BlockOptions = {},
   ): void {
-    if (this.denyBlocking || (this.client.gate & Gate.repeating) !== 0) onTimeout(this.reply);
+    if (this.denyBlocking || this.client.repeats) onTimeout(this.reply);
     else this.dispatcher.blocking.block(this, keys, deadline, onTimeout, type, how);
   }
 

@@ -158,9 +158,9 @@ export class Dispatcher {
     return this.reject(client, resolved.message, resolved.command);
   }
 
-  private commandNamed({ gate }: Client, name: Bytes): Command | undefined {
+  private commandNamed(client: Client, name: Bytes): Command | undefined {
     const { commands } = this.server;
-    return (gate & Gate.repeating) !== 0 ? commands.findOriginal(name) : commands.find(name);
+    return client.repeats ? commands.findOriginal(name) : commands.find(name);
   }
 
   /**
@@ -207,7 +207,7 @@ export class Dispatcher {
 
   /** The slow half of the way in: something about the client or the server is not as usual. */
   private admits(client: Client, command: Command, args: Bytes[], argc: number): boolean {
-    if ((client.gate & Gate.repeating) !== 0) return this.runsNow(client, command, args, argc);
+    if (client.repeats) return this.runsNow(client, command, args, argc);
     const refusal = refusalOf(this.server, this.gate, client, command, args, argc);
     if (refusal !== undefined) {
       this.reject(client, refusal, command);

@@ -67,7 +67,7 @@ export class ScriptCaller implements ScriptHost<Command> {
 
   /** The script is repeated from a file: what it did then is not refused now. */
   private get repeats(): boolean {
-    return (this.client.gate & Gate.repeating) !== 0;
+    return this.client.repeats;
   }
 
   find(name: Bytes): Command | undefined {

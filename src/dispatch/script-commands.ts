@@ -1,6 +1,6 @@
 import type { Bytes } from '../bytes/bytes.js';
 import { parseInt64, readSafeInteger } from '../bytes/integers.js';
-import { type Client, Gate } from '../clients/client.js';
+import type { Client } from '../clients/client.js';
 import { type Call, CommandFlag, type CommandSpec, type KeySpec } from '../commands/command.js';
 import { helpSubcommand } from '../commands/help.js';
 import type { ServerApi } from '../commands/server-api.js';
@@ -217,15 +217,11 @@ export function begin(call: Call, runner: ScriptRunner, flags: number, readOnly:
     throw new CommandError('ERR Can not execute a script with write flag using *_ro command.');
   }
   const staleReplica = (runner.dispatcher.gate & ServerGate.stale) !== 0;
-  if (staleReplica && (flags & ScriptFlag.allowStale) === 0 && !repeats(call)) {
+  if (staleReplica && (flags & ScriptFlag.allowStale) === 0 && !call.client.repeats) {
     throw new CommandError(errors.staleReplica);
   }
   if (server.monitors.size > 0) showToMonitors(server, call);
   runner.caller.begin(call, readOnly || noWrites, noWrites || (flags & ScriptFlag.allowOom) !== 0);
-}
-
-function repeats({ client }: Call): boolean {
-  return (client.gate & Gate.repeating) !== 0;
 }
 
 /** Replies with what a script returned. If it is suspended it will do so when it is done. */

@@ -90,6 +90,24 @@ describe('the append-only file', () => {
     expect(await digest(redis)).toEqual(before);
   });
 
+  it('brings back strings longer than a request may make today', async () => {
+    const dir = dataFolder();
+    const mebibyte = 2 ** 20;
+    let { server, redis } = await start(dir);
+    await redis.setrange('set', mebibyte, 'x');
+    await redis.append('appended', 'x'.repeat(mebibyte));
+    await redis.append('appended', 'x');
+    await redis.setbit('bit', mebibyte * 8, 1);
+    await redis.bitfield('bits', 'SET', 'u8', `#${mebibyte}`, 1);
+    await redis.eval("redis.call('setrange', 'scripted', ARGV[1], 'x')", 0, mebibyte);
+    const before = await digest(redis);
+    ({ server, redis } = await restart(server, dir, { 'proto-max-bulk-len': mebibyte }));
+    expect(await digest(redis)).toEqual(before);
+    await expect(redis.append('appended', 'x')).rejects.toThrow('exceeds maximum allowed size');
+    await expect(redis.setbit('bit', mebibyte * 8, 0)).rejects.toThrow('bit offset is not an integer');
+    await server.close();
+  });
+
   it('is switched on and off while the server runs', async () => {
     const dir = dataFolder();
     let { server, redis } = await start(dir, { appendonly: false });
