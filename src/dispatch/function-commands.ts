@@ -6,7 +6,7 @@ import type { ServerApi } from '../commands/server-api.js';
 import { dumpFunctions, readFunctions } from '../persistence/function-dump.js';
 import { busyError, CommandError, wrongSubcommand } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
-import type { FunctionLibrary } from '../scripting/function-libraries.js';
+import { type FunctionLibrary, loadLimit } from '../scripting/function-libraries.js';
 import { scriptFlagNames } from '../scripting/script-flags.js';
 import {
   begin,
@@ -169,12 +169,18 @@ function deleteLibrary({ server, args, reply }: Call): void {
   reply.ok();
 }
 
-function load({ server, args, argc, reply }: Call): void {
+/** Undefined: what is repeated was loaded in time once. */
+function loadLimitOf({ client }: Call): number | undefined {
+  return client.repeats ? undefined : loadLimit;
+}
+
+function load(call: Call): void {
+  const { server, args, argc, reply } = call;
   for (let i = 2; i < argc - 1; i++) {
     if (!args[i].is('replace')) throw new CommandError(`ERR Unknown option given: ${args[i].latin1()}`);
   }
   const code = args[argc - 1].copy().buffer;
-  const name = server.scripting.functions.load(code, argc > 3);
+  const name = server.scripting.functions.load(code, argc > 3, loadLimitOf(call));
   server.keyspace.dirty++;
   reply.text(name);
 }
@@ -195,7 +201,8 @@ function dump({ server, reply }: Call): void {
   reply.bulk(payload, 0, payload.length);
 }
 
-function restore({ server, args, argc, reply }: Call): void {
+function restore(call: Call): void {
+  const { server, args, argc, reply } = call;
   if (argc > 4) throw wrongSubcommand('FUNCTION', args[1]);
   const policy = argc === 4 ? args[3].latin1().toLowerCase() : 'append';
   if (policy !== 'flush' && policy !== 'append' && policy !== 'replace') {
@@ -203,7 +210,7 @@ function restore({ server, args, argc, reply }: Call): void {
       'ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.',
     );
   }
-  server.scripting.functions.restore(readFunctions(args[2]), policy);
+  server.scripting.functions.restore(readFunctions(args[2]), policy, loadLimitOf(call));
   server.keyspace.dirty++;
   reply.ok();
 }

@@ -5,7 +5,9 @@ import { readLibraryHeader } from './header.js';
 import type { KeptValue, LuaState } from './lua/lua-state.js';
 import { LuaVm, type VmSettings } from './lua-vm.js';
 
-const loadLimitMicroseconds = 500_000;
+/** How long, in µs, a library may take to be loaded that somebody brings; one that was accepted once has no limit. */
+export const loadLimit = 500_000;
+const noLimit = Number.POSITIVE_INFINITY;
 /** What a library and a function take beside their texts: objects, places in tables. Estimates, in bytes. */
 const libraryOverheadBytes = 200;
 const functionOverheadBytes = 100;
@@ -87,13 +89,14 @@ export class FunctionLibraries {
    * everything is as before.
    *
    * @param replace a library of that name may be there: it is replaced
+   * @param limit how long its code may run, in µs
    */
-  load(code: Buffer, replace: boolean): string {
+  load(code: Buffer, replace: boolean, limit = noLimit): string {
     const source = readLibraryHeader(code);
     const previous = this.byName.get(source.name);
     if (previous !== undefined && !replace)
       throw new CommandError(`ERR Library '${source.name}' already exists`);
-    const functions = this.register(source.code);
+    const functions = this.register(source.code, limit);
     const own = new Set(previous?.functions.map(({ name }) => name.toLowerCase()));
     const taken = functions.find(({ name }) => {
       const known = name.toLowerCase();
@@ -130,14 +133,15 @@ export class FunctionLibraries {
    * Adds libraries, all of them or none. Throws CommandError.
    *
    * @param policy what becomes of those that are there: all go, or those of the same names, or none may be in the way
+   * @param limit how long the code of each may run, in µs
    */
-  restore(codes: readonly Buffer[], policy: 'flush' | 'replace' | 'append'): void {
+  restore(codes: readonly Buffer[], policy: 'flush' | 'replace' | 'append', limit = noLimit): void {
     const before = { byName: this.byName, functions: this.functions, machine: this.machine };
     this.byName = new Map(policy === 'flush' ? [] : before.byName);
     this.functions = new Map(policy === 'flush' ? [] : before.functions);
     if (policy === 'flush') this.machine = undefined;
     try {
-      for (const code of codes) this.loadRestored(code, policy === 'replace');
+      for (const code of codes) this.loadRestored(code, policy === 'replace', limit);
     } catch (error) {
       // What was replaced has let go of its functions: they come from the code again.
       Object.assign(this, before, policy === 'flush' ? {} : { machine: undefined });
@@ -145,10 +149,10 @@ export class FunctionLibraries {
     }
   }
 
-  private loadRestored(code: Buffer, replace: boolean): void {
+  private loadRestored(code: Buffer, replace: boolean, limit: number): void {
     const { name } = readLibraryHeader(code);
     if (!replace && this.byName.has(name)) throw new CommandError(`ERR Library ${name} already exists`);
-    this.load(code, replace);
+    this.load(code, replace, limit);
   }
 
   /** The machine; a lost one is replaced, and all libraries are loaded into the new one. */
@@ -159,7 +163,7 @@ export class FunctionLibraries {
     this.openLoading(vm);
     for (const library of this.byName.values()) {
       const { code } = readLibraryHeader(library.code);
-      library.functions = this.register(code);
+      library.functions = this.register(code, noLimit);
       for (const registered of library.functions)
         this.functions.set(registered.name.toLowerCase(), registered);
     }
@@ -200,7 +204,7 @@ export class FunctionLibraries {
   }
 
   /** Runs a library's code and returns the functions that it registers. Throws CommandError. */
-  private register(code: Buffer): RegisteredFunction[] {
+  private register(code: Buffer, limit: number): RegisteredFunction[] {
     const vm = this.vm();
     const loader = vm.compile(code, '@user_function');
     if (typeof loader === 'string') throw new CommandError(`ERR Error compiling function: ${loader}`);
@@ -208,7 +212,7 @@ export class FunctionLibraries {
     this.registering = registering;
     vm.sandbox.useGlobals(this.loadGlobals);
     try {
-      this.runLoad(vm, loader);
+      this.runLoad(vm, loader, limit);
     } catch (error) {
       this.release(registering);
       throw error;
@@ -221,10 +225,10 @@ export class FunctionLibraries {
     return registering;
   }
 
-  private runLoad(vm: LuaVm, loader: KeptValue): void {
+  private runLoad(vm: LuaVm, loader: KeptValue, limit: number): void {
     vm.prepare('', this.settings.clock.microseconds());
     vm.lua.pushKept(loader);
-    const outcome = vm.startLimited(0, loadLimitMicroseconds, 'FUNCTION LOAD timeout');
+    const outcome = vm.startLimited(0, limit, 'FUNCTION LOAD timeout');
     if (outcome === 'returned') return vm.finish();
     throw new CommandError(
       `ERR Error registering functions: ${vm.error.message.replace(/ script: .*/s, '')}`,

@@ -45,8 +45,8 @@ export class LuaVm {
   private continuedAt = 0;
   private scriptName = '';
   private suspendedAt: Place | undefined;
-  /** A limit that ends the script instead of suspending it, in µs. */
-  private hardLimit = Number.POSITIVE_INFINITY;
+  /** A limit that ends the run, in µs; while there is one, be it infinite, nothing is suspended. */
+  private hardLimit: number | undefined;
   private hardLimitText = '';
 
   constructor(
@@ -127,14 +127,17 @@ export class LuaVm {
     return this.resume(args);
   }
 
-  /** As `start`, but the function must be done in this time, in µs, or fails with the text. */
+  /**
+   * As `start`, but others have no turn meanwhile, and the function must be done in this time, in µs, or fails with the
+   * text.
+   */
   startLimited(args: number, limit: number, text: string): Outcome {
     this.hardLimit = limit;
     this.hardLimitText = text;
     try {
       return this.resume(args);
     } finally {
-      this.hardLimit = Number.POSITIVE_INFINITY;
+      this.hardLimit = undefined;
     }
   }
 
@@ -237,10 +240,8 @@ export class LuaVm {
     this.lua.watched(L);
     const { clock, busyThresholdMs } = this.settings;
     const now = clock.microseconds();
-    const elapsed = now - this.startedAt;
-    if (elapsed > this.hardLimit) this.end(L, this.hardLimitText);
-    if (this.hardLimit !== Number.POSITIVE_INFINITY) return;
-    if (elapsed < busyThresholdMs() * 1000) return;
+    if (this.hardLimit !== undefined) return this.lookAtLimit(L, now, this.hardLimit);
+    if (now - this.startedAt < busyThresholdMs() * 1000) return;
     const { lua } = this;
     if (!lua.canSuspend(L)) return this.lookAtTime(L, now);
     // Now, for a suspended thread tells the line of the instruction before.
@@ -253,10 +254,14 @@ export class LuaVm {
   /** Called now and then by C and host functions that work long. */
   private lookAtLoop(L: number): void {
     const now = this.settings.clock.microseconds();
-    if (now - this.startedAt > this.hardLimit) this.end(L, this.hardLimitText);
+    if (this.hardLimit !== undefined) return this.lookAtLimit(L, now, this.hardLimit);
     this.lookAtTime(L, now);
     // Lua counts its own steps only: a few of them may take long with such functions.
     if (now - this.startedAt >= this.settings.busyThresholdMs() * 1000) this.lua.watchSoon(L);
+  }
+
+  private lookAtLimit(L: number, now: number, limit: number): void {
+    if (now - this.startedAt > limit) this.end(L, this.hardLimitText);
   }
 
   /** Ends the script if it has been for too long where it cannot be suspended. */

@@ -1,7 +1,21 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../src/ambient/clock.js';
+import { systemFiles } from '../../src/persistence/files.js';
+import { dataFolder } from '../support/data-folder.js';
 import { propagated, propagationLog } from '../support/propagation-log.js';
-import { startWithClient } from '../support/respite.js';
+import { connectTo, startServer, startWithClient } from '../support/respite.js';
+import { rewritten } from '../support/waiting.js';
+
+/** Whenever it is looked at, a second has passed. */
+class HastyClock extends SystemClock {
+  private aheadMicroseconds = 0;
+
+  override microseconds(): number {
+    this.aheadMicroseconds += 1e6;
+    return super.microseconds() + this.aheadMicroseconds;
+  }
+}
 
 const library = (name: string, code: string) => `#!lua name=${name}\n${code}`;
 const simple = (name: string, body: string) =>
@@ -171,6 +185,36 @@ describe('FUNCTION and FCALL', () => {
       '0 function delete f',
       '0 function flush',
     ]);
+  });
+
+  it('has half a second to be loaded, but as long as it takes when it is repeated', async () => {
+    const directives = { dir: dataFolder(), appendonly: true };
+    const slow = (name: string) =>
+      library(
+        name,
+        `for i = 1, 1e6 do end
+         for i = 1, 5 do local found = ('x'):rep(2e2):find('x*x*y') end
+         redis.register_function('${name}', function() return '${name}' end)`,
+      );
+    const first = await startServer(directives, systemFiles);
+    const redis = connectTo(first.server.listeners.port);
+    await load(redis, slow('saved'));
+    const dump = (await redis.callBuffer('function', 'dump')) as Buffer;
+    await rewritten(redis);
+    await load(redis, slow('appended'));
+    await load(redis, slow('restored'));
+    await redis.call('function', 'delete', 'saved');
+    await redis.call('function', 'restore', dump);
+    await first.server.close();
+    const { server } = await startServer(directives, systemFiles, new HastyClock());
+    expect([...server.scripting.functions.libraries()].map(({ name }) => name).sort()).toEqual([
+      'appended',
+      'restored',
+      'saved',
+    ]);
+    const other = connectTo(server.listeners.port);
+    await expect(load(other, slow('late'))).rejects.toThrow('FUNCTION LOAD timeout');
+    await expect(other.call('function', 'restore', dump, 'replace')).rejects.toThrow('FUNCTION LOAD timeout');
   });
 
   it('starts a new machine when one is broken, with all libraries', async () => {

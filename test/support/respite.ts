@@ -43,10 +43,10 @@ export function connectTo(port: number, options: RedisOptions = {}): Redis {
 export async function startServer(
   directives: Partial<Directives>,
   files: FileSystem,
+  clock = new SystemClock(),
 ): Promise<{ server: RespiteServer; clock: SystemClock }> {
   const config = new Config();
   config.assign({ port: 0, bind: ['127.0.0.1'], save: [], loglevel: 'nothing', ...directives });
-  const clock = new SystemClock();
   const log = createLog({
     level: 'nothing',
     format: 'redis',
