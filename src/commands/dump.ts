@@ -71,7 +71,7 @@ function restore(call: Call): void {
   if (ttl < 0) throw new CommandError('ERR Invalid TTL value, must be >= 0');
   const value = readPayload(call, args[3]);
   const when = ttl === 0 ? -1 : options.absolute ? ttl : database.keyspace.now + ttl;
-  if (isPast(call, value, when)) {
+  if (isPast(call, when)) {
     discardValue(value);
     const replaced = options.replace && database.removeAndTell(key);
     if (replaced) propagateRemoval(call, key, call.server.config.values['lazyfree-lazy-server-del']);
@@ -90,9 +90,9 @@ function propagateAbsolute(call: Call, when: number): void {
   call.propagateAs([name, key, integerText(when), ...rest, 'ABSTTL']);
 }
 
-/** True of a value that has expired already, or all of whose fields have. */
-function isPast({ database: { keyspace } }: Call, value: SavedValue, when: number): boolean {
-  return value.form === 'expired' || (when >= 0 && when < keyspace.expiredBefore && !keyspace.keepExpired);
+/** True of a key whose time has passed already. */
+function isPast({ database: { keyspace } }: Call, when: number): boolean {
+  return when >= 0 && when < keyspace.expiredBefore && !keyspace.keepExpired;
 }
 
 /** Nothing of what is there is lost if there is no memory for the new value. */

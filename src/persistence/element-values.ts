@@ -13,7 +13,6 @@ import type { RdbReader } from './rdb-reader.js';
 import {
   collectionValue,
   emptyValue,
-  expiredValue,
   packedValue,
   type SavedValue,
   type ValueTarget,
@@ -107,8 +106,8 @@ export function hashOf(reader: RdbReader, pairs: Bytes[], target: ValueTarget, w
 }
 
 /**
- * Of fields and values, and for each field when it expires: unix ms or NO_EXPIRY. Those whose time has come stay away,
- * unless expired things are kept.
+ * Of fields and values, and for each field when it expires: unix ms or NO_EXPIRY. Those whose time has come are there
+ * as well, so that whoever has the same value is told when they go.
  */
 export function expiringHashOf(
   reader: RdbReader,
@@ -117,19 +116,14 @@ export function expiringHashOf(
   target: ValueTarget,
   what = 'Hash',
 ): SavedValue {
-  const { keyspace } = target;
   if (pairs.length === 0) return emptyValue;
   requireTimes(reader, expiries);
   requireDistinctFields(reader, pairs, what);
-  const live = expiries.flatMap((when, i) =>
-    when >= keyspace.expiredBefore || keyspace.keepExpired ? [i] : [],
-  );
-  if (live.length === 0) return expiredValue;
-  if (fitsTriples(pairs, live, target)) return triples(pairs, expiries, live);
-  const hash = new TableHash(keyspace);
-  for (const i of live) {
+  if (fitsTriples(pairs, target)) return triples(pairs, expiries);
+  const hash = new TableHash(target.keyspace);
+  for (const [i, when] of expiries.entries()) {
     hash.set(pairs[i * 2], pairs[i * 2 + 1]);
-    if (expiries[i] !== NO_EXPIRY) hash.setExpiry(hash.find(pairs[i * 2]), expiries[i]);
+    if (when !== NO_EXPIRY) hash.setExpiry(hash.find(pairs[i * 2]), when);
   }
   return collectionValue(hash.expiringSize > 0 ? kinds.expiringTableHash : kinds.tableHash, hash);
 }
@@ -147,17 +141,18 @@ function requireDistinctFields(reader: RdbReader, pairs: Bytes[], what: string):
   if (fields.size < pairs.length / 2) throw twice(reader, what);
 }
 
-function fitsTriples(pairs: Bytes[], live: number[], { limits }: ValueTarget): boolean {
-  const longest = limits['hash-max-listpack-value'];
+function fitsTriples(pairs: Bytes[], { limits }: ValueTarget): boolean {
   return (
-    live.length <= limits['hash-max-listpack-entries'] &&
-    live.every((i) => pairs[i * 2].length <= longest && pairs[i * 2 + 1].length <= longest)
+    pairs.length / 2 <= limits['hash-max-listpack-entries'] &&
+    areShort(pairs, limits['hash-max-listpack-value'])
   );
 }
 
-function triples(pairs: Bytes[], expiries: number[], live: number[]): SavedValue {
+function triples(pairs: Bytes[], expiries: number[]): SavedValue {
   // The order of fields that expire at the same time stays.
-  const ordered = [...live].sort((a, b) => (expiries[a] === expiries[b] ? a - b : expiries[a] - expiries[b]));
+  const ordered = [...expiries.keys()].sort((a, b) =>
+    expiries[a] === expiries[b] ? a - b : expiries[a] - expiries[b],
+  );
   builder.reset();
   for (const i of ordered) {
     builder.append(pairs[i * 2]);

@@ -8,13 +8,7 @@ import { TableSet } from '../values/table-set.js';
 import { TreeSortedSet } from '../values/tree-sorted-set.js';
 import { addMember, requireTimes, settledList, settledSortedSet, twice } from './element-values.js';
 import type { RdbReader } from './rdb-reader.js';
-import {
-  collectionValue,
-  expiredValue,
-  type GradualValue,
-  type SavedValue,
-  type ValueTarget,
-} from './saved-value.js';
+import { collectionValue, type GradualValue, type SavedValue, type ValueTarget } from './saved-value.js';
 
 /**
  * Big collections that are read element by element straight into the arena. An element is read as a whole before it is
@@ -98,7 +92,7 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
 
   constructor(
     fields: number,
-    private readonly target: ValueTarget,
+    target: ValueTarget,
     private readonly readExpiry: (reader: RdbReader) => number,
   ) {
     super(fields);
@@ -110,8 +104,6 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
     requireTimes(reader, [when]);
     reader.stringInto(nameView);
     reader.stringInto(payloadView);
-    const { expiredBefore, keepExpired } = this.target.keyspace;
-    if (when < expiredBefore && !keepExpired) return;
     const { collection } = this;
     if (!collection.set(nameView, payloadView)) throw twice(reader, 'Hash');
     if (when !== NO_EXPIRY) collection.setExpiry(collection.find(nameView), when);
@@ -119,7 +111,6 @@ export class GradualExpiringHash extends GradualCollection<TableHash> {
 
   protected finish(): SavedValue {
     const { collection } = this;
-    if (collection.size === 0) return expiredValue;
     return collectionValue(
       collection.expiringSize > 0 ? kinds.expiringTableHash : kinds.tableHash,
       collection,

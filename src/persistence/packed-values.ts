@@ -188,11 +188,7 @@ export function readExpiringListpack(reader: RdbReader, target: ValueTarget): Sa
   if (count % 3 !== 0) throw reader.fail('hash with a field without a time');
   if (report.canonical && count / 3 <= target.limits['hash-max-listpack-entries']) {
     const { buffer, start } = bytes;
-    const kind = kindOfTriples(
-      buffer,
-      start,
-      target.keyspace.keepExpired ? 0 : target.keyspace.expiredBefore,
-    );
+    const kind = kindOfTriples(buffer, start);
     if (kind !== undefined) {
       requireDistinct(reader, bytes, count / 3, 3, 'Hash listpack');
       return packedValue(kind, bytes);
@@ -207,7 +203,7 @@ export function readExpiringListpack(reader: RdbReader, target: ValueTarget): Sa
 }
 
 /** The kind of hash that the triples are as they lie there; undefined if they have to be put in order. */
-function kindOfTriples(buffer: Buffer, start: number, now: number): number | undefined {
+function kindOfTriples(buffer: Buffer, start: number): number | undefined {
   let latest = 0;
   let expiring = false;
   for (let at = start + HEADER_LENGTH; buffer[at] !== END; ) {
@@ -217,7 +213,7 @@ function kindOfTriples(buffer: Buffer, start: number, now: number): number | und
     at += elementLength(buffer, at);
     const when = time === 0 ? NO_EXPIRY : time;
     // Also false of what is no number.
-    if (!(when >= latest && when >= now && (time === 0 || time < lastExpiryPossible))) return undefined;
+    if (!(when >= latest && (time === 0 || time < lastExpiryPossible))) return undefined;
     latest = when;
     if (time !== 0) expiring = true;
   }

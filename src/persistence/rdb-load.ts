@@ -275,7 +275,7 @@ export class RdbLoad {
     const { summary, options } = this;
     if (value.form === 'empty') {
       if (summary.emptyKeysSkipped++ < 10) options.onSkipped?.(`empty key: ${shown(this.key)}`);
-    } else if (value.form === 'expired' || this.isPast()) {
+    } else if (this.isPast()) {
       this.dropExpired();
       discardValue(value);
     } else this.storeLive(value);

@@ -34,9 +34,7 @@ export type SavedValue =
   | { readonly form: 'packed'; readonly kind: Kind; readonly bytes: Bytes }
   | { readonly form: 'collection'; readonly kind: Kind; readonly collection: Collection }
   /** A collection of no elements, which no key can have: old versions of Redis wrote such. */
-  | { readonly form: 'empty' }
-  /** A hash whose fields have all expired. */
-  | { readonly form: 'expired' };
+  | { readonly form: 'empty' };
 
 /** A collection that is read element by element, for it may be larger than what can be held in memory twice. */
 export interface GradualValue {
@@ -47,7 +45,6 @@ export interface GradualValue {
 }
 
 export const emptyValue: SavedValue = { form: 'empty' };
-export const expiredValue: SavedValue = { form: 'expired' };
 
 export function packedValue(kind: Kind, bytes: Bytes): SavedValue {
   return { form: 'packed', kind, bytes };

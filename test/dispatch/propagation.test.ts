@@ -52,6 +52,35 @@ describe('propagation', () => {
     expect((await propagated(redis)).sort()).toEqual(['0 DEL a', '0 HDEL h f']);
   });
 
+  it.each([
+    ['a listpack', 512],
+    ['a table', 0],
+  ])('says when fields go that had expired before their hash was restored: %s', async (_, entries) => {
+    const { server, redis } = await startPropagating();
+    await redis.config('SET', 'hash-max-listpack-entries', entries);
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    await redis.hset('some', 'f', '5', 'g', '6');
+    await redis.hset('all', 'f', '5');
+    const dumps = new Map<string, Buffer>();
+    for (const key of ['some', 'all']) {
+      await redis.call('HPEXPIRE', key, '10', 'FIELDS', '1', 'f');
+      dumps.set(key, (await redis.callBuffer('DUMP', key)) as Buffer);
+    }
+    server.advanceTime(11);
+    for (const [key, dump] of dumps) await redis.restore(key, 0, dump, 'REPLACE');
+    expect((await propagated(redis)).slice(-2)).toEqual([
+      expect.stringContaining('0 restore some'),
+      expect.stringContaining('0 restore all'),
+    ]);
+    expect(await redis.hgetall('some')).toEqual({ g: '6' });
+    expect(await redis.hincrby('some', 'f', 1)).toBe(1);
+    expect(await propagated(redis)).toEqual(['- MULTI', '0 HDEL some f', '0 hincrby some f 1', '- EXEC']);
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '1');
+    server.advanceTime(1);
+    expect(await propagated(redis)).toEqual(['0 HDEL all f']);
+    expect(await redis.exists('all')).toBe(0);
+  });
+
   it('repeats a flush even of nothing', async () => {
     const { redis } = await startPropagating();
     await redis.flushall();

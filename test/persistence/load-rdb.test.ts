@@ -43,6 +43,11 @@ function encoding(keyspace: Keyspace, name: string): string | undefined {
   return encodingNames.get(database.kindOf(database.peek(key(name))));
 }
 
+function elementsIn(keyspace: Keyspace, name: string): number {
+  const [database] = keyspace.databases;
+  return elementCount(database, database.peek(key(name)));
+}
+
 describe('records of a file', () => {
   it('are databases, keys with expiry and access, and what is said of the file', () => {
     const notes: string[] = [];
@@ -213,8 +218,11 @@ describe('old encodings', () => {
     expect(again.digest).toBe(digest);
   });
 
-  it('of hashes with expiring fields are read in every form', () => {
-    const when = now + 1000;
+  it.each([
+    ['are still to expire', 1000],
+    ['have expired, for others are to be told when they go', -1000],
+  ])('of hashes are read in every form, with fields that %s', (_, left) => {
+    const when = now + left;
     const triples = (time: number) => bytes(0xf4, int64(time), 9);
     const packed = bytes(0x81, 'a', 2, 0x81, '1', 2, triples(when), 0x81, 'b', 2, 2, 1, 0, 1);
     const whole = bytes(uint32(packed.length + 7), uint16(6), packed, 0xff);
@@ -231,10 +239,12 @@ describe('old encodings', () => {
       const { keyspace } = load(rdbFile(12, form));
       expect(encoding(keyspace, 'h')).toBe('listpackex');
       expect(keyspace.databases[0].fieldExpires.size).toBe(1);
+      expect(elementsIn(keyspace, 'h')).toBe(2);
       const big = load(rdbFile(12, form), {
         limits: { ...usualOptions.limits, 'hash-max-listpack-entries': 1 },
       });
       expect(encoding(big.keyspace, 'h')).toBe('hashtable');
+      expect(elementsIn(big.keyspace, 'h')).toBe(2);
       expect(big.digest).toBe(digests[0]);
     }
   });

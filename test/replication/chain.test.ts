@@ -125,6 +125,28 @@ it('what expired while a primary was down is gone from its replicas', async () =
   expect(await infoField(after.redis, 'sync_full')).toBe('0');
 });
 
+it('fields that expired while a primary was down are gone from its replicas', async () => {
+  const dir = dataFolder();
+  const before = await start({ dir, 'rdb-version': '12' });
+  const replica = await follow(before);
+  await before.redis.call('debug', 'set-active-expire', '0');
+  await before.redis.hset('some', 'short', '1', 'long', '2');
+  await before.redis.hset('all', 'short', '1');
+  for (const key of ['some', 'all']) await before.redis.call('hpexpire', key, '1', 'fields', '1', 'short');
+  await expectSame(before, replica);
+  await before.redis.save();
+  const { port } = before.server;
+  await before.server.close();
+  const after = await start({ dir, port });
+  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  const gone = async ({ redis }: Started) =>
+    (await redis.hlen('some')) === 1 && (await redis.exists('all')) === 0;
+  await until('they are gone from the primary', () => gone(after));
+  await untilCaughtUp(after.redis, replica.redis);
+  expect(await gone(replica)).toBe(true);
+  expect(await infoField(after.redis, 'sync_full')).toBe('0');
+});
+
 it('those who followed the same primary can follow each other', async () => {
   const primary = await start();
   await change(primary, [1]);
