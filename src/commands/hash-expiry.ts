@@ -249,12 +249,23 @@ function tellTimes(call: Call, shown: (when: number, now: number) => number): vo
   }
 }
 
+/**
+ * Publishes that fields have no expiry any more. Is propagated for these alone: one that the command found expired is
+ * there still for whoever repeats it, and must not become permanent.
+ */
+export function announcePersisted(call: Call, fields: Bytes[]): void {
+  const { database, args } = call;
+  if (fields.length === 0) return;
+  database.modified(args[1], EventClass.hash, 'hpersist', fields.length);
+  if (call.propagates) call.propagateAs(['HPERSIST', args[1], 'FIELDS', fields.length, ...fields]);
+}
+
 function hpersist(call: Call): void {
-  const { args, database, reply } = call;
+  const { args, reply } = call;
   const target = existingHash(call);
   const range = fieldRange(call, 2);
   if (target === undefined) return replyNoFields(call, range);
-  let persisted = 0;
+  const persisted: Bytes[] = [];
   reply.array(range.to - range.from);
   for (let i = range.from; i < range.to; i++) {
     const place = target.find(args[i]);
@@ -263,9 +274,8 @@ function hpersist(call: Call): void {
     else {
       target.setExpiry(place, args[i], NO_EXPIRY);
       reply.integer(changed);
-      persisted++;
+      persisted.push(args[i]);
     }
   }
-  if (persisted === 0) return;
-  database.modified(args[1], EventClass.hash, 'hpersist', persisted);
+  announcePersisted(call, persisted);
 }

@@ -8,6 +8,7 @@ import { type Call, type CommandSpec, oneKey } from './command.js';
 import { existingHash, hashToChange, writeValueOf } from './hash-access.js';
 import {
   announceExpiry,
+  announcePersisted,
   type FieldRange,
   fieldExpiryTime,
   fieldRange,
@@ -106,7 +107,7 @@ function timeOption(call: Call, at: number): number | undefined {
 }
 
 function hgetex(call: Call): void {
-  const { args, database } = call;
+  const { args } = call;
   const target = existingHash(call);
   const persists = args[2].is('persist');
   const when = timeOption(call, 2);
@@ -123,9 +124,7 @@ function hgetex(call: Call): void {
     return;
   }
   if (when !== undefined) announceExpiry(call, target, when, fields);
-  if (!persists || fields.length === 0) return;
-  database.modified(args[1], EventClass.hash, 'hpersist', fields.length);
-  if (call.propagates) call.propagateAs(['HPERSIST', args[1], 'FIELDS', fields.length, ...fields]);
+  if (persists) announcePersisted(call, fields);
 }
 
 function persist(target: HashValue, field: Bytes): boolean {

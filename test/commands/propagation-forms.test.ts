@@ -119,6 +119,16 @@ describe('expiry is propagated', () => {
     expect(await form(redis, 'HGETDEL h FIELDS 1 none')).toEqual([]);
   });
 
+  it('of no field that has expired, though it is there still', async () => {
+    const { server, redis } = await start();
+    await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
+    await redis.hset('h', { a: '1', b: '2' });
+    await redis.call('HPEXPIRE', 'h', '10', 'FIELDS', '1', 'a');
+    await redis.call('HPEXPIRE', 'h', '20', 'FIELDS', '1', 'b');
+    server.advanceTime(11);
+    expect(await form(redis, 'HPERSIST h FIELDS 2 a b')).toEqual(['HPERSIST h FIELDS 1 b']);
+  });
+
   it('of fields that a command found expired, beside what it removed itself', async () => {
     const { server, redis } = await start();
     await redis.call('DEBUG', 'SET-ACTIVE-EXPIRE', '0');
