@@ -13,8 +13,8 @@ export interface FileSink extends SnapshotSink {
   /** All was written: ends the file. `onEnd` follows. */
   end(): void;
   /**
-   * Gives the file up and removes it; one that just has, or is about to have, its name keeps that. `onEnd` is not called
-   * any more. Resolves when nothing happens to the file any more.
+   * Gives the file up and removes it; one that just has, or is about to have, its name keeps that. `onEnd` is not
+   * called any more. Resolves when nothing happens to the file any more.
    */
   abandon(): Promise<void>;
 }

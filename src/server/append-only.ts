@@ -337,7 +337,9 @@ export class AppendOnly implements PropagationSink, AppendOnlyApi {
     return this.server.config.values['aof-use-rdb-preamble'] ? 'rdb' : 'commands';
   }
 
-  /** Each rewrite has a temporary file of its own: one that was given up may still be removed when the next has begun. */
+  /**
+   * Each rewrite has a temporary file of its own: one that was given up may still be removed when the next has begun.
+   */
   private namesOf(base: AofFile): SnapshotNames {
     const temporary = this.directory.pathBeside(
       `temp-rewriteaof-bg-${process.pid}-${++this.temporaries}.aof`,
