@@ -110,8 +110,11 @@ export class ReplicaLink implements PrimaryLink {
 
   // --- the connection
 
+  /** In place of any connection that there is. The server's own files are loaded first: then `tick` connects. */
   connect(): void {
     const { replica, host, port } = this;
+    this.close();
+    if (replica.isLoading) return this.setState('connect');
     replica.log.notice(`Connecting to MASTER ${host}:${port}`);
     this.lastIo = replica.clock.now();
     try {
@@ -187,10 +190,10 @@ export class ReplicaLink implements PrimaryLink {
 
   // --- bytes that have to wait
 
-  /** A script that runs long, or CLIENT PAUSE, holds back the primary's commands too. */
+  /** A script that runs long, CLIENT PAUSE and DEBUG LOADAOF hold back the primary's commands too. */
   private mustWait(): boolean {
-    const { dispatcher } = this.replica.loop;
-    return this.stream !== undefined && (dispatcher.busy || dispatcher.pause.active);
+    const { isLoading, loop } = this.replica;
+    return this.stream !== undefined && (loop.dispatcher.busy || loop.dispatcher.pause.active || isLoading);
   }
 
   private keep(buffer: Buffer, start: number, end: number): void {

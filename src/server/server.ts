@@ -245,8 +245,9 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     if (this.config.values.unixsocket !== '') this.log.notice('Ready to accept connections unix');
   }
 
+  /** From before the first byte of a file is read, whatever that holds. */
   get isLoading(): boolean {
-    return this.dataSet.loading !== undefined;
+    return (this.loop.dispatcher.gate & ServerGate.loading) !== 0;
   }
 
   get isClosing(): boolean {

@@ -1,11 +1,16 @@
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
+import { bytes, rdbFile, string } from '../persistence/rdb-file.js';
 import { dataFolder } from '../support/data-folder.js';
 import { commandText as request } from '../support/encode-command.mjs';
-import { infoField } from '../support/info.js';
+import { infoField, infoFields } from '../support/info.js';
+import { RawClient } from '../support/raw-client.js';
+import { freePort } from '../support/redis-server.js';
 import { connect, startRespite } from '../support/respite.js';
 import { until } from '../support/waiting.js';
 
@@ -211,6 +216,35 @@ it('takes a snapshot of no keys', async () => {
   const replica = await follow(primary);
   await up(replica);
   expect(await replica.dbsize()).toBe(0);
+});
+
+it('is not asked before a replica has loaded the file that it has itself', async () => {
+  const dir = dataFolder();
+  const keys = Array.from({ length: 2000 }, (_, i) => bytes(0, string(`own:${i}`), string('x'.repeat(500))));
+  writeFileSync(join(dir, 'dump.rdb'), rdbFile(10, ...keys));
+  const primary = await fakePrimary([good]);
+  const port = await freePort();
+  const starting = follow(primary, {
+    dir,
+    port,
+    hz: 500,
+    'key-load-delay': 1000,
+    'loading-process-events-interval-bytes': 1024,
+  });
+  const client = await RawClient.connect({ port });
+  const cronMicroseconds = async () =>
+    Number((await infoFields(client, 'debug')).get('eventloop_duration_cron_sum'));
+  expect(await infoField(client, 'loading')).toBe('1');
+  const before = await cronMicroseconds();
+  await until('periodic work was done', async () => (await cronMicroseconds()) > before);
+  expect(await infoField(client, 'loading')).toBe('1');
+  expect(await infoField(client, 'total_net_repl_input_bytes')).toBe('0');
+  await client.call('CONFIG', 'SET', 'key-load-delay', '0');
+  const replica = await starting;
+  await up(replica);
+  expect(primary.asked).toEqual(['? -1']);
+  expect(await replica.dbsize()).toBe(1);
+  await client.close();
 });
 
 it('loads a snapshot to its end although the link breaks meanwhile, and goes on behind it', async () => {
