@@ -87,6 +87,7 @@ export class FullSync {
   private joins(replica: Replica): boolean {
     const { running } = this;
     if (running?.transfer.target !== 'disk' || !sameContents(replica, running.replicas[0])) return false;
+    if (!replica.traits.snapshotOnly && !isFollowed(running)) return false;
     this.host.log.notice('The snapshot for other replicas serves this one, too');
     this.events.begun(replica, running.position);
     replica.startAt(running.position);
@@ -259,6 +260,11 @@ export class FullSync {
     this.abandon(running);
     for (const replica of running.replicas.splice(0)) this.events.failed(replica);
   }
+}
+
+/** True if the stream is kept from the snapshot's position on, for one who will follow it from there. */
+function isFollowed({ replicas }: Running): boolean {
+  return replicas.some(({ followsStream }) => followsStream);
 }
 
 function sameContents({ traits: a }: Replica, { traits: b }: Replica): boolean {

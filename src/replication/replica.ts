@@ -31,6 +31,8 @@ export interface ReplicaEvents {
   transferred(replica: Replica): void;
   /** It cannot be sent the rest of the snapshot. */
   failed(replica: Replica, error: unknown): void;
+  /** What it is to be sent next of the stream is not kept any more. */
+  lost(replica: Replica): void;
   /** One of its commands was answered. */
   interrupted(replica: Replica): void;
 }
@@ -174,7 +176,10 @@ export class Replica implements OutputFeed {
     let block = this.block ?? log.backlog?.find(this.sent);
     if (block !== undefined && this.sent === block.start + block.used) block = block.next;
     this.block = block;
-    if (block === undefined) return undefined;
+    if (block === undefined) {
+      this.events.lost(this);
+      return undefined;
+    }
     const bytes = block.buffer.subarray(this.sent - block.start, block.used);
     this.sent += bytes.length;
     return bytes;

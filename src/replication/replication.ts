@@ -186,6 +186,7 @@ export class Replication implements ReplicationApi {
     const replica = new Replica(client, this.traitsOf(client), log, () => host.clock.now(), {
       transferred: (replica) => this.transferred(replica),
       failed: (replica, error) => this.transferFailed(replica, error),
+      lost: (replica) => this.positionLost(replica),
       interrupted: (replica) => this.interrupted(replica),
     });
     host.log.notice(`Replica ${replica.name} asks for synchronization`);
@@ -272,6 +273,12 @@ export class Replication implements ReplicationApi {
     const { clients, log } = this.host;
     log.warning(`Read error sending DB to replica: ${String(error)}`);
     clients.disconnect(replica.client, false);
+  }
+
+  private positionLost({ name, client, sent }: Replica): void {
+    const { clients, log } = this.host;
+    log.warning(`Disconnecting replica ${name}: what follows offset ${sent} is not in the backlog any more`);
+    clients.disconnect(client, false);
   }
 
   private interrupted({ client }: Replica): void {

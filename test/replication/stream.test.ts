@@ -103,6 +103,31 @@ describe('The stream that a replica gets', () => {
     replica.close();
   });
 
+  it('is whole for one who came while a file was written for somebody who wants only that', async () => {
+    const { server, redis } = await start({
+      'repl-diskless-sync': false,
+      'repl-backlog-size': 16384,
+      'rdb-key-save-delay': 1_000_000,
+    });
+    await redis.set('first', '1');
+    await redis.set('second', '2');
+    const copier = await ReplicaClient.connect(server.port);
+    copier.send('REPLCONF', 'rdb-only', 1);
+    expect(await copier.line()).toBe('+OK');
+    copier.send('SYNC');
+    await untilInfo(redis, 'rdb_bgsave_in_progress', 1);
+    for (let i = 0; i < 10; i++) await redis.set('big', 'x'.repeat(10_000));
+    const attaching = attach(server.port);
+    await untilInfo(redis, 'connected_slaves', 2);
+    await redis.config('SET', 'rdb-key-save-delay', 0);
+    const replica = await attaching;
+    expect((await copier.snapshot()).toString('latin1')).not.toContain('big');
+    await redis.set('last', '3');
+    expect(await commands(replica, 2)).toEqual(['SELECT 0', 'set last 3']);
+    replica.close();
+    copier.close();
+  });
+
   it('is pinged', async () => {
     const { server } = await start({ 'repl-ping-replica-period': 1 });
     const replica = await attach(server.port);
