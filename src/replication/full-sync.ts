@@ -95,9 +95,11 @@ export class FullSync {
     return true;
   }
 
+  /** In the middle of a transaction a snapshot would have a part of it, and the stream all of it once more. */
   private get isBusy(): boolean {
     const { saving, isLoading, loop } = this.host;
-    return saving.inProgress || saving.otherSnapshot || isLoading || loop.dispatcher.busy;
+    const { busy, inUnit } = loop.dispatcher;
+    return saving.inProgress || saving.otherSnapshot || isLoading || busy || inUnit;
   }
 
   /** Begins a snapshot for those who wait if it is time. To be called now and then. */

@@ -128,6 +128,30 @@ describe('The stream that a replica gets', () => {
     copier.close();
   });
 
+  it('has a transaction that ended the snapshot of another replica as a whole, or not at all', async () => {
+    const { server, redis } = await start({ 'rdb-key-save-delay': 1_000_000 });
+    await redis.mset('count', '0', 'other', 'x');
+    const first = await ReplicaClient.connect(server.port);
+    first.send('REPLCONF', 'capa', 'eof');
+    expect(await first.line()).toBe('+OK');
+    first.send('PSYNC', '?', -1);
+    expect(await first.line()).toMatch(/^\+FULLRESYNC/);
+    const attaching = attachNew(server.port);
+    await untilInfo(redis, 'connected_slaves', 2);
+    const address = `127.0.0.1:${first.socket.localPort}`;
+    expect(await redis.multi().incr('count').client('KILL', address).incr('count').exec()).toEqual([
+      [null, 1],
+      [null, 'OK'],
+      [null, 2],
+    ]);
+    await redis.config('SET', 'rdb-key-save-delay', 0);
+    const { replica, offset } = await attaching;
+    expect(offset).toBe(await infoNumber(redis, 'master_repl_offset'));
+    await redis.set('last', '3');
+    expect(await commands(replica, 2)).toEqual(['SELECT 0', 'set last 3']);
+    replica.close();
+  });
+
   it('is pinged', async () => {
     const { server } = await start({ 'repl-ping-replica-period': 1 });
     const replica = await attach(server.port);
