@@ -76,6 +76,7 @@ export class SocketTransfer implements SnapshotTransfer {
   }
 }
 
+/** Those that this server is sent as a replica itself are called otherwise: the two may be there at once. */
 let filesSoFar = 0;
 
 /** Writes a snapshot to a file first, and sends that, after its length, to everybody who has come until then. */
@@ -91,7 +92,7 @@ export class FileTransfer implements SnapshotTransfer {
     directory: string,
     checksum: boolean,
   ) {
-    const name = `temp-repl-${process.pid}.${++filesSoFar}`;
+    const name = `temp-sync-${process.pid}.${++filesSoFar}`;
     this.path = join(directory, `${name}.rdb`);
     this.sink = openFileSink(files, {
       temporary: join(directory, `${name}.part`),

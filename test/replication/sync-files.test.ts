@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { systemFiles } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
+import { ReplicaClient } from '../support/replica-client.js';
 import { untilLinked } from '../support/replicas.js';
-import { connect, startRespite } from '../support/respite.js';
+import { connect, connectTo, startRespite, startServer } from '../support/respite.js';
 import { until } from '../support/waiting.js';
 
 it.each([
@@ -19,4 +21,37 @@ it.each([
   await untilLinked(replica);
   expect(await replica.get('a')).toBe('1');
   await until('the file is what it is to be', () => existsSync(join(dir, 'dump.rdb')) === stays);
+});
+
+it('what a replica is sent and what it sends to its own replicas are different files', async () => {
+  const opened: string[] = [];
+  const files = new Proxy(systemFiles, {
+    get(target, name: keyof typeof systemFiles) {
+      if (name !== 'renameSync' && name !== 'openSync') return target[name];
+      return (...args: string[]) => {
+        if (name === 'renameSync') opened.push(args[1]);
+        else if (args[1] === 'w') opened.push(args[0]);
+        return (target[name] as (...args: string[]) => unknown)(...args);
+      };
+    },
+  });
+  const primary = await startRespite({ 'repl-diskless-sync-delay': 0 });
+  const { server } = await startServer(
+    {
+      dir: dataFolder(),
+      replicaof: { host: '127.0.0.1', port: primary.port },
+      'repl-diskless-sync': false,
+    },
+    files,
+  );
+  const { port } = server.listeners;
+  await untilLinked(connectTo(port));
+  const received = opened.splice(0).filter((path) => basename(path).startsWith('temp-'));
+  const names = (paths: string[]) => new Set(paths.map((path) => basename(path).replace(/[\d.]+\w+$/, '')));
+  expect(names(received)).toEqual(new Set(['temp-repl-']));
+  const replica = await ReplicaClient.connect(port);
+  replica.send('SYNC');
+  await replica.snapshot();
+  replica.close();
+  expect(names(opened)).toEqual(new Set(['temp-sync-']));
 });
