@@ -68,8 +68,9 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       );
       if (!open) throw new FullSyncError('given up');
       events.replacing();
-      host.snapshots.prepare();
       try {
+        await host.snapshots.prepareFile();
+        if (!open) throw new FullSyncError('given up');
         close();
         files.renameSync(temporary, path);
         log.notice('MASTER <-> REPLICA sync: Flushing old data');

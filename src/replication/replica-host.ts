@@ -42,6 +42,11 @@ export interface ArrivingSnapshot {
 export interface SnapshotLoader {
   /** What is written of the present data ends: it is about to be replaced. */
   prepare(): void;
+  /**
+   * The same before the server's own file is replaced: resolves when nobody writes to it any more, and nobody will
+   * before `settle`. Clients wait meanwhile.
+   */
+  prepareFile(): Promise<void>;
   /** The data set is there, or will not come: what `prepare` has ended goes on. */
   settle(): void;
   /** Replaces the data set by that of a file, in turns. Rejects with FullSyncError; then there is no data. */

@@ -17,21 +17,40 @@ import type { RespiteServer } from './server.js';
 export class FullSyncLoading implements SnapshotLoader {
   /** The append-only file was on, and goes on with the new data. */
   private resumesAppendOnly = false;
+  /** Clients wait for what `prepareFile` waits for. */
+  private gated = false;
 
   constructor(private readonly server: RespiteServer) {}
 
   prepare(): void {
+    void this.endWriting();
+  }
+
+  async prepareFile(): Promise<void> {
+    // From here on the server counts as loading, so that no save begins. One that had its file complete may just be
+    // giving it its name.
+    this.server.dataSet.beginGated(0);
+    this.gated = true;
+    await this.endWriting();
+  }
+
+  /** Resolves when the file of the save that was under way, if there was one, is not touched any more. */
+  private endWriting(): Promise<void> {
     const { saving, appendOnly } = this.server;
-    void saving.stop(
+    const stopped = saving.stop(
       'Replica is about to load the RDB file received from the master: background saving stopped',
     );
     if (appendOnly.rewriting) appendOnly.cancel();
-    if (appendOnly.state === 'off') return;
-    this.resumesAppendOnly = true;
-    appendOnly.switchOff();
+    if (appendOnly.state !== 'off') {
+      this.resumesAppendOnly = true;
+      appendOnly.switchOff();
+    }
+    return stopped;
   }
 
   settle(): void {
+    if (this.gated) this.server.dataSet.endGated();
+    this.gated = false;
     if (!this.resumesAppendOnly) return;
     this.resumesAppendOnly = false;
     const { appendOnly, log, isClosing } = this.server;

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
@@ -54,4 +54,27 @@ it('what a replica is sent and what it sends to its own replicas are different f
   await replica.snapshot();
   replica.close();
   expect(names(opened)).toEqual(new Set(['temp-sync-']));
+});
+
+it('a save that is just giving its file its name does not replace what the primary sent', async () => {
+  const primary = await startRespite({ 'repl-diskless-sync-delay': 0 });
+  await connect(primary).set('a', 'new');
+  const dir = dataFolder();
+  const { server } = await startServer({ dir }, systemFiles);
+  const replica = connectTo(server.listeners.port);
+  await replica.set('a', 'old');
+  await replica.save();
+  const path = join(dir, 'dump.rdb');
+  const old = readFileSync(path);
+  const { saving } = server;
+  const { stop } = saving;
+  saving.stop = async () => {
+    saving.stop = stop;
+    await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(path, old);
+  };
+  await replica.replicaof('127.0.0.1', primary.port);
+  await untilLinked(replica);
+  expect(await replica.get('a')).toBe('new');
+  expect(readFileSync(path).includes('new')).toBe(true);
 });
