@@ -13,10 +13,18 @@ import type { LoadingProgress } from './loading-progress.js';
 import { loadOptions, type RdbListener, reasonOf } from './rdb-loading.js';
 import type { RespiteServer } from './server.js';
 
+/** An append-only file that could not be begun anew is tried again after so long. */
+const retryMs = 1000;
+
 /** How the snapshot of a primary becomes this server's data. */
 export class FullSyncLoading implements SnapshotLoader {
-  /** The append-only file was on, and goes on with the new data. */
-  private resumesAppendOnly = false;
+  /**
+   * What this has to do with the append-only file, which goes on with the new data: nothing, or it has ended it, or it
+   * could not begin it anew so far.
+   */
+  private appendOnly: 'left alone' | 'ended' | 'due' = 'left alone';
+  /** Unix time in ms of the last try. */
+  private triedAt = 0;
   /** Clients wait for what `prepareFile` waits for. */
   private gated = false;
 
@@ -41,25 +49,36 @@ export class FullSyncLoading implements SnapshotLoader {
       'Replica is about to load the RDB file received from the master: background saving stopped',
     );
     if (appendOnly.rewriting) appendOnly.cancel();
-    if (appendOnly.state !== 'off') {
-      this.resumesAppendOnly = true;
-      appendOnly.switchOff();
-    }
+    if (appendOnly.state !== 'off' || this.appendOnly === 'due') this.appendOnly = 'ended';
+    appendOnly.switchOff();
     return stopped;
   }
 
   settle(): void {
     if (this.gated) this.server.dataSet.endGated();
     this.gated = false;
-    if (!this.resumesAppendOnly) return;
-    this.resumesAppendOnly = false;
-    const { appendOnly, log, isClosing } = this.server;
-    if (isClosing || appendOnly.state !== 'off') return;
+    if (this.appendOnly === 'ended') this.resumeAppendOnly();
+  }
+
+  /** Periodic: does what could not be done before. */
+  tick(): void {
+    const now = this.server.clock.now();
+    if (this.appendOnly === 'due' && now - this.triedAt >= retryMs) this.resumeAppendOnly();
+  }
+
+  private resumeAppendOnly(): void {
+    this.appendOnly = 'left alone';
+    const { appendOnly, clock, config, log, isClosing } = this.server;
+    if (isClosing || !config.values.appendonly || appendOnly.state !== 'off') return;
     try {
       appendOnly.switchOn();
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
-      log.warning(`The append-only file could not be begun anew after the synchronization: ${error.reason}`);
+      this.appendOnly = 'due';
+      this.triedAt = clock.now();
+      log.warning(
+        `The append-only file could not be begun anew after the synchronization, and is tried again: ${error.reason}`,
+      );
     }
   }
 

@@ -296,6 +296,7 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
     if (this.isLoading) return;
     this.saving.tick();
     this.appendOnly.tick();
+    this.snapshots.tick();
   }
 
   private tickClients(): void {

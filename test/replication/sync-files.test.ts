@@ -3,10 +3,11 @@ import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
 import { systemFiles } from '../../src/persistence/files.js';
 import { dataFolder } from '../support/data-folder.js';
+import { infoField } from '../support/info.js';
 import { ReplicaClient } from '../support/replica-client.js';
 import { untilLinked } from '../support/replicas.js';
 import { connect, connectTo, startRespite, startServer } from '../support/respite.js';
-import { until } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 it.each([
   [{ 'rdb-del-sync-files': true }, false],
@@ -77,4 +78,28 @@ it('a save that is just giving its file its name does not replace what the prima
   await untilLinked(replica);
   expect(await replica.get('a')).toBe('new');
   expect(readFileSync(path).includes('new')).toBe(true);
+});
+
+it('an append-only file that cannot be begun anew after a synchronization is begun later', async () => {
+  let failing = false;
+  const files = new Proxy(systemFiles, {
+    get(target, name: keyof typeof systemFiles) {
+      if (name !== 'mkdirSync' || !failing) return target[name];
+      return () => {
+        throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+      };
+    },
+  });
+  const primary = await startRespite({ 'repl-diskless-sync-delay': 0 });
+  const { server } = await startServer({ dir: dataFolder(), appendonly: true, hz: 100 }, files);
+  const replica = connectTo(server.listeners.port);
+  const lines: string[] = [];
+  server.log.warning = (line) => void lines.push(line);
+  failing = true;
+  await replica.replicaof('127.0.0.1', primary.port);
+  await untilLinked(replica);
+  expect(await infoField(replica, 'aof_enabled')).toBe('0');
+  expect(lines.at(-1)).toMatch(/^The append-only file could not be begun anew .* is tried again: /);
+  failing = false;
+  await untilInfo(replica, 'aof_enabled', 1);
 });
