@@ -189,8 +189,9 @@ export interface Call {
   ): void;
   /**
    * Lets the client wait for something outside of the server, while others go on; then the command is run again, with
-   * `outcome` set. It is run even if its client is gone by then. The handler must have written nothing, and returns
-   * after it. Not where `denyBlocking` is set.
+   * `outcome` set. It is run even if its client is gone by then; if it writes, not in the middle of a script, nor
+   * during a pause or a load. The handler must have written nothing, and returns after it. Not where `denyBlocking` is
+   * set.
    */
   waitFor(pending: Promise<unknown>): void;
   /** What `waitFor` waited for; an Error if that rejected. Undefined in the first run. */

@@ -4,8 +4,9 @@ import type { BlockOptions, Call } from '../commands/command.js';
 import type { ServerApi } from '../commands/server-api.js';
 import { absent } from '../keyspace/database.js';
 import type { ValueType } from '../keyspace/events.js';
+import { CommandError, errors } from '../protocol/errors.js';
 import type { ReplyWriter } from '../protocol/reply-writer.js';
-import { ServerGate } from './admission.js';
+import { mayWrite, ServerGate } from './admission.js';
 import type { Dispatcher } from './dispatcher.js';
 import { noKeys, type Waiting, WaitingClients } from './waiting.js';
 
@@ -16,6 +17,8 @@ import { noKeys, type Waiting, WaitingClients } from './waiting.js';
 export class Blocking {
   readonly waiting = new WaitingClients();
   private readonly resumed: Client[] = [];
+  /** Commands that have what they waited for, but may not change anything now. */
+  private readonly held: (() => void)[] = [];
 
   constructor(
     private readonly server: ServerApi,
@@ -41,13 +44,36 @@ export class Blocking {
 
   /** See `Call.waitFor`. */
   waitFor(call: Call, pending: Promise<unknown>): void {
-    const { client } = call;
-    this.dispatcher.unfinished = true;
+    const { client, command, args, argc } = call;
+    const { dispatcher, server } = this;
+    const writes = mayWrite(command.flagsFor(server, args, argc));
+    dispatcher.unfinished = true;
     const state = this.stateOf(call, 'outside', noKeys);
     this.waiting.add(client, state);
-    const proceed = (outcome: unknown) =>
-      this.dispatcher.inBackground(() => this.proceed(client, state, outcome));
+    const proceed = (outcome: unknown): void => {
+      if (writes && this.changesWait) this.held.push(() => proceed(outcome));
+      else
+        dispatcher.inBackground(() => this.proceed(client, state, writes ? this.admitted(outcome) : outcome));
+    };
     pending.then(proceed, proceed);
+  }
+
+  /** Nothing may change in the middle of a script, during a pause, and while data are loaded. */
+  private get changesWait(): boolean {
+    const { busy, gate, pause } = this.dispatcher;
+    return busy || pause.active || (gate & ServerGate.loading) !== 0;
+  }
+
+  /** The server may have become a replica, which changes nothing by itself, since the command came. */
+  private admitted(outcome: unknown): unknown {
+    const readOnly = (this.dispatcher.gate & ServerGate.readOnly) !== 0;
+    return readOnly ? new CommandError(errors.readOnlyReplica) : outcome;
+  }
+
+  /** At the end of each batch: what had to wait goes on if it may. */
+  releaseHeld(): void {
+    if (this.held.length === 0 || this.changesWait) return;
+    for (const proceed of this.held.splice(0)) setImmediate(proceed);
   }
 
   /** Keeps a command until somebody calls `letGo`. */

@@ -60,6 +60,7 @@ export class EventLoop {
     this.clientEviction.enforce();
     if (this.onBatchEnd !== undefined) this.onBatchEnd(this.dispatcher.accounts.batchBegan);
     if (this.dispatcher.blocking.waiting.size > 0 && this.onDeadlines !== undefined) this.onDeadlines();
+    this.dispatcher.blocking.releaseHeld();
     if (!this.resuming) this.resumeClients();
   }
 

@@ -12,8 +12,8 @@ import {
   type SpawnedServer,
   startRedisServer,
 } from '../support/redis-server.js';
-import { connect, startRespite, startWithClient } from '../support/respite.js';
-import { until, untilInfo } from '../support/waiting.js';
+import { connect, connected, startRespite, startWithClient } from '../support/respite.js';
+import { until, untilBusy, untilInfo } from '../support/waiting.js';
 
 const host = '127.0.0.1';
 /** Milliseconds that are not over before the other side has answered. */
@@ -220,6 +220,58 @@ describe('MIGRATE to a server that', () => {
     socket.write('+OK\r\n+OK\r\n+OK\r\n+OK\r\n');
     expect(await migrated).toMatch(/^TRYAGAIN /);
     expect(await redis.mget('a', 'b', 'c')).toEqual([null, 'new', '3']);
+  });
+
+  it('answers in the middle of a script has the key when that is done', async () => {
+    const { server, redis } = await startWithClient({ 'busy-reply-threshold': 5 });
+    const [runner, other] = [await connected(server), await connected(server)];
+    await redis.set('k', 'v');
+    const asked = new Promise<Socket>((resolve) => {
+      onRequest = resolve;
+    });
+    const migrated = migrate(redis, port, 'k', 0, ample);
+    const socket = await asked;
+    const code = `local i = 0 while redis.call('exists', 'k') == 1 and i < 1e6 do i = i + 1 end
+      return redis.call('exists', 'k')`;
+    const script = runner.eval(code, 0);
+    await untilBusy(other);
+    socket.write('+OK\r\n+OK\r\n');
+    expect(await script).toBe(1);
+    expect(await migrated).toBe('OK');
+    expect(await redis.exists('k')).toBe(0);
+  });
+
+  it('answers during a pause has the key when that is over', async () => {
+    const { server, redis } = await startWithClient();
+    const other = connect(server);
+    await redis.set('k', 'v');
+    const asked = new Promise<Socket>((resolve) => {
+      onRequest = resolve;
+    });
+    const migrated = migrate(redis, port, 'k', 0, ample);
+    const socket = await asked;
+    await other.client('PAUSE', 60_000, 'WRITE');
+    socket.write('+OK\r\n+OK\r\n');
+    await untilInfo(other, 'migrate_cached_sockets', 1);
+    expect(await other.exists('k')).toBe(1);
+    await other.client('UNPAUSE');
+    expect(await migrated).toBe('OK');
+    expect(await other.exists('k')).toBe(0);
+  });
+
+  it('answers when this one has become a replica: the key is not removed', async () => {
+    const { server, redis } = await startWithClient();
+    const other = connect(server);
+    await redis.set('k', 'v');
+    const asked = new Promise<Socket>((resolve) => {
+      onRequest = resolve;
+    });
+    const migrated = migrate(redis, port, 'k', 0, ample).catch((error: Error) => error.message);
+    const socket = await asked;
+    await other.replicaof(host, await freePort());
+    socket.write('+OK\r\n+OK\r\n');
+    expect(await migrated).toBe("READONLY You can't write against a read only replica.");
+    expect(await other.exists('k')).toBe(1);
   });
 
   it('answers after its client went away has the key all the same', async () => {
