@@ -41,6 +41,8 @@ export class Suspension {
   private continuation: Continuation | undefined;
   /** Those that stopped, by depth: a script, under the EXEC that it is part of. */
   private readonly stopped: SuspendedCommand[] = [];
+  /** Those who wait until nothing is stopped. */
+  private readonly awaiting: (() => void)[] = [];
 
   constructor(
     private readonly server: ServerApi,
@@ -50,6 +52,11 @@ export class Suspension {
   /** A command stopped in its middle. Nothing else runs meanwhile but what is flagged `allow_busy`. */
   get busy(): boolean {
     return this.stopped.length > 0;
+  }
+
+  /** Resolves when no command is stopped in its middle: for those who change data without being asked by a client. */
+  async over(): Promise<void> {
+    while (this.busy) await new Promise<void>((resolve) => this.awaiting.push(resolve));
   }
 
   /** The command that stopped in its middle, and its arguments, for those who ask what takes so long. */
@@ -127,5 +134,6 @@ export class Suspension {
     server.keyspace.holdTime(false);
     dispatcher.blocking.release(client);
     if (dispatcher.blocking.waiting.hasReady) dispatcher.blocking.serveWaiting();
+    for (const resolve of this.awaiting.splice(0)) resolve();
   }
 }

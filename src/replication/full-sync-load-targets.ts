@@ -66,6 +66,7 @@ export function saveToFile(host: ReplicaHost, events: TargetEvents): SnapshotTar
       await new Promise<void>((resolve, reject) =>
         files.fsync(fd, (error) => (error === null ? resolve() : reject(error))),
       );
+      await host.loop.dispatcher.suspension.over();
       if (!open) throw new FullSyncError('given up');
       events.replacing();
       try {
@@ -169,6 +170,7 @@ class MemoryTarget implements SnapshotTarget {
 
   async finish(): Promise<LoadedSnapshot> {
     if (this.state === 'paused') await new Promise<void>((resolve) => (this.whenRead = resolve));
+    await this.host.loop.dispatcher.suspension.over();
     try {
       if (this.ended) throw new FullSyncError('given up');
       if (this.state !== 'done' || this.arriving.surplus.length > 0) {

@@ -171,14 +171,14 @@ export class ReplicaLink implements PrimaryLink {
     if (socket !== this.socket) return;
     this.lastIo = this.replica.clock.now();
     this.replica.statistics.replicationInputBytes += length;
-    if (this.pauses > 0 || this.mustWait()) return this.keep(buffer, 0, length);
-    this.take(buffer, 0, length);
+    if (this.leftover !== undefined) this.keep(buffer, 0, length);
+    else this.take(buffer, 0, length);
   }
 
   /** Hands bytes to whoever is to have them now; the rest to the next. */
   private take(buffer: Buffer, start: number, end: number): void {
     for (let at = start; at < end && this.socket !== undefined; ) {
-      if (this.pauses > 0) return this.keep(buffer, at, end);
+      if (this.pauses > 0 || this.mustWait()) return this.keep(buffer, at, end);
       if (this.handshake !== undefined) at += this.handshake.take(buffer, at, end);
       else if (this.transfer !== undefined) at += this.transfer.take(buffer, at, end);
       else {
@@ -190,10 +190,11 @@ export class ReplicaLink implements PrimaryLink {
 
   // --- bytes that have to wait
 
-  /** A script that runs long, CLIENT PAUSE and DEBUG LOADAOF hold back the primary's commands too. */
+  /** Nothing is taken in the middle of a script; commands wait for the end of CLIENT PAUSE and DEBUG LOADAOF, too. */
   private mustWait(): boolean {
     const { isLoading, loop } = this.replica;
-    return this.stream !== undefined && (loop.dispatcher.busy || loop.dispatcher.pause.active || isLoading);
+    const { busy, pause } = loop.dispatcher;
+    return busy || (this.stream !== undefined && (pause.active || isLoading));
   }
 
   private keep(buffer: Buffer, start: number, end: number): void {
@@ -353,7 +354,8 @@ export class ReplicaLink implements PrimaryLink {
   }
 
   private isSilent(now: number): boolean {
-    if (this.state === 'connect' || this.pauses > 0) return false;
+    // What it has said waits.
+    if (this.state === 'connect' || this.pauses > 0 || this.leftover !== undefined) return false;
     return now - this.lastIo > this.replica.config.values['repl-timeout'] * 1000;
   }
 

@@ -142,9 +142,11 @@ export class ReplicaRole {
 
   tick(): void {
     this.link?.tick();
-    this.failover.tick();
     const { localExpiry, host } = this;
-    if (localExpiry.size > 0) host.loop.dispatcher.inBackground(() => localExpiry.sweep());
+    const { dispatcher } = host.loop;
+    if (dispatcher.busy) return; // time stands still
+    this.failover.tick();
+    if (localExpiry.size > 0) dispatcher.inBackground(() => localExpiry.sweep());
   }
 
   stop(): void {

@@ -349,7 +349,8 @@ export class RespiteServer implements FullSyncHost, ReplicaHost {
   /** Wakes and answers whoever was affected by work that no request caused. */
   private afterBackgroundWork(): void {
     const { dispatcher } = this.loop;
-    if (dispatcher.blocking.waiting.hasReady) dispatcher.blocking.serveWaiting();
+    // Those who wait for keys of a script are served when it is done.
+    if (dispatcher.blocking.waiting.hasReady && !dispatcher.busy) dispatcher.blocking.serveWaiting();
     this.loop.endBatch();
   }
 

@@ -3,16 +3,17 @@ import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { RespiteOptions } from '../../src/index.js';
+import { systemFiles } from '../../src/persistence/files.js';
 import { bytes, rdbFile, string } from '../persistence/rdb-file.js';
 import { dataFolder } from '../support/data-folder.js';
 import { commandText as request } from '../support/encode-command.mjs';
 import { infoField, infoFields } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { freePort } from '../support/redis-server.js';
-import { connect, startRespite } from '../support/respite.js';
-import { until } from '../support/waiting.js';
+import { connect, connected, connectTo, startRespite, startServer } from '../support/respite.js';
+import { until, untilBusy } from '../support/waiting.js';
 
 const id = 'a'.repeat(40);
 const mark = 'b'.repeat(40);
@@ -270,4 +271,76 @@ it('loads a snapshot to its end although the link breaks meanwhile, and goes on 
   await until('all is there', async () => (await replica.get('x').catch(() => '')) === '1');
   expect(primary.asked).toEqual(['? -1', `${id} 1`]);
   expect(await replica.dbsize()).toBe(901);
+});
+
+describe('in the middle of a script a replica', () => {
+  const untilGone = `local i = 0 while redis.call('exists', 'mine') == 1 and i < 1e6 do i = i + 1 end
+    return redis.call('exists', 'mine')`;
+
+  it.each(modes)('keeps its data, though those of the primary come (%s)', async (mode) => {
+    let asking: Socket | undefined;
+    const primary = await fakePrimary([
+      (socket) => {
+        asking = socket;
+      },
+    ]);
+    const server = await startRespite({ 'repl-diskless-load': mode, 'busy-reply-threshold': 5 });
+    const [redis, other] = [await connected(server), await connected(server)];
+    await redis.set('mine', '1');
+    await redis.replicaof('127.0.0.1', primary.port);
+    await until('it asks', () => asking !== undefined);
+    const script = redis.eval(untilGone, 0);
+    await untilBusy(other);
+    good(asking!);
+    expect(await script).toBe(1);
+    await up(other);
+    expect(await other.keys('*')).toEqual(['a']);
+  });
+
+  it('does not replace its data by a file that it has received before', async () => {
+    const primary = await fakePrimary([good]);
+    let sync: (() => void) | undefined;
+    const files = new Proxy(systemFiles, {
+      get(target, name: keyof typeof systemFiles) {
+        if (name !== 'fsync') return target[name];
+        return (fd: number, done: (error: NodeJS.ErrnoException | null) => void) => {
+          sync = () => target.fsync(fd, done);
+        };
+      },
+    });
+    const { server } = await startServer({ dir: dataFolder(), 'busy-reply-threshold': 5 }, files);
+    const { port } = server.listeners;
+    const [redis, other] = [connectTo(port), connectTo(port)];
+    await other.ping();
+    await redis.set('mine', '1');
+    await redis.replicaof('127.0.0.1', primary.port);
+    await until('the file is there', () => sync !== undefined);
+    const script = redis.eval(untilGone, 0);
+    await untilBusy(other);
+    sync!();
+    expect(await script).toBe(1);
+    await up(other);
+    expect(await other.keys('*')).toEqual(['a']);
+  });
+
+  it('does not wake who waits for a key of the script', async () => {
+    const { port } = await fakePrimary([good]);
+    const server = await startRespite({
+      replicaof: { host: '127.0.0.1', port },
+      'replica-read-only': false,
+      'busy-reply-threshold': 5,
+      hz: 500,
+    });
+    const redis = connect(server);
+    await up(redis);
+    // A key that the replica has to look after.
+    await redis.set('mine', '1', 'EX', 1000);
+    const waiting = connect(server).blpop('list', 0);
+    await until('it waits', async () => (await infoField(redis, 'blocked_clients')) === '1');
+    await redis.eval(
+      "redis.call('rpush', 'list', 'first') for i = 1, 5e6 do end redis.call('lpush', 'list', 'second')",
+      0,
+    );
+    expect(await waiting).toEqual(['list', 'second']);
+  });
 });
