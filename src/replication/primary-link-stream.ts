@@ -106,15 +106,20 @@ export class PrimaryStream {
     const { dispatcher } = this.host.loop;
     this.buffer = buffer;
     this.appliedFrom = this.appliedTo = start;
-    for (let count = decoder.fill(limits); count > 0; count = decoder.fill(limits)) {
+    let stopped = false;
+    for (let count = decoder.fill(limits); count > 0; count = stopped ? 0 : decoder.fill(limits)) {
       if (count > 1) {
         dispatcher.lookAhead.prepare(client.database, requests, count);
         dispatcher.accounts.beginGroup();
       }
-      for (let i = 0; i < count && !this.ended; i++) {
+      for (let i = 0; i < count && !this.ended && !stopped; i++) {
         this.execute(requests[i]);
-        if (client.transaction === undefined)
-          this.appliedTo = i + 1 < count ? requests[i + 1].start : decoder.nextStart;
+        const next = i + 1 < count ? requests[i + 1].start : decoder.nextStart;
+        if (client.transaction === undefined) this.appliedTo = next;
+        if (client.blocked !== undefined) {
+          stopped = true;
+          this.goOnAfterScript(next);
+        }
       }
       dispatcher.accounts.endGroup();
       if (this.ended) return;
@@ -125,6 +130,15 @@ export class PrimaryStream {
     this.tellApplied();
     if (end > this.appliedTo) this.held.push(Buffer.from(buffer.subarray(this.appliedTo, end)));
     this.buffer = nothing;
+  }
+
+  /** A script has stopped in its middle: what follows, from there on, is kept until it is done. */
+  private goOnAfterScript(next: number): void {
+    this.decoder.rewind(next);
+    const { suspension } = this.host.loop.dispatcher;
+    void suspension.over().then(() => {
+      if (!this.ended) this.received(nothing, 0, 0);
+    });
   }
 
   /** Hands on what was applied since the last time. */

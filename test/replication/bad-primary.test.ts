@@ -323,6 +323,30 @@ describe('in the middle of a script a replica', () => {
     expect(await other.keys('*')).toEqual(['a']);
   });
 
+  it('does not run what follows a script in the stream', async () => {
+    const script =
+      "redis.call('set', 'x', 'first') for i = 1, 3e6 do end redis.call('append', 'x', ', second')";
+    const rest = [
+      request('APPEND', 'x', ', third'),
+      request('MULTI'),
+      request('SET', 'y', '1'),
+      request('EXEC'),
+    ];
+    const stream = `${request('SELECT', '0')}${request('EVAL', script, '0')}${rest.join('')}`;
+    const primary = await fakePrimary([
+      (socket) => {
+        good(socket);
+        socket.write(`${stream}*1\r\n`);
+      },
+    ]);
+    const redis = await follow(primary, { 'busy-reply-threshold': 5 });
+    await until('all has run', async () => {
+      const offset = await infoField(redis, 'slave_repl_offset').catch(() => '');
+      return offset === String(stream.length);
+    });
+    expect(await redis.mget('x', 'y')).toEqual(['first, second, third', '1']);
+  });
+
   it('does not wake who waits for a key of the script', async () => {
     const { port } = await fakePrimary([good]);
     const server = await startRespite({
