@@ -456,6 +456,7 @@ export class Dispatcher {
     if (command === undefined) return;
     const call = new DispatcherCall(this.server, this); // the usual one may be in use by CLIENT UNBLOCK
     call.assign(client, command, args, args.length);
+    call.retried = true;
     this.accounts.finish(call, microseconds);
     if (failed) this.accounts.countFailure(client, command);
   }
