@@ -115,6 +115,8 @@ export interface BlockedState {
   evenWhenGone: boolean;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
+  /** What the client sent, if it is not these arguments. Copies. */
+  sent: Bytes[] | undefined;
   /** Unix time in ms at which the client gives up, or Infinity. */
   deadline: number;
   /** Writes the reply of a client that gave up. */
