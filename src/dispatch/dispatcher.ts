@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { type BlockedState, type Client, Gate } from '../clients/client.js';
+import { type BlockedState, type Client, Gate, noCommand } from '../clients/client.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import { keysOf } from '../commands/keys-of.js';
 import type { Command } from '../commands/registry.js';
@@ -155,6 +155,7 @@ export class Dispatcher {
     }
     const resolved = resolve(command, args, argc);
     if (!(resolved instanceof Unresolved)) return resolved;
+    client.lastCommand = resolved.command?.fullName ?? noCommand;
     return this.reject(client, resolved.message, resolved.command);
   }
 
@@ -214,7 +215,7 @@ export class Dispatcher {
       return false;
     }
     if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command, args, argc)) {
-      this.pause.postpone(client, command, args, argc);
+      this.pause.postpone(client, args, argc);
       return false;
     }
     return this.runsNow(client, command, args, argc);
@@ -239,8 +240,8 @@ export class Dispatcher {
    */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
-    // Whatever is answered to a replica ends it, and the log says what that was.
-    if ((client.gate & Gate.replica) !== 0) client.lastCommand = command.fullName;
+    // Even if it is refused, queued or held back. What is answered to a replica ends it, and the log says which it was.
+    client.lastCommand = command.fullName;
     // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);

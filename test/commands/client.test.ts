@@ -67,6 +67,35 @@ describe('CLIENT INFO and LIST', () => {
     });
   });
 
+  it('tell which command was sent last, whatever became of it', async () => {
+    const { send, another } = await startSession();
+    const other = await another();
+    const lastOf = async (line: string) => {
+      await other(line);
+      return fieldsOf(linesOf(await send('CLIENT LIST'))[1]).cmd;
+    };
+    expect(await lastOf('SET a')).toBe('set');
+    expect(await lastOf('NOSUCH')).toBe('NULL');
+    expect(await lastOf('CONFIG GET')).toBe('config|get');
+    expect(await lastOf('CONFIG nosuch')).toBe('NULL');
+    expect(await lastOf('MULTI')).toBe('multi');
+    expect(await lastOf('GET a')).toBe('get');
+    expect(await lastOf('MONITOR x')).toBe('monitor');
+    expect(await lastOf('DISCARD')).toBe('discard');
+    await other('SUBSCRIBE a');
+    expect(await lastOf('GET a')).toBe('get');
+  });
+
+  it('tell of an EXEC while its commands run', async () => {
+    const { client } = await startSession();
+    const transaction = [['MULTI'], ['GET', 'a'], ['CLIENT', 'INFO'], ['CLIENT', 'LIST']];
+    await client.pipeline(transaction);
+    const [, ...lines] = (await client.call('EXEC')) as string[];
+    for (const line of lines) expect(fieldsOf(line)).toMatchObject({ flags: 'x', multi: '3', cmd: 'exec' });
+    const after = String(await client.call('CLIENT', 'INFO'));
+    expect(fieldsOf(after)).toMatchObject({ flags: 'N', multi: '-1', cmd: 'client|info' });
+  });
+
   it('filter by type and by id', async () => {
     const { send, another } = await startSession();
     await (await another())('PING');
