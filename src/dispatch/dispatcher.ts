@@ -253,7 +253,7 @@ export class Dispatcher {
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */
   private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     const { keyspace, pubsub } = this.server;
-    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    keyspace.marksAccess = marksAccess(client, command);
     pubsub.beginCommand(client);
     const answered = this.run(client, command, args, argc);
     if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
@@ -349,6 +349,7 @@ export class Dispatcher {
     accounts.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
+    this.server.keyspace.marksAccess = marksAccess(client, command);
     try {
       finished = this.run(client, command, args, argc);
       if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
@@ -409,11 +410,13 @@ export class Dispatcher {
     const began = accounts.mark;
     call.assign(client, command, args, argc);
     call.database = state.database;
+    this.server.keyspace.marksAccess = marksAccess(client, command);
     try {
       state.continue(call);
     } catch (error) {
       client.reply.error(errorReply(this.server, command, error));
     }
+    this.server.keyspace.marksAccess = true;
     state.microseconds += accounts.since(began);
   }
 
@@ -491,4 +494,9 @@ export class Dispatcher {
     this.watched.databaseReplaced(database, replacement);
     this.blocking.waiting.touchedAll(database);
   }
+}
+
+/** True if keys that a client's command meets count as used then (CLIENT NO-TOUCH). */
+function marksAccess({ gate }: Client, command: Command): boolean {
+  return (gate & Gate.noTouch) === 0 || command.fullName === 'touch';
 }

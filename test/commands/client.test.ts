@@ -241,6 +241,35 @@ describe('CLIENT UNBLOCK, NO-EVICT, NO-TOUCH and HELP', () => {
     expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
   });
 
+  it.each(['SET k w', 'SET k w KEEPTTL', 'SETEX k 100 w', 'MSET k w', 'GETSET k w', 'BITOP NOT k other'])(
+    'NO-TOUCH keeps the time of the last access of a key that is overwritten: %s',
+    async (line) => {
+      const { send, advance } = await startSession({ clock: 'manual' });
+      await send('SET k v');
+      await send('SET other v');
+      await send('CLIENT NO-TOUCH on');
+      advance(5000);
+      await send(line);
+      expect(await send('OBJECT IDLETIME k')).toBe(':5\r\n');
+      await send('CLIENT NO-TOUCH off');
+      await send(line);
+      expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
+    },
+  );
+
+  it('NO-TOUCH keeps the time of the last access in a transaction, except for TOUCH', async () => {
+    const { client, advance } = await startSession({ clock: 'manual' });
+    await client.pipeline([
+      ['SET', 'a', 'v'],
+      ['SET', 'b', 'v'],
+      ['CLIENT', 'NO-TOUCH', 'on'],
+    ]);
+    advance(5000);
+    await client.pipeline([['MULTI'], ['GET', 'a'], ['TOUCH', 'b'], ['GET', 'a'], ['EXEC']]);
+    expect(await client.call('OBJECT', 'IDLETIME', 'a')).toBe(5);
+    expect(await client.call('OBJECT', 'IDLETIME', 'b')).toBe(0);
+  });
+
   it('HELP begins and ends as in Redis', async () => {
     const { send } = await startSession();
     const help = await send('CLIENT HELP');
