@@ -79,7 +79,7 @@ function usage({ database, args, argc, reply }: Call): void {
   let samples = defaultSamples;
   while (!options.done) {
     if (!options.take('samples')) throw new CommandError(errors.syntax);
-    samples = options.integer();
+    samples = options.long();
     if (samples < 0) throw new CommandError(errors.syntax);
   }
   const ref = database.look(args[2], true);
