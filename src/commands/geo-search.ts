@@ -139,7 +139,8 @@ function storeFound(
   for (const { member, score, distance } of found) {
     built.insert(Bytes.of(member), options.storesDistance ? distance / options.unit : score);
   }
-  replyStored(call, destination, built, form.stores === 'always' ? 'geosearchstore' : 'georadiusstore');
+  const event = form.stores === 'always' ? 'geosearchstore' : 'georadiusstore';
+  replyStored(call, destination, built, event, found.length);
 }
 
 function readSearch(call: Call, form: Form, set: SortedSet | undefined): SearchOptions {
