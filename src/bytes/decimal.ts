@@ -25,12 +25,16 @@ const MIN_DECIMAL_EXPONENT = -5000;
 const MAX_BINARY_EXPONENT = 16400;
 const MIN_BINARY_EXPONENT = -16500;
 
+/** Redis has a buffer of that size for long doubles, with a zero byte at the end. */
+const MAX_TEXT_LENGTH = 5119;
+
 /**
  * The long double nearest to the number that the bytes spell, or undefined: "value is not a valid float".
- * That are texts outside `floatSyntax`, numbers that do not fit (1e5000), and numbers so small that they
- * would become 0.
+ * That are texts outside `floatSyntax`, longer ones than `MAX_TEXT_LENGTH`, numbers that do not fit (1e5000), and
+ * numbers so small that they would become 0.
  */
 export function parseLongDouble(bytes: Bytes): LongDouble | undefined {
+  if (bytes.length > MAX_TEXT_LENGTH) return undefined;
   const syntax = floatSyntax(bytes.buffer, bytes.start, bytes.end);
   if (syntax === 'invalid') return undefined;
   const negative = bytes.buffer[bytes.start] === 0x2d;

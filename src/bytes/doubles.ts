@@ -56,6 +56,9 @@ export function formatDouble17(n: number): string {
   return negative + withPoint(digits.padEnd(exponent + 1, '0'), exponent + 1);
 }
 
+/** Longer texts are refused: no number needs as much, and reading it would hold everybody up. Redis has no limit. */
+const MAX_TEXT_LENGTH = 1024 * 1024;
+
 /**
  * The double written in `buffer[start, end)`, or undefined where Redis says that it is not a float: see
  * `floatSyntax`; also numbers too large for a double, and those so small that they would be 0.
@@ -64,6 +67,7 @@ export function formatDouble17(n: number): string {
 export function parseDouble(buffer: Buffer, start: number, end: number): number | undefined {
   const fast = readShortDecimal(buffer, start, end);
   if (!Number.isNaN(fast)) return fast;
+  if (end - start > MAX_TEXT_LENGTH) return undefined;
   const syntax = floatSyntax(buffer, start, end);
   if (syntax === 'invalid') return undefined;
   const negative = buffer[start] === MINUS;

@@ -8,11 +8,6 @@ import { lowerCase } from './bytes.js';
  */
 export type FloatSyntax = 'decimal' | 'hexadecimal' | 'infinite' | 'invalid';
 
-/**
- * Longer texts are refused: Redis has a buffer of that size for long doubles, and no number needs as much.
- */
-const MAX_LENGTH = 5119;
-
 const PLUS = 0x2b;
 const MINUS = 0x2d;
 const POINT = 0x2e;
@@ -25,7 +20,7 @@ const LOWER_I = 0x69;
 /** What kind of number all of `buffer[start, end)` is. One pass, nothing allocated. */
 export function floatSyntax(buffer: Buffer, start: number, end: number): FloatSyntax {
   const at = skipSign(buffer, start, end);
-  if (at === end || end - start > MAX_LENGTH) return 'invalid';
+  if (at === end) return 'invalid';
   if (lowerCase(buffer[at]) === LOWER_I) {
     return isWord(buffer, at, end, 'inf') || isWord(buffer, at, end, 'infinity') ? 'infinite' : 'invalid';
   }

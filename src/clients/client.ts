@@ -74,6 +74,9 @@ export const Gate = {
   invalidated: 2048,
 } as const;
 
+/** In place of a command's name: there is none, or what was sent names none. */
+export const noCommand = 'NULL';
+
 /** A command kept for later: its arguments are copies. */
 export type QueuedArguments = Bytes[];
 
@@ -115,6 +118,8 @@ export interface BlockedState {
   evenWhenGone: boolean;
   /** Copies, for the command is run again when a key becomes ready. */
   args: Bytes[];
+  /** What the client sent, if it is not these arguments. Copies. */
+  sent: Bytes[] | undefined;
   /** Unix time in ms at which the client gives up, or Infinity. */
   deadline: number;
   /** Writes the reply of a client that gave up. */
@@ -150,6 +155,8 @@ export class Client {
   /** Bits of `Gate`. */
   gate = 0;
   transaction: Transaction | undefined;
+  /** The transaction whose commands EXEC is running. */
+  executing: Transaction | undefined;
   watched: WatchedKey[] = [];
   /** Bytes of the keys in `watched`. */
   watchedBytes = 0;
@@ -162,8 +169,8 @@ export class Client {
   subscriptions: Subscriptions | undefined;
   /** Set while the client is told of keys that change. */
   tracking: TrackingState | undefined;
-  /** Full name of the command run last, for CLIENT LIST. */
-  lastCommand = 'NULL';
+  /** Full name of the command that was sent last, or `noCommand`, for CLIENT LIST. */
+  lastCommand = noCommand;
   /** Somebody is at its other end. */
   connected = false;
   /** Unix time in ms. */

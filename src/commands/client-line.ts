@@ -8,7 +8,8 @@ type Running = Pick<Call, 'client' | 'command' | 'args' | 'argc'>;
 
 /** A connection as CLIENT LIST shows it: Redis 7.2's fields in their order, without line end. */
 export function clientLine(client: Client, running: Running & Pick<Call, 'server'>): string {
-  const { transport, reply, transaction } = client;
+  const { transport, reply, executing } = client;
+  const transaction = executing ?? client.transaction;
   const now = running.server.clock.now();
   const own = client === running.client;
   const argumentBytes = own ? totalLength(running.args, running.argc) : blockedBytes(client);
@@ -31,7 +32,7 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
     ['name', client.name],
     ['age', seconds(now - client.createdAt)],
     ['idle', seconds(now - client.lastInteraction)],
-    ['flags', flagsOf(client)],
+    ['flags', flagsOf(client, transaction !== undefined)],
     ['db', client.database.index],
     ['sub', client.subscriptions?.channel.size ?? 0],
     ['psub', client.subscriptions?.pattern.size ?? 0],
@@ -48,7 +49,7 @@ export function clientLine(client: Client, running: Running & Pick<Call, 'server
     ['omem', waiting],
     ['tot-mem', total],
     ['events', unsent > 0 ? 'rw' : 'r'],
-    ['cmd', own ? running.command.fullName : client.lastCommand],
+    ['cmd', executing !== undefined ? 'exec' : own ? running.command.fullName : client.lastCommand],
     ['user', client.user],
     ['redir', client.tracking?.redirect ?? -1],
     ['resp', reply.protocol],
@@ -63,13 +64,13 @@ function seconds(milliseconds: number): number {
 }
 
 /** One letter for each thing that is special about a client; `N` if nothing is. */
-function flagsOf(client: Client): string {
+function flagsOf(client: Client, inTransaction: boolean): string {
   const flags: [boolean, string][] = [
     [(client.gate & Gate.monitor) !== 0, 'O'],
     [(client.gate & Gate.replica) !== 0, 'S'],
     [(client.gate & Gate.primary) !== 0, 'M'],
     [(client.gate & Gate.subscriber) !== 0, 'P'],
-    [client.transaction !== undefined, 'x'],
+    [inTransaction, 'x'],
     [client.blocked !== undefined && client.blocked.kind !== 'script', 'b'],
     [client.tracking !== undefined, 't'],
     [client.tracking?.redirectBroken === true, 'R'],

@@ -169,7 +169,10 @@ export interface Call {
   reply: ReplyWriter;
   /** Inside EXEC or a script: must not block. */
   denyBlocking: boolean;
-  /** True while a blocked client's command is tried again because one of its keys is ready. */
+  /**
+   * True while a blocked client's command is tried again because one of its keys is ready, or is noted down because
+   * the client was answered in its place: it was shown when it began to wait.
+   */
   retried: boolean;
   /** It is part of a script. */
   fromScript: boolean;

@@ -217,7 +217,7 @@ function reset({ server, client, reply }: Call): void {
   client.name = '';
   client.user = 'default';
   client.setGate(Gate.unauthenticated, server.config.values.requirepass !== '');
-  client.setReplyMode('on');
+  if (client.replyMode !== 'skip') client.setReplyMode('on'); // else it is this command that gets no reply
   client.noEvict = false;
   client.setGate(Gate.noTouch, false);
   reply.protocol = 2;

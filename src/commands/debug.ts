@@ -134,7 +134,7 @@ const actions: DebugAction[] = [
     name: 'object',
     syntax: '<key>',
     summary: 'Shows how the value of a key is stored.',
-    words: [3, 4],
+    words: [3, 3],
     run: describeObject,
   },
   {

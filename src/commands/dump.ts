@@ -11,6 +11,19 @@ import { ArgumentReader, longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { propagateRemoval } from './propagation-forms.js';
 
+const restoring = {
+  complexity:
+    'O(1) to create the key and O(N*M) to read the value, with N elements of average size M; O(N*M*log(N)) for sorted sets.',
+  syntax: 'key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]',
+  types: { ttl: 'integer', seconds: 'integer', frequency: 'integer' },
+  keys: oneKey('OW update'),
+  history: [
+    ['3.0.0', 'Option `REPLACE`.'],
+    ['5.0.0', 'Options `ABSTTL`, `IDLETIME` and `FREQ`.'],
+  ],
+  handler: restore,
+} satisfies Partial<CommandSpec>;
+
 export const dumpCommands: CommandSpec[] = [
   {
     name: 'dump',
@@ -25,22 +38,23 @@ export const dumpCommands: CommandSpec[] = [
     handler: dump,
   },
   {
+    ...restoring,
     name: 'restore',
     group: 'generic',
     since: '2.6.0',
     summary: 'Creates a key from what DUMP gave.',
-    complexity:
-      'O(1) to create the key and O(N*M) to read the value, with N elements of average size M; O(N*M*log(N)) for sorted sets.',
-    syntax: 'key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]',
-    types: { ttl: 'integer', seconds: 'integer', frequency: 'integer' },
     flags: ['write', 'denyoom'],
     categories: ['dangerous'],
-    keys: oneKey('OW update'),
-    history: [
-      ['3.0.0', 'Option `REPLACE`.'],
-      ['5.0.0', 'Options `ABSTTL`, `IDLETIME` and `FREQ`.'],
-    ],
-    handler: restore,
+  },
+  {
+    ...restoring,
+    name: 'restore-asking',
+    group: 'server',
+    since: '3.0.0',
+    summary: 'As RESTORE, from a node of a cluster that moves a slot here.',
+    flags: ['write', 'denyoom', 'asking'],
+    docFlags: ['syscmd'],
+    categories: ['keyspace', 'dangerous'],
   },
 ];
 

@@ -77,7 +77,7 @@ type Extent = { kind: 'circle'; radius: number } | { kind: 'box'; width: number;
 interface SearchOptions {
   /** Undefined also if the member is not to be found because there is no key. */
   center: Place | undefined;
-  hasCenter: boolean;
+  centerBy: 'member' | 'place' | undefined;
   extent: Extent | undefined;
   /** Metres of the unit that distances are given in. */
   unit: number;
@@ -139,14 +139,15 @@ function storeFound(
   for (const { member, score, distance } of found) {
     built.insert(Bytes.of(member), options.storesDistance ? distance / options.unit : score);
   }
-  replyStored(call, destination, built, form.stores === 'always' ? 'geosearchstore' : 'georadiusstore');
+  const event = form.stores === 'always' ? 'geosearchstore' : 'georadiusstore';
+  replyStored(call, destination, built, event, found.length);
 }
 
 function readSearch(call: Call, form: Form, set: SortedSet | undefined): SearchOptions {
   const { args, argc } = call;
   const options: SearchOptions = {
     center: undefined,
-    hasCenter: false,
+    centerBy: undefined,
     extent: undefined,
     unit: 1,
     withDistance: false,
@@ -240,17 +241,19 @@ function takeShapeOption(
   set: SortedSet | undefined,
   options: SearchOptions,
 ): boolean {
-  const { hasCenter, extent } = options;
-  if (!hasCenter && reader.left > 1 && reader.take('frommember')) {
+  // The same option may come again, and the last one counts.
+  const { centerBy } = options;
+  const extent = options.extent?.kind;
+  if (centerBy !== 'place' && reader.left > 1 && reader.take('frommember')) {
     const member = reader.next();
-    options.hasCenter = true;
+    options.centerBy = 'member';
     options.center = set === undefined ? undefined : placeOf(set, member);
-  } else if (!hasCenter && reader.left > 2 && reader.take('fromlonlat')) {
+  } else if (centerBy !== 'member' && reader.left > 2 && reader.take('fromlonlat')) {
     options.center = placeArguments(reader.next(), reader.next());
-    options.hasCenter = true;
-  } else if (extent === undefined && reader.left > 2 && reader.take('byradius')) {
+    options.centerBy = 'place';
+  } else if (extent !== 'box' && reader.left > 2 && reader.take('byradius')) {
     readCircle(reader.next(), reader.next(), options);
-  } else if (extent === undefined && reader.left > 3 && reader.take('bybox')) {
+  } else if (extent !== 'circle' && reader.left > 3 && reader.take('bybox')) {
     readBox(reader.next(), reader.next(), reader.next(), options);
   } else return false;
   return true;
@@ -264,7 +267,7 @@ function checkSearch({ args }: Call, form: Form, options: SearchOptions): void {
   }
   if (form.center === 'option') {
     const name = args[0].latin1();
-    if (!options.hasCenter) {
+    if (options.centerBy === undefined) {
       throw new CommandError(`ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${name}`);
     }
     if (options.extent === undefined) {

@@ -57,7 +57,7 @@ const subcommands: CommandSpec[] = [
     name: 'reset',
     summary: 'Forgets the spikes of some events, or of all.',
     syntax: '[event [event ...]]',
-    tips: ['request_policy:all_nodes', 'response_policy:all_succeeded'],
+    tips: ['request_policy:all_nodes', 'response_policy:agg_sum'],
     handler: reset,
   },
   helpSubcommand('server', '2.8.13'),

@@ -79,10 +79,10 @@ function usage({ database, args, argc, reply }: Call): void {
   let samples = defaultSamples;
   while (!options.done) {
     if (!options.take('samples')) throw new CommandError(errors.syntax);
-    samples = options.integer();
+    samples = options.long();
     if (samples < 0) throw new CommandError(errors.syntax);
   }
-  const ref = database.look(args[2], true);
+  const ref = database.peek(args[2]); // no sign of having looked, and what has expired is in memory all the same
   if (ref === absent) reply.null();
   else reply.integer(database.memoryOf(ref, samples));
 }

@@ -241,6 +241,7 @@ function popSeveral(call: Call, count: number): void {
   reply.set(popped);
   if (target === undefined || popped === 0) return;
   if (popped === target.size) {
+    database.keyspace.statistics.hits++; // Redis reads the whole set like any other
     target.forEach((place) => writeMember(call, place));
     database.elementsRemoved(args[1], target.ref, 0, EventClass.set, 'spop', popped);
     return propagateRemoval(call, args[1], server.config.values['lazyfree-lazy-server-del']);

@@ -188,21 +188,21 @@ function windowOf(length: number, { offset, count }: SortOptions): { start: numb
 }
 
 /**
- * Copies of all elements, in their own order, or in the reverse one where that is wanted. A set has no order
- * that one could keep: what is stored of it, or given to a script, is sorted by the members themselves.
+ * Copies of the elements, in their own order, or in the reverse one where that is wanted. Where it is kept, only those
+ * that are wanted. A set has no order that one could keep: what is stored of it, or given to a script, is sorted by
+ * the members themselves.
  */
 function readElements(database: Database, ref: Ref, options: SortOptions, forScript: boolean): ByteStrings {
   const elements = new ByteStrings();
   if (ref === absent) return elements;
-  const backwards = options.keepOrder && options.descending;
   const type = database.typeOf(ref);
-  if (type === ValueType.list) addItems(elements, database, ref, backwards);
+  if (type === ValueType.list) addItems(elements, database, ref, options);
   else if (type === ValueType.set) {
     addMembers(elements, database, ref);
     if (options.keepOrder && (forScript || options.store !== undefined)) {
       Object.assign(options, { keepOrder: false, alpha: true, by: undefined });
     }
-  } else if (type === ValueType.sortedSet) addByScore(elements, database, ref, backwards);
+  } else if (type === ValueType.sortedSet) addByScore(elements, database, ref, options);
   else throw new CommandError(errors.wrongType);
   return elements;
 }
@@ -212,14 +212,32 @@ const list = new ListValue();
 const set = new SetValue();
 const cursor = new ListCursor();
 
-function addItems(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
-  list.open(database, ref).seek(cursor, backwards ? -1 : 0);
-  while (!cursor.done) {
+function addItems(elements: ByteStrings, database: Database, ref: Ref, options: SortOptions): void {
+  list.open(database, ref);
+  const { start, end, backwards } = takeWindow(list.length, options);
+  if (start === end) return;
+  list.seek(cursor, backwards ? -1 - start : start);
+  for (let i = start; i < end; i++) {
     cursor.read(view);
     elements.add(view);
     if (backwards) cursor.previous();
     else cursor.next();
   }
+}
+
+/**
+ * Which elements of a value that has an order to read, counted from its end if `backwards`: all, if they are yet to be
+ * sorted, else those that are wanted. Then the options want all of these.
+ */
+function takeWindow(
+  length: number,
+  options: SortOptions,
+): { start: number; end: number; backwards: boolean } {
+  if (!options.keepOrder) return { start: 0, end: length, backwards: false };
+  const window = windowOf(length, options);
+  options.offset = 0;
+  options.count = -1;
+  return { ...window, backwards: options.descending };
 }
 
 function addMembers(elements: ByteStrings, database: Database, ref: Ref): void {
@@ -230,9 +248,12 @@ function addMembers(elements: ByteStrings, database: Database, ref: Ref): void {
   });
 }
 
-function addByScore(elements: ByteStrings, database: Database, ref: Ref, backwards: boolean): void {
+function addByScore(elements: ByteStrings, database: Database, ref: Ref, options: SortOptions): void {
   const members = openAsTree(database, ref);
-  members.visitRanks(0, members.size, backwards, (member) => elements.add(member));
+  const { size } = members;
+  const { start, end, backwards } = takeWindow(size, options);
+  const from = backwards ? size - end : start;
+  members.visitRanks(from, from + end - start, backwards, (member) => elements.add(member));
 }
 
 /** The indexes of the first `wanted` elements in sorted order. */

@@ -209,8 +209,8 @@ function popFromFirst(call: Call): void {
 
 /** BZMPOP. */
 function popFromFirstBlocking(call: Call): void {
-  const deadline = deadlineArgument(call, call.args[1]);
   const pop = readMultiPop(call, 2);
+  const deadline = deadlineArgument(call, call.args[1]);
   const key = firstWithMembers(call, pop.keys);
   if (key === undefined) call.block(pop.keys, deadline, nullArray, ValueType.sortedSet);
   else replyMultiPop(call, key, pop);

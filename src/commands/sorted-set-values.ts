@@ -49,13 +49,13 @@ export function membersRemoved(call: Call, key: Bytes, set: SortedSet, count: nu
 }
 
 /** Stores a set that was built, or removes the key if it has no members; replies how many it has. */
-export function replyStored(call: Call, key: Bytes, built: TreeSortedSet, event: string): void {
+export function replyStored(call: Call, key: Bytes, built: TreeSortedSet, event: string, changes = 1): void {
   const { database, reply } = call;
   const { size } = built;
   reply.integer(size);
   if (size > 0) {
     storeSortedSet(database, key, built, sortedSetLimits(call));
-    database.modified(key, EventClass.sortedSet, event);
+    database.modified(key, EventClass.sortedSet, event, changes);
   } else database.removeAndTell(key);
 }
 

@@ -1,4 +1,4 @@
-import { CommandError, errors } from '../protocol/errors.js';
+import { CommandError, errors, wrongArity } from '../protocol/errors.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { zadd, zincrby } from './sorted-set-add.js';
 import { sortedSetAlgebraCommands } from './sorted-set-algebra.js';
@@ -161,7 +161,8 @@ function zmscore(call: Call): void {
 /** ZRANK, ZREVRANK. */
 function replyRank(call: Call, backwards: boolean): void {
   const { args, argc, reply } = call;
-  if (argc > 4 || (argc === 4 && !args[3].is('withscore'))) throw new CommandError(errors.syntax);
+  if (argc > 4) throw new CommandError(wrongArity(call.command.fullName));
+  if (argc === 4 && !args[3].is('withscore')) throw new CommandError(errors.syntax);
   const withScore = argc === 4;
   const set = readSortedSet(call, args[1]);
   const score = set === undefined ? Number.NaN : set.find(args[2]);

@@ -86,7 +86,7 @@ interface ClaimOptions {
 function xclaim(call: Call): void {
   const { database, args, argc, reply } = call;
   const key = args[1];
-  const { stream, group } = groupOf(database, database.write(key), key, args[2]);
+  const { stream, group } = groupOf(database, database.read(key), key, args[2]);
   const minIdle = minIdleArgument(args[4], 'XCLAIM');
   const ids: StreamId[] = [];
   let at = 5;
@@ -193,7 +193,7 @@ function xautoclaim(call: Call): void {
     } else if (reader.take('justid')) justIds = true;
     else throw new CommandError(errors.syntax);
   }
-  const { stream, group } = groupOf(database, database.write(key), key, args[2]);
+  const { stream, group } = groupOf(database, database.read(key), key, args[2]);
   touchStream(database, key);
   const propagated: Propagated = [];
   const dirtyBefore = database.keyspace.dirty;

@@ -8,7 +8,14 @@ import { StreamId } from '../values/stream-id.js';
 import { longArgument } from './arguments.js';
 import { type Call, type CommandSpec, oneKey } from './command.js';
 import { helpSubcommand } from './help.js';
-import { aboutStreams, newStream, storeStream, touchStream, writeStream } from './stream-access.js';
+import {
+  aboutStreams,
+  newStream,
+  readStream,
+  storeStream,
+  touchStream,
+  writeStream,
+} from './stream-access.js';
 import { idArgument, idArguments, looseIdArgument } from './stream-ids.js';
 
 const secondIsKey = (flags: string) => [{ flags, begin: 2, find: { last: 0, step: 1 } }];
@@ -102,7 +109,7 @@ const pending = new IdCursor();
 
 function xack({ database, args, argc, reply }: Call): void {
   const key = args[1];
-  const group = writeStream(database, key)?.groups.get(args[2].latin1());
+  const group = readStream(database, key)?.groups.get(args[2].latin1());
   if (group === undefined) return reply.integer(0);
   const ids = idArguments(args, 3, argc);
   touchStream(database, key);

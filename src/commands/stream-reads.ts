@@ -105,8 +105,10 @@ function read(call: Call, ofGroup: boolean): void {
     if (reply.protocol === 2) reply.array(2);
     reply.bytes(source.key);
     if (group === undefined || consumer === undefined) replyBehind(reply, stream, source, reading.count);
-    else if (!source.isNew) replyHistory(call, stream, source, group, consumer, reading.count);
-    else deliver(call, stream, source.key, group, consumer, reading, propagated);
+    else if (!source.isNew) {
+      replyHistory(call, stream, source, group, consumer, reading.count);
+      call.database.keyspace.dirty++; // nothing changes, but Redis counts whatever a group is given
+    } else deliver(call, stream, source.key, group, consumer, reading, propagated);
   }
   if (call.propagates && ofGroup && (propagated.length > 0 || call.database.keyspace.dirty !== dirtyBefore)) {
     call.propagateAllAs(propagated);

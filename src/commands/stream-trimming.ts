@@ -9,6 +9,7 @@ import { idBytes } from './stream-access.js';
 import { idArgument } from './stream-ids.js';
 import { type References, referencesOf, trimConsent } from './stream-references.js';
 
+const limitWithoutStrategy = 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy';
 const both = 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
 
 /** Nodes whose worth of entries an approximate trimming removes at most, unless it says otherwise. */
@@ -71,13 +72,14 @@ export class TrimOptions {
     return at + 1;
   }
 
-  /** Throws CommandError if the options do not go together. */
-  check(): void {
-    if (this.limit === 0 && !this.limitGiven) return;
+  /** Throws CommandError if the options do not go together, or with `trimsOnly` do not say how to trim. */
+  check(trimsOnly: boolean): void {
     if (this.strategy === 'none') {
-      throw new CommandError('ERR syntax error, LIMIT cannot be used without specifying a trimming strategy');
+      if (this.limit > 0) throw new CommandError(limitWithoutStrategy);
+      if (trimsOnly)
+        throw new CommandError('ERR syntax error, XTRIM must be called with a trimming strategy');
     }
-    if (!this.approximate) {
+    if (this.limitGiven && !this.approximate) {
       throw new CommandError('ERR syntax error, LIMIT cannot be used without the special ~ option');
     }
   }
@@ -132,5 +134,5 @@ export function readTrimArguments(options: TrimOptions, args: Bytes[], argc: num
     if (next === i) throw new CommandError(errors.syntax);
     i = next;
   }
-  options.check();
+  options.check(true);
 }

@@ -170,7 +170,7 @@ function readAddition(args: Bytes[], argc: number): number {
     } else break;
   }
   if (i < argc) readNewId(args[i]);
-  trimOptions.check();
+  trimOptions.check(false);
   const fields = argc - i - 1;
   if (fields < 2 || fields % 2 === 1) throw new CommandError(wrongArity('xadd'));
   return i + 1;

@@ -275,7 +275,7 @@ function msetnx(call: Call): void {
   checkPairs(call);
   const { args, argc, database, reply } = call;
   for (let i = 1; i < argc; i += 2) {
-    if (database.has(args[i])) {
+    if (database.write(args[i]) !== absent) {
       reply.integer(0);
       return;
     }
@@ -304,7 +304,9 @@ function setWithOptions(call: Call): void {
   const old = options.get ? readString(call, args[1]) : database.live(args[1]);
   const previous = options.get && old !== absent ? database.payload(old).copy() : undefined;
   const refused = options.condition === (old === absent ? 'xx' : 'nx');
-  if (!refused) store(call, args[2], when, options.choice === 'keepttl');
+  if (refused)
+    database.write(args[1]); // it was met all the same
+  else store(call, args[2], when, options.choice === 'keepttl');
   if (previous !== undefined) reply.bytes(previous);
   else if (refused || options.get) reply.null();
   else reply.ok();
@@ -356,7 +358,7 @@ function setExpiring(call: Call, unit: ExpiryUnit): void {
 
 function setnx(call: Call): void {
   const { args, database, reply } = call;
-  if (database.has(args[1])) {
+  if (database.write(args[1]) !== absent) {
     reply.integer(0);
     return;
   }

@@ -1,4 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
+import { parseLongDouble } from '../bytes/decimal.js';
 import { parseDouble } from '../bytes/doubles.js';
 import { CommandError, errors } from '../protocol/errors.js';
 import { longArgument } from './arguments.js';
@@ -12,11 +13,21 @@ const latest = 2 ** 63;
  * for what is no time.
  */
 export function deadlineArgument(call: Call, argument: Bytes): number {
-  const seconds = parseDouble(argument.buffer, argument.start, argument.end);
+  const seconds = secondsOf(argument);
   if (seconds === undefined) throw new CommandError(errors.timeoutNotFloat);
   const milliseconds = Math.ceil(seconds * 1000);
   if (milliseconds >= latest) throw new CommandError(errors.timeoutOutOfRange);
   return deadlineAfter(call, milliseconds);
+}
+
+/** Redis reads a long double: what is out of a double's range is a number all the same, endless or next to nothing. */
+function secondsOf(argument: Bytes): number | undefined {
+  const seconds = parseDouble(argument.buffer, argument.start, argument.end);
+  if (seconds !== undefined) return seconds;
+  const wide = parseLongDouble(argument);
+  if (wide === undefined || typeof wide === 'string') return undefined;
+  const magnitude = wide.exponent > 0 ? Number.MAX_VALUE : Number.MIN_VALUE;
+  return wide.mantissa < 0n ? -magnitude : magnitude;
 }
 
 /** As `deadlineArgument`, from a timeout in ms. */

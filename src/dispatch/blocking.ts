@@ -86,12 +86,14 @@ export class Blocking {
     { database, args, argc }: Pick<Call, 'database' | 'args' | 'argc'>,
     kind: 'keys' | 'outside' | 'pause',
     waiting: Waiting,
-    later: Bytes[] = args.slice(0, argc),
+    later?: Bytes[],
   ): BlockedState {
+    const sent = args.slice(0, argc).map((arg) => arg.copy());
     return {
       kind,
       database,
-      args: later.map((arg) => arg.copy()),
+      args: later?.map((arg, i) => (arg === args[i] ? sent[i] : arg.copy())) ?? sent,
+      sent: later === undefined ? undefined : sent,
       microseconds: 0,
       ticket: this.waiting.nextTicket(),
       ...waiting,

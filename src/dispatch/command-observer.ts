@@ -54,9 +54,13 @@ export class CommandObserver {
     if (!call.command.has(CommandFlag.skip_monitor | CommandFlag.admin)) showToMonitors(this.server, call);
   }
 
-  private logSlow({ client, command, args, argc, fromScript }: Call, microseconds: number): void {
+  private logSlow(call: Call, microseconds: number): void {
     const { server } = this;
+    const { client, command, fromScript } = call;
     if (command.has(CommandFlag.skip_slowlog)) return;
+    // One that waited may have been run again with other arguments.
+    const args = client.blocked?.sent ?? call.args;
+    const argc = client.blocked?.sent?.length ?? call.argc;
     server.slowLog.add(
       {
         time: Math.floor(server.clock.now() / 1000),

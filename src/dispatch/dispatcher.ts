@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes/bytes.js';
-import { type BlockedState, type Client, Gate } from '../clients/client.js';
+import { type BlockedState, type Client, Gate, noCommand } from '../clients/client.js';
 import { type Call, CommandFlag } from '../commands/command.js';
 import { keysOf } from '../commands/keys-of.js';
 import type { Command } from '../commands/registry.js';
@@ -155,6 +155,7 @@ export class Dispatcher {
     }
     const resolved = resolve(command, args, argc);
     if (!(resolved instanceof Unresolved)) return resolved;
+    client.lastCommand = resolved.command?.fullName ?? noCommand;
     return this.reject(client, resolved.message, resolved.command);
   }
 
@@ -214,7 +215,7 @@ export class Dispatcher {
       return false;
     }
     if ((this.gate & ServerGate.paused) !== 0 && this.pause.covers(client, command, args, argc)) {
-      this.pause.postpone(client, command, args, argc);
+      this.pause.postpone(client, args, argc);
       return false;
     }
     return this.runsNow(client, command, args, argc);
@@ -239,8 +240,8 @@ export class Dispatcher {
    */
   private executeGated(client: Client, command: Command, args: Bytes[], argc: number): void {
     if (client.replyMode === 'skip-next') client.setReplyMode('skip');
-    // Whatever is answered to a replica ends it, and the log says what that was.
-    if ((client.gate & Gate.replica) !== 0) client.lastCommand = command.fullName;
+    // Even if it is refused, queued or held back. What is answered to a replica ends it, and the log says which it was.
+    client.lastCommand = command.fullName;
     // With the memory limit alone, that was tried already.
     if (client.gate !== 0 && (this.gate & ServerGate.memoryLimit) !== 0) this.server.makeRoom();
     if (this.admits(client, command, args, argc)) this.runGated(client, command, args, argc);
@@ -252,7 +253,7 @@ export class Dispatcher {
   /** As `run`, for a client of which something is to be kept in mind before and after each command. */
   private runGated(client: Client, command: Command, args: Bytes[], argc: number): boolean {
     const { keyspace, pubsub } = this.server;
-    keyspace.marksAccess = (client.gate & Gate.noTouch) === 0 || command.fullName === 'touch';
+    keyspace.marksAccess = marksAccess(client, command);
     pubsub.beginCommand(client);
     const answered = this.run(client, command, args, argc);
     if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
@@ -348,6 +349,7 @@ export class Dispatcher {
     accounts.inGroup = false;
     this.depth++;
     this.call.denyBlocking = true;
+    this.server.keyspace.marksAccess = marksAccess(client, command);
     try {
       finished = this.run(client, command, args, argc);
       if (client.tracking !== undefined) this.trackReads(client, command, args, argc);
@@ -408,11 +410,13 @@ export class Dispatcher {
     const began = accounts.mark;
     call.assign(client, command, args, argc);
     call.database = state.database;
+    this.server.keyspace.marksAccess = marksAccess(client, command);
     try {
       state.continue(call);
     } catch (error) {
       client.reply.error(errorReply(this.server, command, error));
     }
+    this.server.keyspace.marksAccess = true;
     state.microseconds += accounts.since(began);
   }
 
@@ -456,6 +460,7 @@ export class Dispatcher {
     if (command === undefined) return;
     const call = new DispatcherCall(this.server, this); // the usual one may be in use by CLIENT UNBLOCK
     call.assign(client, command, args, args.length);
+    call.retried = true;
     this.accounts.finish(call, microseconds);
     if (failed) this.accounts.countFailure(client, command);
   }
@@ -489,4 +494,9 @@ export class Dispatcher {
     this.watched.databaseReplaced(database, replacement);
     this.blocking.waiting.touchedAll(database);
   }
+}
+
+/** True if keys that a client's command meets count as used then (CLIENT NO-TOUCH). */
+function marksAccess({ gate }: Client, command: Command): boolean {
+  return (gate & Gate.noTouch) === 0 || command.fullName === 'touch';
 }

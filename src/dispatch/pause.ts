@@ -91,8 +91,7 @@ export class Pause {
   }
 
   /** Keeps a command until the pause is over. Its client waits; the others do not. */
-  postpone(client: Client, command: Command, args: Bytes[], argc: number): void {
-    client.lastCommand = command.fullName;
+  postpone(client: Client, args: Bytes[], argc: number): void {
     this.clients.add(client);
     this.dispatcher.blocking.postpone(client, args.slice(0, argc));
   }

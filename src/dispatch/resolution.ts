@@ -20,7 +20,7 @@ export function resolve(found: Command | undefined, args: Bytes[], argc: number)
   if (command !== undefined) return withArity(command, argc);
   const shown = excerpt(args[1]);
   const help = `${found.spec.name.toUpperCase()} HELP`;
-  return new Unresolved(`ERR unknown subcommand '${shown}'. Try ${help}.`, found);
+  return new Unresolved(`ERR unknown subcommand '${shown}'. Try ${help}.`);
 }
 
 /** True of words with which requests of web browsers begin, as opposed to commands. */

@@ -77,6 +77,7 @@ function exec(call: Call, dispatcher: Dispatcher): void {
   if (transaction.broken) throw new CommandError(errors.execAborted);
   if (changed) return reply.nullArray();
   reply.array(transaction.queue.length);
+  client.executing = transaction;
   runQueue(call, dispatcher, transaction.queue, 0);
 }
 
@@ -86,6 +87,7 @@ function runQueue(call: Call, dispatcher: Dispatcher, queue: Transaction['queue'
     if (dispatcher.runQueued(call, queue[i].args, queue[i].argc)) continue;
     return dispatcher.suspension.stop((call) => runQueue(call, dispatcher, queue, i + 1));
   }
+  call.client.executing = undefined;
   call.propagateAs(); // its commands were
 }
 

@@ -51,6 +51,7 @@ export class WaitingClients {
       kind: 'script',
       database: client.database,
       args: [],
+      sent: undefined,
       microseconds: 0,
       ticket: 0,
     };

@@ -236,7 +236,7 @@ export class Database {
     this.changeKind(ref, newKind);
     // Not earlier: without memory for the new value, the old one stays.
     if (handle !== none) keyspace.dispose(handle);
-    this.markAccess(ref);
+    if (keyspace.marksAccess) this.markAccess(ref);
     return ref;
   }
 

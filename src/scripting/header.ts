@@ -1,3 +1,4 @@
+import { splitWords } from '../bytes/words.js';
 import { CommandError } from '../protocol/errors.js';
 import { lineFeed } from '../protocol/resp-bytes.js';
 import { ScriptFlag, scriptFlag } from './script-flags.js';
@@ -9,12 +10,17 @@ export interface ScriptSource {
   flags: number;
 }
 
+/** Redis has no limit; but splitting a line takes much memory for a moment. */
+const maxHeaderLength = 1024 * 1024;
+
 /** Reads the `#!lua flags=...` line of a script for EVAL, if it has one. Throws CommandError. */
 export function readScriptHeader(body: Buffer): ScriptSource {
   if (!hasHeader(body)) return { code: body, flags: ScriptFlag.compatible };
-  const end = body.indexOf(lineFeed);
+  const end = endOfHeader(body);
   if (end < 0) throw new CommandError('ERR Invalid script shebang');
-  const [engine, ...options] = words(body.toString('latin1', 0, end));
+  const parts = splitWords(body.toString('latin1', 0, end));
+  if (parts === null) throw new CommandError('ERR Invalid engine in script shebang');
+  const [engine, ...options] = parts;
   if (engine !== '#!lua') throw new CommandError(`ERR Unexpected engine in script shebang: ${engine}`);
   let flags = 0;
   for (const option of options) flags |= readOption(option);
@@ -24,8 +30,9 @@ export function readScriptHeader(body: Buffer): ScriptSource {
 function readOption(option: string): number {
   if (!option.startsWith('flags=')) throw new CommandError(`ERR Unknown lua shebang option: ${option}`);
   let flags = 0;
-  for (const name of option.slice('flags='.length).split(',')) {
-    if (name === '') continue;
+  const names = option.slice('flags='.length);
+  if (names === '') return flags;
+  for (const name of names.split(',')) {
     const flag = scriptFlag(name);
     if (flag === undefined) throw new CommandError(`ERR Unexpected flag in script shebang: ${name}`);
     flags |= flag;
@@ -42,19 +49,17 @@ export interface LibrarySource {
 /** Reads the `#!lua name=...` line of a library for FUNCTION LOAD. Throws CommandError. */
 export function readLibraryHeader(body: Buffer): LibrarySource {
   if (!hasHeader(body)) throw new CommandError('ERR Missing library metadata');
-  const end = body.indexOf(lineFeed);
-  const parts = end < 0 ? undefined : quotedWords(body.toString('latin1', 2, end));
-  if (parts === undefined) throw new CommandError('ERR Invalid library metadata');
-  // A blank after `#!` leaves the engine's name empty.
-  const engine = /^[ \t]/.test(body.toString('latin1', 2, 3)) ? '' : (parts.shift() ?? '');
-  const name = readName(parts);
-  if (engine.toLowerCase() !== 'lua') throw new CommandError(`ERR Engine '${engine}' not found`);
-  if (name === undefined) throw new CommandError('ERR Library name was not given');
+  const end = endOfHeader(body);
+  const parts = end < 0 ? null : splitWords(body.toString('latin1', 0, end));
+  if (parts === null) throw new CommandError('ERR Invalid library metadata');
+  const engine = parts[0].slice('#!'.length);
+  const name = readName(parts.slice(1));
   checkName(name);
+  if (engine.toLowerCase() !== 'lua') throw new CommandError(`ERR Engine '${engine}' not found`);
   return { name, code: body.subarray(end) };
 }
 
-function readName(options: string[]): string | undefined {
+function readName(options: string[]): string {
   let name: string | undefined;
   for (const option of options) {
     if (!/^name=/i.test(option)) throw new CommandError(`ERR Invalid metadata value given: ${option}`);
@@ -62,6 +67,7 @@ function readName(options: string[]): string | undefined {
       throw new CommandError('ERR Invalid metadata value, name argument was given multiple times');
     name = option.slice('name='.length);
   }
+  if (name === undefined) throw new CommandError('ERR Library name was not given');
   return name;
 }
 
@@ -81,35 +87,7 @@ function hasHeader(body: Buffer): boolean {
   return body.length >= 2 && body[0] === 0x23 && body[1] === 0x21;
 }
 
-function words(line: string): string[] {
-  return line.split(' ').filter((word) => word !== '');
-}
-
-/** Words separated by blanks; in double quotes with backslash escapes, in single quotes as they are. */
-function quotedWords(line: string): string[] | undefined {
-  const found: string[] = [];
-  const word =
-    /\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|([^\s"']+(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')?))(?=\s|$)|\s+$/sy;
-  while (word.lastIndex < line.length) {
-    const match = word.exec(line);
-    if (match === null) return undefined;
-    const text = match[1] ?? match[2] ?? match[3];
-    if (text !== undefined) found.push(match[3] === undefined ? unescaped(text) : withoutQuotes(text));
-  }
-  return found;
-}
-
-function unescaped(text: string): string {
-  const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t', b: '\b', a: '\x07' };
-  return text.replace(/\\(x[0-9a-fA-F]{2}|.)/gs, (_, escaped: string) =>
-    escaped.length === 3
-      ? String.fromCharCode(Number.parseInt(escaped.slice(1), 16))
-      : (escapes[escaped] ?? escaped),
-  );
-}
-
-/** `name="foo"` */
-function withoutQuotes(text: string): string {
-  const quoted = /^([^"']+)(["'])(.*)\2$/s.exec(text);
-  return quoted === null ? text : quoted[1] + unescaped(quoted[3]);
+/** Where the first line ends; -1 if it does not, or is longer than any header needs to be. */
+function endOfHeader(body: Buffer): number {
+  return body.subarray(0, maxHeaderLength + 1).indexOf(lineFeed);
 }

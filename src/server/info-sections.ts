@@ -9,6 +9,7 @@ import { humanBytes } from './human-bytes.js';
 import type { InfoField } from './info.js';
 import { replicaFields } from './info-replica.js';
 import type { RespiteServer } from './server.js';
+import { threadCpuUsage } from './thread-cpu-usage.js';
 
 /**
  * The sections of INFO: every field of Redis 7.2 whose true value this server has, zeros where zero is true.
@@ -389,13 +390,12 @@ export function cpuSection(): InfoField[] {
   ];
 }
 
-/** Node tells them from version 23.9 on. */
 function mainThreadFields(): InfoField[] {
-  if (!('threadCpuUsage' in process) || typeof process.threadCpuUsage !== 'function') return [];
-  const { user, system } = process.threadCpuUsage() as NodeJS.CpuUsage;
+  const usage = threadCpuUsage();
+  if (usage === undefined) return [];
   return [
-    ['used_cpu_sys_main_thread', seconds(system)],
-    ['used_cpu_user_main_thread', seconds(user)],
+    ['used_cpu_sys_main_thread', seconds(usage.system)],
+    ['used_cpu_user_main_thread', seconds(usage.user)],
   ];
 }
 

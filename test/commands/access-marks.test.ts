@@ -25,6 +25,12 @@ const commands = [
   ['GET', 'k'],
   ['LPOS', 'k', 'a'],
   ['DEBUG', 'OBJECT', 'k'],
+  ['SETNX', 'k', 'v'],
+  ['SET', 'k', 'v', 'NX'],
+  ['SET', 'k', 'v', 'XX'],
+  ['SET', 'k', 'v'],
+  ['MSETNX', 'k2', 'v', 'k', 'v'],
+  ['MSET', 'k', 'v', 'k2', 'v'],
 ];
 
 /** What OBJECT says of `k` after each command, when it was prepared with this option of RESTORE before. */

@@ -151,6 +151,11 @@ describe('blocking list commands', () => {
     ['x', 'ERR timeout is not a float or out of range'],
     ['-1', 'ERR timeout is negative'],
     ['1e300', 'ERR timeout is out of range'],
+    ['1e400', 'ERR timeout is out of range'],
+    ['inf', 'ERR timeout is out of range'],
+    ['-1e400', 'ERR timeout is negative'],
+    ['1e5000', 'ERR timeout is not a float or out of range'],
+    ['1e-5000', 'ERR timeout is not a float or out of range'],
     ['0x7FFFFFFFFFFFFF', 'ERR timeout is out of range'],
   ])('refuse the timeout %s', async (timeout, message) => {
     const { control } = await start();

@@ -67,6 +67,35 @@ describe('CLIENT INFO and LIST', () => {
     });
   });
 
+  it('tell which command was sent last, whatever became of it', async () => {
+    const { send, another } = await startSession();
+    const other = await another();
+    const lastOf = async (line: string) => {
+      await other(line);
+      return fieldsOf(linesOf(await send('CLIENT LIST'))[1]).cmd;
+    };
+    expect(await lastOf('SET a')).toBe('set');
+    expect(await lastOf('NOSUCH')).toBe('NULL');
+    expect(await lastOf('CONFIG GET')).toBe('config|get');
+    expect(await lastOf('CONFIG nosuch')).toBe('NULL');
+    expect(await lastOf('MULTI')).toBe('multi');
+    expect(await lastOf('GET a')).toBe('get');
+    expect(await lastOf('MONITOR x')).toBe('monitor');
+    expect(await lastOf('DISCARD')).toBe('discard');
+    await other('SUBSCRIBE a');
+    expect(await lastOf('GET a')).toBe('get');
+  });
+
+  it('tell of an EXEC while its commands run', async () => {
+    const { client } = await startSession();
+    const transaction = [['MULTI'], ['GET', 'a'], ['CLIENT', 'INFO'], ['CLIENT', 'LIST']];
+    await client.pipeline(transaction);
+    const [, ...lines] = (await client.call('EXEC')) as string[];
+    for (const line of lines) expect(fieldsOf(line)).toMatchObject({ flags: 'x', multi: '3', cmd: 'exec' });
+    const after = String(await client.call('CLIENT', 'INFO'));
+    expect(fieldsOf(after)).toMatchObject({ flags: 'N', multi: '-1', cmd: 'client|info' });
+  });
+
   it('filter by type and by id', async () => {
     const { send, another } = await startSession();
     await (await another())('PING');
@@ -210,6 +239,35 @@ describe('CLIENT UNBLOCK, NO-EVICT, NO-TOUCH and HELP', () => {
     advance(5000);
     await send('GET k');
     expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
+  });
+
+  it.each(['SET k w', 'SET k w KEEPTTL', 'SETEX k 100 w', 'MSET k w', 'GETSET k w', 'BITOP NOT k other'])(
+    'NO-TOUCH keeps the time of the last access of a key that is overwritten: %s',
+    async (line) => {
+      const { send, advance } = await startSession({ clock: 'manual' });
+      await send('SET k v');
+      await send('SET other v');
+      await send('CLIENT NO-TOUCH on');
+      advance(5000);
+      await send(line);
+      expect(await send('OBJECT IDLETIME k')).toBe(':5\r\n');
+      await send('CLIENT NO-TOUCH off');
+      await send(line);
+      expect(await send('OBJECT IDLETIME k')).toBe(':0\r\n');
+    },
+  );
+
+  it('NO-TOUCH keeps the time of the last access in a transaction, except for TOUCH', async () => {
+    const { client, advance } = await startSession({ clock: 'manual' });
+    await client.pipeline([
+      ['SET', 'a', 'v'],
+      ['SET', 'b', 'v'],
+      ['CLIENT', 'NO-TOUCH', 'on'],
+    ]);
+    advance(5000);
+    await client.pipeline([['MULTI'], ['GET', 'a'], ['TOUCH', 'b'], ['GET', 'a'], ['EXEC']]);
+    expect(await client.call('OBJECT', 'IDLETIME', 'a')).toBe(5);
+    expect(await client.call('OBJECT', 'IDLETIME', 'b')).toBe(0);
   });
 
   it('HELP begins and ends as in Redis', async () => {

@@ -41,6 +41,18 @@ describe('COMMAND INFO', () => {
     expect(await send('COMMAND INFO')).toBe(all);
   });
 
+  it('has the categories and tips of Redis where these do not follow from the group', async () => {
+    const { send } = await startSession();
+    const categories = async (name: string) =>
+      words(await send(`COMMAND INFO ${name}`)).filter((word) => word.startsWith('+@'));
+    expect(await categories('wait')).toEqual(['+@slow', '+@connection']);
+    expect(await categories('waitaof')).toEqual(['+@slow', '+@connection']);
+    const dangerous = ['+@keyspace', '+@write', '+@slow', '+@dangerous'];
+    expect(await categories('restore-asking')).toEqual(dangerous);
+    expect(await categories('restore')).toEqual(dangerous);
+    expect(words(await send('COMMAND INFO latency|reset'))).toContain('response_policy:agg_sum');
+  });
+
   it('counts a container without the category of its group', async () => {
     const { send } = await startSession();
     expect(words(await send('COMMAND INFO client')).slice(0, 3)).toEqual(['client', '+@slow', 'client|id']);

@@ -157,6 +157,15 @@ describe('RESET', () => {
     expect(line).toContain(' resp=2 ');
   });
 
+  it('gets no reply itself after CLIENT REPLY SKIP, but one after CLIENT REPLY OFF', async () => {
+    const { client } = await startSession();
+    client.write('CLIENT REPLY SKIP\r\nRESET\r\nPING\r\n');
+    expect(String(await client.nextRaw())).toBe('+PONG\r\n');
+    client.write('CLIENT REPLY OFF\r\nRESET\r\nPING\r\n');
+    expect(String(await client.nextRaw())).toBe('+RESET\r\n');
+    expect(String(await client.nextRaw())).toBe('+PONG\r\n');
+  });
+
   it('logs out and keeps the library name', async () => {
     const { send } = await startSession({ requirepass: 'secret' });
     await send('AUTH secret');

@@ -72,6 +72,9 @@ describe('DEBUG', () => {
     expect(await send('DEBUG OBJECT int')).toMatch(shape('int', 2));
     expect(await send('DEBUG OBJECT short')).toMatch(shape('embstr', 4));
     expect(await send('DEBUG OBJECT long')).toMatch(shape('raw', 102));
+    expect(await send('DEBUG OBJECT long x')).toBe(
+      "-ERR unknown subcommand or wrong number of arguments for 'OBJECT'. Try DEBUG HELP.\r\n",
+    );
   });
 
   it('LISTPACK writes the elements of a listpack to the log', async () => {

@@ -39,6 +39,9 @@ describe('FUNCTION and FCALL', () => {
     ['return 1', 'ERR Missing library metadata'],
     ['#!lua name=a', 'ERR Invalid library metadata'],
     ['#!lua\nx', 'ERR Library name was not given'],
+    ['#!js\nx', 'ERR Library name was not given'],
+    ['#!js name=-\nx', 'ERR Library names can only contain letters, numbers, or underscores'],
+    ['#!lua "name=a\nx', 'ERR Invalid library metadata'],
     ['#! name=a\nx', "ERR Engine '' not found"],
     ['#!js name=a\nx', "ERR Engine 'js' not found"],
     ['#!lua name=a foo=bar\nx', 'ERR Invalid metadata value given: foo=bar'],
@@ -66,6 +69,22 @@ describe('FUNCTION and FCALL', () => {
     const { redis } = await startWithClient();
     await expect(load(redis, code)).rejects.toThrow(message);
     expect(await redis.call('function', 'list')).toEqual([]);
+  });
+
+  it('reads tabs and quotes in the header', async () => {
+    const { redis } = await startWithClient();
+    const code = "\nredis.register_function('f', function() return 1 end)";
+    expect(await load(redis, `#!"lua"\t'name=a'${code}`)).toBe('a');
+    expect(await load(redis, `#!lua name="\\x61"\t${code}`, 'replace')).toBe('a');
+  });
+
+  it('refuses a header that does not end', async () => {
+    const { redis } = await startWithClient();
+    const endless = `#!lua name="${'a'.repeat(8 * 1024 * 1024)}`;
+    for (const code of [endless, `${endless}\nx`, `${endless}"\nx`]) {
+      await expect(load(redis, code)).rejects.toThrow(/^ERR Invalid library metadata$/);
+    }
+    await expect(redis.eval(`${endless}"\nreturn 1`, 0)).rejects.toThrow(/^ERR Invalid script shebang/);
   });
 
   it('keeps libraries apart by the names of their functions', async () => {

@@ -53,6 +53,14 @@ describe('a search for places', () => {
     expect(await run('geosearch none frommember x byradius 1 km')).toEqual([]);
   });
 
+  it('takes the last of what is said twice', async () => {
+    const twice = 'frommember Catania frommember Palermo byradius 1 km byradius 100 km asc';
+    expect(await run(`geosearch Sicily ${twice}`)).toEqual(['Palermo', 'Agrigento']);
+    expect(await run(`geosearchstore near Sicily ${twice}`)).toBe(2);
+    const boxes = 'fromlonlat 1 1 fromlonlat 15 37 bybox 1 1 km bybox 200 200 km asc';
+    expect(await run(`geosearch Sicily ${boxes}`)).toEqual(['Catania']);
+  });
+
   it('tells what it is asked for', async () => {
     expect(
       await run('geosearch Sicily fromlonlat 15 37 byradius 100 km withcoord withdist withhash'),
@@ -95,6 +103,10 @@ describe('bad arguments of places', () => {
     ['geodist Sicily Palermo Catania xx', 'ERR unsupported unit provided. please use M, KM, FT, MI'],
     ['geodist Sicily Palermo Catania m m', 'ERR syntax error'],
     ['geosearch Sicily frommember Rome byradius 1 km', 'ERR could not decode requested zset member'],
+    ['geosearch Sicily frommember Palermo fromlonlat 1 1 byradius 1 km', 'ERR syntax error'],
+    ['geosearch Sicily fromlonlat 1 1 frommember Palermo byradius 1 km', 'ERR syntax error'],
+    ['geosearch Sicily fromlonlat 1 1 byradius 1 km bybox 1 1 km', 'ERR syntax error'],
+    ['geosearch Sicily fromlonlat 1 1 bybox 1 1 km byradius 1 km', 'ERR syntax error'],
     ['geosearch Sicily fromlonlat 1 1 byradius -1 km', 'ERR radius cannot be negative'],
     ['geosearch Sicily fromlonlat 1 1 byradius x km', 'ERR need numeric radius'],
     ['geosearch Sicily fromlonlat 1 1 bybox x 1 km', 'ERR need numeric width'],

@@ -15,6 +15,7 @@ describe('MEMORY USAGE', () => {
       const exact = Number(await redis.call('MEMORY', 'USAGE', key, 'SAMPLES', '0'));
       expect(exact).toBeGreaterThan(2000 * 10);
       expect(exact).toBeLessThan(2000 * 100);
+      expect(await redis.call('MEMORY', 'USAGE', key, 'SAMPLES', '9223372036854775807')).toBe(exact);
     }
   });
 
@@ -23,6 +24,8 @@ describe('MEMORY USAGE', () => {
     expect(await redis.call('MEMORY', 'USAGE', 'absent')).toBeNull();
     await redis.set('k', 'v');
     await expect(redis.call('MEMORY', 'USAGE', 'k', 'SAMPLES', '-1')).rejects.toThrow('ERR syntax error');
+    const least = '-9223372036854775808';
+    await expect(redis.call('MEMORY', 'USAGE', 'k', 'SAMPLES', least)).rejects.toThrow('ERR syntax error');
     await expect(redis.call('MEMORY', 'USAGE', 'k', 'junk')).rejects.toThrow('ERR syntax error');
   });
 });

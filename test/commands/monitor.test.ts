@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Words } from '../support/encode-command.mjs';
 import { RawClient } from '../support/raw-client.js';
 import { connect, startRespite } from '../support/respite.js';
-import { until } from '../support/waiting.js';
+import { until, untilInfo } from '../support/waiting.js';
 
 /** A server, a client that watches it, and one that is watched. */
 async function startWatching(options = {}) {
@@ -60,6 +61,27 @@ describe('MONITOR', () => {
     const { client, lines } = await startWatching();
     await client.pipeline([['CONFIG', 'GET', 'port'], ['NOSUCH'], ['GET'], ['INCRBY', 'a', 'b'], ['PING']]);
     expect(await lines(2)).toEqual(['0 "INCRBY" "a" "b"', '0 "PING"']);
+  });
+
+  it('shows a command that waits once, whether it is served or waits in vain', async () => {
+    const { server, watcher, client, open } = await startWatching({ clock: 'manual' });
+    const other = await open();
+    const id = (await client.call('CLIENT', 'ID')) as number;
+    const wait = async (command: Words, end: () => unknown) => {
+      const reply = client.send(...command);
+      await untilInfo(other, 'blocked_clients', 1);
+      await end();
+      await reply;
+    };
+    await wait(['BLPOP', 'served', 1], () => other.send('RPUSH', 'served', 'a'));
+    await wait(['BLPOP', 'late', 1], () => server.advanceTime(1001));
+    await wait(['WAIT', 1, 0], () => other.send('CLIENT', 'UNBLOCK', id));
+    await client.send('ECHO', 'end');
+    const waited: string[] = [];
+    for (let line = ''; !line.includes('"end"'); line = String(await watcher.nextRaw())) {
+      waited.push(...(/"(?:BLPOP|WAIT)".*"/.exec(line) ?? []));
+    }
+    expect(waited).toEqual(['"BLPOP" "served" "1"', '"BLPOP" "late" "1"', '"WAIT" "1" "0"']);
   });
 
   it('shows no secrets', async () => {

@@ -85,6 +85,8 @@ describe('expiry is propagated', () => {
     const [line] = await changes(redis);
     expect(line.startsWith(`restore k ${now + 50} `)).toBe(true);
     expect(line.endsWith(' REPLACE ABSTTL')).toBe(true);
+    await redis.call('RESTORE-ASKING', 'asked', '0', payload);
+    expect((await changes(redis))[0].toLowerCase().startsWith('restore-asking asked 0 ')).toBe(true);
     await redis.restore('k', 1, payload, 'REPLACE', 'ABSTTL');
     expect(await changes(redis)).toEqual(['DEL k']);
   });

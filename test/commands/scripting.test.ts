@@ -235,10 +235,22 @@ describe('the header of a script', () => {
     ['#!not-lua\nreturn 1', 'ERR Unexpected engine in script shebang: #!not-lua'],
     ['#!lua badger=data\nreturn 1', 'ERR Unknown lua shebang option: badger=data'],
     ['#!lua flags=allow-oom,what?\nreturn 1', 'ERR Unexpected flag in script shebang: what?'],
+    ['#!lua flags=,no-writes\nreturn 1', 'ERR Unexpected flag in script shebang: '],
+    ['#!lua "flags=\nreturn 1', 'ERR Invalid engine in script shebang'],
     ['#!lua', 'ERR Invalid script shebang'],
   ])('may be wrong: %j', async (script, message) => {
     const { redis } = await startWithClient();
     expect(await failure(redis, script)).toBe(message);
+  });
+
+  it.each([
+    '#!lua\tflags=no-writes\t',
+    '#!"lua" "flags=no-writes"',
+    "#!lua flags='no-writes'",
+    '#!lua flags=',
+  ])('may have tabs and quotes: %j', async (header) => {
+    const { redis } = await startWithClient();
+    expect(await run(redis, `${header}\nreturn 1`)).toBe(1);
   });
 
   it('keeps line numbers, and makes scripts read-only', async () => {

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
-import { startWithClient } from '../support/respite.js';
+import { connect, startWithClient } from '../support/respite.js';
+import { untilInfo } from '../support/waiting.js';
 
 type Entry = [id: number, time: number, microseconds: number, args: string[], address: string, name: string];
 
@@ -100,6 +101,23 @@ describe('SLOWLOG', () => {
     await redis.set('k', value);
     const entries = (await redis.callBuffer('SLOWLOG', 'GET', '1')) as unknown as Buffer[][][];
     expect(entries[0][3][2]).toEqual(value);
+  });
+
+  it('has a command that waited as it was sent, not as it is run again', async () => {
+    const { server, redis } = await startLogging({ clock: 'manual' });
+    const waiting = connect(server);
+    const served = waiting.xread('BLOCK', 1000, 'STREAMS', 'served', '$');
+    await untilInfo(redis, 'blocked_clients', 1);
+    await redis.xadd('served', '*', 'field', 'value');
+    await served;
+    const late = waiting.xread('BLOCK', 1000, 'STREAMS', 'late', '$');
+    await untilInfo(redis, 'blocked_clients', 1);
+    server.advanceTime(1001);
+    await late;
+    expect(argsOf(await log(redis)).filter(([name]) => name === 'xread')).toEqual([
+      ['xread', 'BLOCK', '1000', 'STREAMS', 'served', '$'],
+      ['xread', 'BLOCK', '1000', 'STREAMS', 'late', '$'],
+    ]);
   });
 
   it('shows no secrets', async () => {

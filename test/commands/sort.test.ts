@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { ByteStrings } from '../../src/commands/byte-strings.js';
 import { propagated, startPropagating } from '../support/propagation-log.js';
 import { startWithClient } from '../support/respite.js';
 
@@ -48,6 +49,31 @@ describe('SORT', () => {
     expect(await redis.sort('l', 'BY', 'nosort', 'DESC', 'LIMIT', 0, 2)).toEqual(['2', '1']);
     expect(await redis.sort('z', 'BY', 'nosort', 'LIMIT', 1, 5)).toEqual(['two', 'three']);
     expect(await redis.sort('z', 'BY', 'nosort', 'DESC')).toEqual(['three', 'two', 'one']);
+  });
+
+  it('reads only what it gives where the order is kept', async () => {
+    const { redis } = await startWithClient();
+    const words = Array.from({ length: 3000 }, (_, i) => String(i));
+    await redis.rpush('l', ...words);
+    await redis.zadd('z', ...words.flatMap((word) => [word, word]));
+    const read = vi.spyOn(ByteStrings.prototype, 'add');
+    onTestFinished(() => read.mockRestore());
+    for (const key of ['l', 'z']) {
+      const sort = async (...options: (string | number)[]) => {
+        read.mockClear();
+        const found = (await redis.call('SORT', key, 'BY', 'nosort', ...options)) as string[];
+        expect(read).toHaveBeenCalledTimes(found.length);
+        return found;
+      };
+      expect(await sort('LIMIT', 1000, 3)).toEqual(['1000', '1001', '1002']);
+      expect(await sort('LIMIT', 1000, 3, 'DESC')).toEqual(['1999', '1998', '1997']);
+      expect(await sort('LIMIT', -5, 2)).toEqual(['0', '1']);
+      expect(await sort('LIMIT', 2998, 5)).toEqual(['2998', '2999']);
+      expect(await sort('LIMIT', 2998, 5, 'DESC')).toEqual(['1', '0']);
+      expect(await sort('LIMIT', 2999, -1)).toEqual(['2999']);
+      expect(await sort('LIMIT', 3000, 5)).toEqual([]);
+      expect(await sort('LIMIT', 5, 0)).toEqual([]);
+    }
   });
 
   it('sorts sets and sorted sets', async () => {

@@ -59,6 +59,8 @@ describe.each([
       null,
       syntax,
     ]);
+    expect(await run('zrank z c withscore x')).toBe("ERR wrong number of arguments for 'zrank' command");
+    expect(await run('zrevrank z c a b')).toBe("ERR wrong number of arguments for 'zrevrank' command");
   });
 
   it('gives ranges by rank', async () => {
@@ -489,6 +491,8 @@ describe('waiting for members', () => {
     ['bzpopmin z x', 'ERR timeout is not a float or out of range'],
     ['bzpopmin z -1', 'ERR timeout is negative'],
     ['bzmpop x 1 z min', 'ERR timeout is not a float or out of range'],
+    ['bzmpop x 0 z min', 'ERR numkeys should be greater than 0'],
+    ['bzmpop x 1 z min count 0', 'ERR count should be greater than 0'],
     ['bzmpop 0 0 z min', 'ERR numkeys should be greater than 0'],
     ['bzmpop 0 1 z min count 0', 'ERR count should be greater than 0'],
     ['bzpopmin str 1', wrongType],

@@ -36,6 +36,11 @@ describe('XADD, XRANGE and what removes entries', () => {
       'ERR syntax error, LIMIT cannot be used without the special ~ option',
     ],
     [
+      ['LIMIT', '1', '6', 'a', 'b'],
+      'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy',
+    ],
+    [['LIMIT', '0', '6', 'a', 'b'], 'ERR syntax error, LIMIT cannot be used without the special ~ option'],
+    [
       ['MAXLEN', '1', 'MINID', '1', '6', 'a', 'b'],
       'ERR syntax error, MAXLEN and MINID options at the same time are not compatible',
     ],
@@ -44,6 +49,15 @@ describe('XADD, XRANGE and what removes entries', () => {
     await redis.xadd('s', '5', 'a', 'b');
     await expect(redis.call('XADD', 's', ...args)).rejects.toThrow(message);
     expect(await redis.xrange('s', '-', '+')).toEqual([['5-0', ['a', 'b']]]);
+  });
+
+  it.each([
+    [['LIMIT', '1'], 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy'],
+    [['LIMIT', '0'], 'ERR syntax error, XTRIM must be called with a trimming strategy'],
+    [['MAXLEN', '1', 'LIMIT', '0'], 'ERR syntax error, LIMIT cannot be used without the special ~ option'],
+  ])('are not trimmed by %j', async (args, message) => {
+    const { redis } = await startWithClient();
+    await expect(redis.call('XTRIM', 's', ...args)).rejects.toThrow(message);
   });
 
   it('know the limits of IDs', async () => {

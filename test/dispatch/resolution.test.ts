@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { Bytes } from '../../src/bytes/bytes.js';
 import { resolve, Unresolved } from '../../src/dispatch/resolution.js';
+import { infoFields } from '../support/info.js';
 import { RawClient } from '../support/raw-client.js';
 import { startWithClient } from '../support/respite.js';
 
@@ -12,6 +13,14 @@ it('a name may be longer than a string can be', () => {
   expect((resolved as Unresolved).message).toBe(
     `ERR unknown command '${shown}', with args beginning with: '${shown}' `,
   );
+});
+
+it('only what names a command is counted as a rejected call of it', async () => {
+  const { redis } = await startWithClient();
+  for (const words of [['foo'], ['get'], []]) await redis.call('config', ...words).catch(() => {});
+  const fields = await infoFields(redis, 'commandstats');
+  expect(fields.get('cmdstat_config')).toMatch(/rejected_calls=1,/);
+  expect(fields.get('cmdstat_config|get')).toMatch(/rejected_calls=1,/);
 });
 
 it.each(['POST / HTTP/1.1', 'post /', 'Host: localhost:6379'])('a browser is cut off: %s', async (line) => {

@@ -35,6 +35,17 @@ describe('INFO', () => {
     expect(read.split(' ').filter((name) => !info.has(name))).toEqual([]);
   });
 
+  it.runIf(process.platform === 'linux')('tells the processor time of the thread that serves', async () => {
+    const { redis } = await startWithClient();
+    const info = await infoFields(redis, 'cpu');
+    for (const kind of ['sys', 'user']) {
+      expect(info.get(`used_cpu_${kind}_main_thread`)).toMatch(/^\d+\.\d{6}$/);
+      const ofThread = Number(info.get(`used_cpu_${kind}_main_thread`));
+      expect(ofThread).toBeGreaterThan(0);
+      expect(ofThread).toBeLessThan(Number(info.get(`used_cpu_${kind}`)) + 0.02);
+    }
+  });
+
   it('counts commands, their failures, and errors by kind', async () => {
     const { redis } = await startWithClient();
     await redis.config('RESETSTAT');
