@@ -30,9 +30,11 @@ const maxPooledArguments = 1024;
  * request that arrives in many pieces is decoded once and not anew with each piece.
  */
 export class PartialRequest {
-  /** Received bytes; `length` of them are valid. Offset 0 is the first byte of the request. */
+  /** Received bytes; `start` is the offset of the request's first byte, `end` that of the last one and one more. */
   buffer: Buffer;
-  length: number;
+  start = 0;
+  end: number;
+  /** Of what is decoded next, from the request's first byte. */
   position = 0;
   remaining = unread;
   bulkLength = unread;
@@ -40,9 +42,14 @@ export class PartialRequest {
   offsets: Int32Array<ArrayBufferLike> | undefined;
 
   constructor(source: Buffer, start: number, end: number) {
-    this.length = end - start;
-    this.buffer = Buffer.allocUnsafeSlow(Math.max(this.length, 64));
+    this.end = end - start;
+    this.buffer = Buffer.allocUnsafeSlow(Math.max(this.end, 64));
     source.copy(this.buffer, 0, start, end);
+  }
+
+  /** Bytes of the request, and of what came behind it. */
+  get length(): number {
+    return this.end - this.start;
   }
 
   /** Bytes that this connection holds in memory. */
@@ -51,10 +58,10 @@ export class PartialRequest {
   }
 
   append(source: Buffer, start: number, end: number): void {
-    const needed = this.length + end - start;
-    if (needed > this.buffer.length) this.grow(needed);
-    source.copy(this.buffer, this.length, start, end);
-    this.length = needed;
+    const more = end - start;
+    if (this.end + more > this.buffer.length) this.grow(this.length + more);
+    source.copy(this.buffer, this.end, start, end);
+    this.end += more;
   }
 
   /** Bytes that have not become arguments yet. */
@@ -73,8 +80,10 @@ export class PartialRequest {
     const end = bounded ? this.position + this.bulkLength + 2 : Number.POSITIVE_INFINITY;
     const capacity = needed <= end ? Math.min(end, needed * 2) : needed * 2;
     const larger = Buffer.allocUnsafeSlow(capacity);
-    this.buffer.copy(larger, 0, 0, this.length);
+    this.buffer.copy(larger, 0, this.start, this.end);
     this.buffer = larger;
+    this.end -= this.start;
+    this.start = 0;
   }
 }
 
@@ -132,8 +141,8 @@ export class RequestDecoder<Command = unknown> {
 
   /** Goes on with bytes kept from before. */
   resume(partial: PartialRequest): void {
-    this.begin(partial.buffer, 0, partial.length);
-    this.position = partial.position;
+    this.begin(partial.buffer, partial.start, partial.end);
+    this.position = partial.start + partial.position;
     this.remaining = partial.remaining;
     this.bulkLength = partial.bulkLength;
     this.argc = partial.argc;
@@ -151,9 +160,10 @@ export class RequestDecoder<Command = unknown> {
     const { requestStart: start, limit } = this;
     if (start >= limit) return undefined;
     let partial = previous;
-    if (partial === undefined || start > 0 || partial.buffer !== this.buffer) {
+    // Moved to a buffer of its own only when that is no more than what was decoded: each byte is moved about once.
+    if (partial === undefined || partial.buffer !== this.buffer || limit - start <= start) {
       partial = new PartialRequest(this.buffer, start, limit);
-    }
+    } else partial.start = start;
     partial.position = this.position - start;
     partial.remaining = this.remaining;
     partial.bulkLength = this.bulkLength;

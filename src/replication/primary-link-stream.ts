@@ -89,7 +89,7 @@ export class PrimaryStream {
     host.keyspace.holdExpiry(true);
     try {
       if (this.partial === undefined) this.run(buffer, start);
-      else this.run(this.partial.buffer, 0);
+      else this.run(this.partial.buffer, this.partial.start);
       this.partial = this.ended ? undefined : decoder.suspend(this.partial);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;

@@ -130,7 +130,7 @@ export class Connection implements Transport {
     try {
       this.runRequests(decoder, dispatcher);
       this.partial = client.closing ? undefined : decoder.suspend(this.partial);
-      if (this.partial !== undefined) this.checkQueryBuffer();
+      if (!this.held) this.checkQueryBuffer();
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.protocolError(error);
