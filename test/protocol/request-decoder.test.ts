@@ -38,6 +38,35 @@ function decodeAll(pieces: Buffer[], allowed = limits): string[][] {
   return requests;
 }
 
+/** As `decodeAll`, for a client that is held back: with each piece, and at the end, one request is run at a time. */
+function decodeHeld(pieces: Buffer[]): string[][] {
+  const decoder = new RequestDecoder();
+  const requests: string[][] = [];
+  let partial: PartialRequest | undefined;
+  const runOne = () => {
+    const count = decoder.fill(limits);
+    if (count > 0) {
+      const [{ args, argc }] = decoder.requests;
+      requests.push(args.slice(0, argc).map((arg) => arg.latin1()));
+    }
+    if (count > 1) decoder.rewind(decoder.requests[1].start);
+    partial = decoder.suspend(partial);
+    return count > 0;
+  };
+  for (const piece of pieces) {
+    const shared = Buffer.from(piece);
+    if (partial === undefined) decoder.begin(shared, 0, shared.length);
+    else {
+      partial.append(shared, 0, shared.length);
+      decoder.resume(partial);
+    }
+    runOne();
+    shared.fill(0x58);
+  }
+  for (let more = true; more && partial !== undefined; more = runOne()) decoder.resume(partial);
+  return requests;
+}
+
 const encode = (request: string[]) =>
   `*${request.length}\r\n${request.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
@@ -54,6 +83,19 @@ const word = fc
   .map((s) => Buffer.from(s, 'utf8').toString('latin1'));
 
 describe('RequestDecoder', () => {
+  it('decodes what was received ahead, of which one request is run at a time', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(word, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 30 }),
+        fc.array(fc.nat(), { maxLength: 12 }),
+        (requests, at) => {
+          const bytes = latin1(requests.map(encode).join(''));
+          expect(decodeHeld(cut(bytes, at))).toEqual(requests);
+        },
+      ),
+    );
+  });
+
   it('decodes a pipeline however it is cut', () => {
     fc.assert(
       fc.property(
