@@ -25,6 +25,19 @@ export interface ReplicaTraits {
   withoutFunctions: boolean;
 }
 
+/** Of one that has said nothing. */
+export function newTraits(): ReplicaTraits {
+  return {
+    listeningPort: 0,
+    announcedAddress: '',
+    knowsEndMark: false,
+    knowsNewIds: false,
+    snapshotOnly: false,
+    withoutData: false,
+    withoutFunctions: false,
+  };
+}
+
 /** What a replica tells of itself to whoever looks after it. */
 export interface ReplicaEvents {
   /** It was sent the whole snapshot. */

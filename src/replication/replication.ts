@@ -7,7 +7,7 @@ import type { Dispatcher } from '../dispatch/dispatcher.js';
 import { AcknowledgementWaits } from './acknowledgement-waits.js';
 import { ReplicationFeed } from './feed.js';
 import { FullSync, type FullSyncHost } from './full-sync.js';
-import { Replica, type ReplicaTraits } from './replica.js';
+import { newTraits, Replica, type ReplicaTraits } from './replica.js';
 import { ReplicationLog } from './replication-log.js';
 
 /** What replication needs of the server around it. */
@@ -480,16 +480,4 @@ export class Replication implements ReplicationApi {
   close(): void {
     this.fullSync.stop();
   }
-}
-
-function newTraits(): ReplicaTraits {
-  return {
-    listeningPort: 0,
-    announcedAddress: '',
-    knowsEndMark: false,
-    knowsNewIds: false,
-    snapshotOnly: false,
-    withoutData: false,
-    withoutFunctions: false,
-  };
 }

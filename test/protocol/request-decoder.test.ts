@@ -11,19 +11,21 @@ import {
 
 const limits: RequestLimits = { maxBulkLength: 512 * 1024 * 1024, maxArguments: 1024 * 1024 };
 
+/** The receive buffer is reused: what is not copied of `shared` is overwritten afterwards. */
+function receive(decoder: RequestDecoder, partial: PartialRequest | undefined, shared: Buffer): void {
+  if (partial === undefined) return decoder.begin(shared, 0, shared.length);
+  partial.append(shared, 0, shared.length);
+  decoder.resume(partial);
+}
+
 /** Feeds the pieces as a connection does and returns all requests. */
 function decodeAll(pieces: Buffer[], allowed = limits): string[][] {
   const decoder = new RequestDecoder();
   const requests: string[][] = [];
   let partial: PartialRequest | undefined;
   for (const piece of pieces) {
-    // The receive buffer is reused: what is not copied is overwritten.
     const shared = Buffer.from(piece);
-    if (partial === undefined) decoder.begin(shared, 0, shared.length);
-    else {
-      partial.append(shared, 0, shared.length);
-      decoder.resume(partial);
-    }
+    receive(decoder, partial, shared);
     for (let count = decoder.fill(allowed); count > 0; count = decoder.fill(allowed)) {
       // Now and then only the first of them is run, as when it blocks its client.
       const used = requests.length % 3 === 2 ? 1 : count;
@@ -55,11 +57,7 @@ function decodeHeld(pieces: Buffer[]): string[][] {
   };
   for (const piece of pieces) {
     const shared = Buffer.from(piece);
-    if (partial === undefined) decoder.begin(shared, 0, shared.length);
-    else {
-      partial.append(shared, 0, shared.length);
-      decoder.resume(partial);
-    }
+    receive(decoder, partial, shared);
     runOne();
     shared.fill(0x58);
   }

@@ -14,6 +14,16 @@ interface Started {
   redis: Redis;
 }
 
+/** A primary that was saved and started again, with the replica that it had. */
+async function restarted(before: Started, dir: string): Promise<Started> {
+  await before.redis.save();
+  const { port } = before.server;
+  await before.server.close();
+  const after = await start({ dir, port });
+  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  return after;
+}
+
 async function start(options: RespiteOptions = {}): Promise<Started> {
   const server = await startRespite({
     'enable-debug-command': 'yes',
@@ -97,11 +107,7 @@ it('a primary that was restarted is followed on', async () => {
   await change(before, [1, 2]);
   const replica = await follow(before);
   await expectSame(before, replica);
-  await before.redis.save();
-  const { port } = before.server;
-  await before.server.close();
-  const after = await start({ dir, port });
-  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  const after = await restarted(before, dir);
   await change(after, [3]);
   await expectSame(after, replica);
   expect(await infoField(after.redis, 'sync_full')).toBe('0');
@@ -115,11 +121,7 @@ it('what expired while a primary was down is gone from its replicas', async () =
   await change(before, [1]);
   for (let i = 0; i < 50; i++) await before.redis.set(`expiring:${i}`, 'x', 'PX', 1);
   await expectSame(before, replica);
-  await before.redis.save();
-  const { port } = before.server;
-  await before.server.close();
-  const after = await start({ dir, port });
-  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  const after = await restarted(before, dir);
   await expectSame(after, replica);
   expect(await replica.redis.dbsize()).toBe(await after.redis.dbsize());
   expect(await infoField(after.redis, 'sync_full')).toBe('0');
@@ -134,11 +136,7 @@ it('fields that expired while a primary was down are gone from its replicas', as
   await before.redis.hset('all', 'short', '1');
   for (const key of ['some', 'all']) await before.redis.call('hpexpire', key, '1', 'fields', '1', 'short');
   await expectSame(before, replica);
-  await before.redis.save();
-  const { port } = before.server;
-  await before.server.close();
-  const after = await start({ dir, port });
-  await until('it is followed again', async () => (await infoField(after.redis, 'connected_slaves')) === '1');
+  const after = await restarted(before, dir);
   const gone = async ({ redis }: Started) =>
     (await redis.hlen('some')) === 1 && (await redis.exists('all')) === 0;
   await until('they are gone from the primary', () => gone(after));

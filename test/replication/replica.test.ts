@@ -1,17 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Client } from '../../src/clients/client.js';
-import { Replica } from '../../src/replication/replica.js';
+import { newTraits, Replica } from '../../src/replication/replica.js';
 import { ReplicationLog } from '../../src/replication/replication-log.js';
-
-const noTraits = {
-  listeningPort: 0,
-  announcedAddress: '',
-  knowsEndMark: false,
-  knowsNewIds: false,
-  snapshotOnly: false,
-  withoutData: false,
-  withoutFunctions: false,
-};
 
 function start() {
   const log = new ReplicationLog(() => 'a'.repeat(40), {
@@ -22,7 +12,7 @@ function start() {
   const told: string[] = [];
   const replica = new Replica(
     {} as Client, // nobody asks it for anything here
-    noTraits,
+    newTraits(),
     log,
     () => 0,
     {

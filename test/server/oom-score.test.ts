@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { Config } from '../../src/config/config.js';
-import { createLog } from '../../src/server/log.js';
 import { OomScore } from '../../src/server/oom-score.js';
+import { recordingLog } from '../support/recording-log.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'respite-oom-'));
 const file = join(folder, 'oom_score_adj');
@@ -19,16 +19,7 @@ beforeEach(() => {
 });
 
 function oomScore(path = file): OomScore {
-  const write = (line: string) => lines.push(line);
-  const log = createLog({
-    level: 'notice',
-    format: 'redis',
-    file: '',
-    clock: () => 0,
-    pid: 1,
-    role: 'M',
-    write,
-  });
+  const log = recordingLog((line) => lines.push(line));
   return new OomScore(config, log, path);
 }
 

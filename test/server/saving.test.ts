@@ -10,11 +10,11 @@ import { digestOf } from '../../src/keyspace/digest.js';
 import { Keyspace } from '../../src/keyspace/keyspace.js';
 import { type FileSystem, systemFiles } from '../../src/persistence/files.js';
 import { loadRdbAtOnce } from '../../src/persistence/load-rdb.js';
-import { createLog } from '../../src/server/log.js';
 import { RespiteServer } from '../../src/server/server.js';
 import { infoField } from '../support/info.js';
 import { MemorySource } from '../support/memory-source.js';
 import { RawClient } from '../support/raw-client.js';
+import { recordingLog } from '../support/recording-log.js';
 import { describeWithRedisServer, startRedisServer } from '../support/redis-server.js';
 import { until, untilInfo } from '../support/waiting.js';
 
@@ -66,15 +66,7 @@ async function start(directives: Partial<Directives> = {}) {
   });
   const lines: string[] = [];
   const write = (line: string) => void lines.push(line.replace(/^\S+ .*? \d\d:\S+ /, '').trimEnd());
-  const log = createLog({
-    level: 'notice',
-    format: 'redis',
-    file: '',
-    clock: () => 0,
-    pid: 1,
-    role: 'M',
-    write,
-  });
+  const log = recordingLog(write);
   const { files, failing } = faultyFiles();
   const random = new SeededRandom(1);
   const server = new RespiteServer({ config, log, clock, random, files, anyPort: true });
