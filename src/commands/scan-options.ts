@@ -60,21 +60,26 @@ function patternArgument(reader: ArgumentReader): Bytes | undefined {
 }
 
 /**
- * Walks through the buckets of a table from a cursor on, until `count` elements were seen, or many buckets without any.
- * `scan` walks through one bucket and adds to what was seen. Returns the cursor to go on from, 0 at the end.
+ * Walks through the buckets of a table from a cursor on, until `count` elements were visited, or many buckets without
+ * any. Returns the cursor to go on from, 0 at the end.
  */
-export function scanSome(
+export function scanSome<Element extends unknown[]>(
+  table: { scan(cursor: number, visit: (...element: Element) => void): number },
   start: number,
   count: number,
-  scan: (cursor: number, progress: { seen: number }) => number,
+  visit: (...element: Element) => void,
 ): number {
-  const progress = { seen: 0 };
+  let seen = 0;
+  const counted = (...element: Element) => {
+    seen++;
+    visit(...element);
+  };
   let cursor = start;
   let bucketsLeft = count * bucketsPerElement;
   do {
-    cursor = scan(cursor, progress);
+    cursor = table.scan(cursor, counted);
     bucketsLeft--;
-  } while (cursor !== 0 && progress.seen < count && bucketsLeft > 0);
+  } while (cursor !== 0 && seen < count && bucketsLeft > 0);
   return cursor;
 }
 
@@ -88,17 +93,14 @@ export function replyScan(
   write: (place: Place) => void,
 ): void {
   const found: Place[] = [];
-  const cursor = scanSome(start, count, (from, progress) =>
-    elements.scan(from, (place) => {
-      progress.seen++;
-      if (elements.isHidden(place)) return;
-      if (pattern !== undefined) {
-        elements.nameAt(place, nameView);
-        if (!globMatch(pattern, nameView)) return;
-      }
-      found.push(place);
-    }),
-  );
+  const cursor = scanSome(elements, start, count, (place: Place) => {
+    if (elements.isHidden(place)) return;
+    if (pattern !== undefined) {
+      elements.nameAt(place, nameView);
+      if (!globMatch(pattern, nameView)) return;
+    }
+    found.push(place);
+  });
   reply.array(2);
   reply.text(String(cursor));
   reply.array(found.length * width);

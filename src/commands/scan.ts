@@ -87,14 +87,11 @@ function collect(database: Database, start: number, options: KeyScanOptions, fou
     if (ref !== absent && (type === undefined || database.typeOf(ref) === type)) found.push(ref);
     return 0;
   }
-  return scanSome(start, count, (cursor, progress) =>
-    database.keys.scan(cursor, (ref) => {
-      progress.seen++;
-      if (pattern !== undefined && !globMatch(pattern, database.keyOf(ref, keyView))) return;
-      if (database.isExpired(ref)) database.expireEntry(ref);
-      else if (type === undefined || database.typeOf(ref) === type) found.push(ref);
-    }),
-  );
+  return scanSome(database.keys, start, count, (ref: Ref) => {
+    if (pattern !== undefined && !globMatch(pattern, database.keyOf(ref, keyView))) return;
+    if (database.isExpired(ref)) database.expireEntry(ref);
+    else if (type === undefined || database.typeOf(ref) === type) found.push(ref);
+  });
 }
 
 function keyScanOptions(call: Call): KeyScanOptions {

@@ -13,12 +13,9 @@ export function zscan(call: Call): void {
   if (set === undefined) return replyEmptyScan(call);
   const { pattern, count } = readScanOptions(call, 3, () => false);
   const found: { member: Bytes; score: number }[] = [];
-  const next = scanSome(start, count, (cursor, progress) =>
-    set.scan(cursor, (member, score) => {
-      progress.seen++;
-      if (pattern === undefined || globMatch(pattern, member)) found.push({ member: member.copy(), score });
-    }),
-  );
+  const next = scanSome(set, start, count, (member: Bytes, score: number) => {
+    if (pattern === undefined || globMatch(pattern, member)) found.push({ member: member.copy(), score });
+  });
   // Redis shows the scores of big sorted sets here, and only here, with 17 digits.
   const format = set instanceof TreeSortedSet ? formatDouble17 : formatDouble;
   reply.array(2);
